@@ -8,6 +8,8 @@ import type { Held, Ledger } from "./ledger.js";
 export class Scope implements Disposable {
   #leases: { held: Held; lease: Disposable }[] = [];
   #open = true;
+  readonly #children = new Set<Scope>();
+  #parent: Scope | undefined;
 
   constructor(
     readonly owner: string,
@@ -36,8 +38,6 @@ export class Scope implements Disposable {
     child.#parent = this;
     return child;
   }
-  readonly #children = new Set<Scope>();
-  #parent: Scope | undefined;
 
   /** Gives one lease back before the scope's end. False when this scope does not hold it. */
   release(lease: Disposable): boolean {
@@ -76,7 +76,7 @@ export class Scope implements Disposable {
 
   #end(): void {
     this.#open = false;
-    this.#parent?.#children.delete(this);
+    if (this.#parent !== undefined) this.#parent.#children.delete(this);
     this.#parent = undefined;
   }
 

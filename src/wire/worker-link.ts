@@ -67,7 +67,11 @@ export type PlaneCommand =
       /** Our own MRU, for the MSS clamp of what the peer will be sent back. */
       readonly mru: number;
     }
-  | { readonly kind: "Encrypt"; readonly flow: FlowRef; readonly terms: EncryptionTerms | undefined }
+  | {
+      readonly kind: "Encrypt";
+      readonly flow: FlowRef;
+      readonly terms: EncryptionTerms | undefined;
+    }
   /** Opens (or, with undefined, closes) the network phase for IPv4. */
   | {
       readonly kind: "Network4";
@@ -121,8 +125,6 @@ export type PlaneEvent =
       readonly protocol: number;
       readonly information: Uint8Array;
     }
-  /** Something was received in window: resets the echo timer at most once a second. */
-  | { readonly kind: "Heard"; readonly flow: FlowRef }
   | { readonly kind: "ResyncNeeded"; readonly flow: FlowRef }
   /** More than 4095 MPPE packets may be missing: CCP must be renegotiated. */
   | { readonly kind: "KeysLost"; readonly flow: FlowRef }

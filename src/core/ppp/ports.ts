@@ -26,7 +26,7 @@ export type PppPolicy = {
   readonly encryption: EncryptionPolicy;
   readonly ipv4: boolean;
   readonly ipv6: boolean;
-  /** LCP Echo-Request when nothing was heard for so long; 0 turns it off. */
+  /** LCP Echo-Request every so often while the link is open; 0 turns it off. */
   readonly echoIntervalMs: number;
   /** Echo-Requests without an answer before the link is dead. */
   readonly echoFailuresMax: number;

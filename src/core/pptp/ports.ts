@@ -59,8 +59,17 @@ export type ControlEvent =
   | { readonly kind: "CallUp"; readonly terms: CallTerms }
   /** Over, however it came: its Call ID lease is already given back. */
   | { readonly kind: "CallEnded"; readonly callId: number; readonly cause: EndCause }
-  | { readonly kind: "LinkInfo"; readonly callId: number; readonly sendAccm: number; readonly receiveAccm: number }
-  | { readonly kind: "WanErrors"; readonly callId: number; readonly errors: Readonly<Record<string, number>> }
+  | {
+      readonly kind: "LinkInfo";
+      readonly callId: number;
+      readonly sendAccm: number;
+      readonly receiveAccm: number;
+    }
+  | {
+      readonly kind: "WanErrors";
+      readonly callId: number;
+      readonly errors: Readonly<Record<string, number>>;
+    }
   /** Counted by the composer under `reason`. Bounded set of names. */
   | { readonly kind: "Noted"; readonly reason: string }
   /** Close the TCP connection once what pollTransmit gives has been written. The last event. */

@@ -1,0 +1,158 @@
+// Every bound of the product: its unit, its why. docs/LIMITS.md lists them with the memory sum; a
+// house test holds the two against each other. Names end in their unit.
+
+/** The control connection (RFC 2637 §2, §3; THREATS classes in docs/SECURITY-MODEL.md). */
+export const control = {
+  /** Largest message, Incoming-Call-Request: the receive buffer of a connection. */
+  messageOctetsMax: 220,
+  /** Accepted TCP connections at once; also kept below the descriptor limit at start. */
+  connectionsMax: 1024,
+  /** Descriptors kept free for everything that is not a control connection. */
+  descriptorsReserved: 64,
+  /** Whole SCCRQ, from the accept (the RFC says 60 s should pass at most). */
+  startDeadlineMs: 5_000,
+  /** Any later message, from its first octet. */
+  messageDeadlineMs: 10_000,
+  /** From SCCRP to the first call. */
+  callDeadlineMs: 30_000,
+  /** From the accept to a first authenticated session. */
+  authenticatedDeadlineMs: 60_000,
+  /** Silence before our Echo-Request (RFC 2637 §3.1.4: 60 s). */
+  echoIdleMs: 60_000,
+  /** Its answer (RFC 2637 §3.1.4: 60 s). */
+  echoReplyMs: 60_000,
+  /** An expected reply of a start, stop or call (RFC 2637: 60 s). */
+  replyMs: 60_000,
+  /** Stop-Control-Connection-Reply, at our own shutdown. */
+  stopReplyMs: 2_000,
+  /** Octets not yet taken by the peer's TCP before the connection is closed (G-05). */
+  outputOctetsMax: 4_096,
+  /** Messages a second a connection may send before reading pauses, and its burst (G-04). */
+  messagesPerSecond: 20,
+  messagesBurst: 40,
+  /** Over that rate for so long: closed. */
+  overRateMs: 5_000,
+  callsPerConnectionMax: 8,
+  /** Live and quarantined Call IDs for one peer address (G-08). */
+  callIdsPerPeerMax: 4_096,
+  /** A Call ID rests so long after its call (G-08). */
+  callIdQuarantineMs: 60_000,
+  /** A call the data path has not taken by then is refused. */
+  installMs: 2_000,
+} as const;
+
+/** PPP negotiation (RFC 1661 §4.6 and G-15). */
+export const ppp = {
+  restartMs: 3_000,
+  terminateMax: 2,
+  configureMax: 10,
+  failureMax: 5,
+  /** Largest information field we ever build or accept in negotiation. */
+  informationOctetsMax: 1_500,
+  /** Negotiation packets taken in one phase. */
+  packetsPerPhaseMax: 60,
+  /** A phase (establish, authenticate, network) not finished by then ends the session. */
+  phaseDeadlineMs: 30_000,
+  /** LCP or CCP negotiated anew after Opened, within an hour. */
+  renegotiationsPerHourMax: 3,
+  /** Code-Reject and Protocol-Reject sent, a second (G-21). */
+  rejectsPerSecond: 1,
+  /** LCP Echo-Requests answered, a second (G-22). */
+  echoRepliesPerSecond: 10,
+  /** CCP Reset-Acks sent, a second (G-13). */
+  resetAcksPerSecond: 1,
+  echoIntervalMs: 30_000,
+  echoFailuresMax: 4,
+  /** The oldest session of a user at the limit is asked: its answer (LCP Echo). */
+  probeMs: 2_000,
+  authenticationTriesMax: 3,
+  nameOctetsMax: 256,
+  optionsMax: 64,
+  defaultMru: 1_400,
+  mruMin: 128,
+  mruMax: 1_500,
+} as const;
+
+/** The data path: GRE, MPPE, inner IP. */
+export const plane = {
+  flowsMax: 65_536,
+  /** PPP frames kept of one flow while an earlier one is missing: count, octets, time (G-12). */
+  reorderPacketsMax: 16,
+  reorderOctetsMax: 24 * 1024,
+  reorderMs: 100,
+  /** All flows' reorder buffers together. */
+  reorderOctetsTotalMax: 16 * 1024 * 1024,
+  /** Numbers the first packet of a call may have. */
+  firstSequenceMax: 256,
+  /** Forward window for an MPPE packet that decrypts plausibly, and for anything else (G-10). */
+  forwardWindowMppe: 2_047,
+  forwardWindow: 256,
+  /** Out-of-window packets within resyncWindowMs, with nothing in window for resyncSilenceMs. */
+  resyncPackets: 8,
+  resyncWindowMs: 1_000,
+  resyncSilenceMs: 200,
+  resyncEveryMs: 1_000,
+  /** MPPE key steps a flow may cost a second beyond one a packet (G-13). */
+  keyStepsPerSecondMax: 16_384,
+  /** A lone acknowledgment is held so long for data to carry it. */
+  ackDelayMs: 50,
+  /** Packets a second looked at before the network phase (section 6a). */
+  loginPacketsPerSecondMax: 64,
+  /** Largest GRE payload taken and sent (RFC 2637 §4.1). */
+  payloadOctetsMax: 1_532,
+  /** Packets of the RFC's send window held back for one flow. */
+  sendQueuePacketsMax: 64,
+  /** Datagrams read in one go before other work gets its turn. */
+  batchPackets: 64,
+  /** ICMP errors of the gateway a second, all sessions together. */
+  icmpPerSecondMax: 100,
+  /** Counters are reported so often, for so many flows a message. */
+  countersEveryMs: 1_000,
+  countersFlowsMax: 256,
+} as const;
+
+/** Between the main process and a data worker. */
+export const worker = {
+  messageOctetsMax: 65_536,
+  /** Octets queued to a worker that does not read before it counts as stuck. */
+  queueOctetsMax: 8 * 1024 * 1024,
+  pingEveryMs: 250,
+  /** No Pong for so long: the worker is killed and replaced. */
+  pongMs: 1_000,
+  restartsPerMinuteMax: 10,
+} as const;
+
+/** Accounts, sessions and their store. */
+export const access = {
+  sessionsMax: 10_000,
+  sessionsPerUserMax: 1,
+  userNameOctetsMax: 256,
+  passwordOctetsMax: 256,
+  routesPerAccountMax: 64,
+  accountsMax: 1_000_000,
+  /** Authentications, address and accounting requests waiting for the backend. */
+  backendPendingMax: 512,
+  backendDeadlineMs: 10_000,
+  accountingInterimMs: 600_000,
+  accountingRetentionDays: 400,
+} as const;
+
+export const store = {
+  queueMax: 4_096,
+  batchMax: 256,
+  busyMs: 2_000,
+} as const;
+
+export const hooks = {
+  atOnceMax: 4,
+  runMs: 10_000,
+  outputOctetsMax: 4_096,
+  queueMax: 256,
+} as const;
+
+export const admin = {
+  connectionsMax: 32,
+  bodyOctetsMax: 65_536,
+  /** Log lines a minute of one class; the rest is counted and summed up (G-18). */
+  logLinesPerMinute: 100,
+} as const;
