@@ -137,6 +137,16 @@ export const access = {
   accountingRetentionDays: 400,
 } as const;
 
+/** One session on the server. */
+export const session = {
+  /** Lines kept of a session's negotiation for its page. */
+  dialogueLinesMax: 64,
+  /** Counter names kept by reason. */
+  reasonsMax: 512,
+  /** In-order end of all sessions at a stop, before they are ended at once. */
+  stopMs: 2_000,
+} as const;
+
 export const store = {
   queueMax: 4_096,
   batchMax: 256,

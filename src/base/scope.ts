@@ -49,6 +49,11 @@ export class Scope implements Disposable {
     return true;
   }
 
+  /** Shows all of this scope's leases as on their way back: the release waits for an answer. */
+  returning(why: string): void {
+    for (const { held } of this.#leases) this.ledger.returning(held, why);
+  }
+
   /** Hands all leases to a new scope of the same owner and ends this one. */
   move(): Scope {
     const moved = new Scope(this.owner, this.ledger);

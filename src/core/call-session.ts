@@ -1,0 +1,479 @@
+// One call's life on top of its control connection: flow in the data path, PPP, account, addresses.
+// Composes RFC 2637 §1.4's call with RFC 1661's phases; ends in one place whichever way it ends.
+import { after, type Instant } from "../base/instant.js";
+import { never } from "../base/invariant.js";
+import type { Ipv4, Ipv6 } from "../base/ip.js";
+import { printable } from "../base/printable.js";
+import type { Rng } from "../base/rng.js";
+import type { Scope } from "../base/scope.js";
+import { session as bounds, worker } from "../limits.js";
+import type { FlowCounters, FlowRef, PlaneCommand } from "../wire/worker-link.js";
+import type { AccountTerms, EndCause, Verdict } from "./access/ports.js";
+import { type Deadline, earliest } from "./deadline.js";
+import type { PppOutput } from "./ppp/ports.js";
+import { PppSession } from "./ppp/session.js";
+import type { CallTerms } from "./pptp/ports.js";
+import type {
+  AddressAnswer,
+  ConnectionId,
+  Profile,
+  ServerEvent,
+  SessionId,
+  SessionInfo,
+} from "./server-ports.js";
+
+const noCounters: FlowCounters = {
+  receivedPackets: 0,
+  receivedOctets: 0,
+  sentPackets: 0,
+  sentOctets: 0,
+  dropped: 0,
+  lost: 0,
+  reordered: 0,
+  roundTripMs: 0,
+  idleMs: 0,
+};
+
+/** What a session asks of the server that composes it; all of it only queues. */
+export interface SessionSurroundings {
+  plane(command: PlaneCommand): void;
+  event(event: ServerEvent): void;
+  noted(reason: string): void;
+  /** The control connection is told that the call is over (CDN or CCR), unless it said so itself. */
+  clearCall(session: CallSession, cause: EndCause): void;
+  authenticated(session: CallSession): void;
+  /** A seat under the account's limit; answered by `seated`, at once or after a probe. */
+  seatAsked(session: CallSession, account: AccountTerms): void;
+  probed(session: CallSession, alive: boolean): void;
+}
+
+export type SessionOrigin = {
+  readonly connection: ConnectionId;
+  readonly localAddress: Ipv4;
+  readonly peerAddress: Ipv4;
+  readonly peersHostName: string;
+  readonly peersVendorString: string;
+  readonly profile: Profile;
+};
+
+type Timer = "removed" | "time" | "idle" | "interim";
+
+export class CallSession {
+  #state: "installing" | "open" | "removing" | "ended" = "installing";
+  #ppp: PppSession | undefined;
+  #account: AccountTerms | undefined;
+  #name: string | undefined;
+  #method: SessionInfo["method"];
+  #encryption = "none";
+  #cause: EndCause | undefined;
+  #counters = noCounters;
+  #upAt: Instant | undefined;
+  #lastDataAt: Instant;
+  #pendingAddresses: number | undefined;
+  #ipv6Prefix: Ipv6 | undefined;
+  #framedAddress: Ipv4 | undefined;
+  #linkInfo: SessionInfo["linkInfo"];
+  #wanErrors: SessionInfo["wanErrors"];
+  readonly #dialogue: string[] = [];
+  readonly #timers = new Map<Timer, Instant>();
+
+  constructor(
+    readonly id: SessionId,
+    readonly terms: CallTerms,
+    readonly origin: SessionOrigin,
+    readonly flow: FlowRef,
+    readonly scope: Scope,
+    readonly around: SessionSurroundings,
+    readonly rng: Rng,
+    readonly interimMs: number,
+    readonly calledAt: Instant,
+  ) {
+    this.#lastDataAt = calledAt;
+    around.plane({
+      kind: "Install",
+      flow,
+      localAddress: origin.localAddress,
+      peerAddress: origin.peerAddress,
+      callId: terms.callId,
+      peersCallId: terms.peersCallId,
+      peersWindow: terms.peersWindow,
+      peersProcessingDelay: terms.peersProcessingDelay,
+      end: "gateway",
+      encryptionRequired: origin.profile.ppp.encryption.require,
+    });
+    this.#note(
+      calledAt,
+      `call from ${printable(origin.peersVendorString)}, window ${terms.peersWindow}`,
+    );
+  }
+
+  get account(): AccountTerms | undefined {
+    return this.#account;
+  }
+
+  get ending(): EndCause | undefined {
+    return this.#cause;
+  }
+
+  /** Nothing of it is left: the server forgets it. */
+  get over(): boolean {
+    return this.#state === "ended";
+  }
+
+  /** The data path has the flow: PPP may begin. */
+  installed(now: Instant): void {
+    if (this.#state !== "installing") return;
+    this.#state = "open";
+    this.#ppp = new PppSession({
+      role: "authenticator",
+      policy: this.origin.profile.ppp,
+      rng: this.rng,
+      now,
+    });
+    this.#ppp.start(now);
+    this.#drain(now);
+  }
+
+  handleFrame(protocol: number, information: Uint8Array, now: Instant): void {
+    this.#ppp?.handleFrame(protocol, information, now);
+    this.#drain(now);
+  }
+
+  handleVerdict(generation: number, verdict: Verdict, now: Instant): void {
+    if (this.#ppp === undefined || this.#cause !== undefined)
+      return this.around.noted("verdict-late");
+    if (verdict.ok) this.#account = verdict.account;
+    this.#ppp.handleVerdict(generation, verdict, now);
+    this.#drain(now);
+  }
+
+  /** The seat was granted or refused (the answer to `seatAsked`). */
+  seated(granted: boolean, now: Instant): void {
+    const generation = this.#pendingAddresses;
+    if (generation === undefined || this.#account === undefined) return;
+    if (!granted) return this.terminate("session-limit", now);
+    this.around.event({
+      kind: "AddressAsked",
+      session: this.id,
+      generation,
+      account: this.#account,
+      ipv6: this.origin.profile.ppp.ipv6,
+    });
+  }
+
+  handleAddress(generation: number, answer: AddressAnswer, now: Instant): void {
+    const late =
+      this.#ppp === undefined || this.#cause !== undefined || generation !== this.#pendingAddresses;
+    if (late) {
+      this.around.noted("address-answer-late");
+      if (answer.ok) {
+        answer.ipv4?.lease[Symbol.dispose]();
+        answer.ipv6?.lease[Symbol.dispose]();
+      }
+      return;
+    }
+    this.#pendingAddresses = undefined;
+    if (!answer.ok) {
+      this.#note(now, `no address: ${answer.why}`);
+      return this.terminate("address-unavailable", now);
+    }
+    if (answer.ipv4 !== undefined) this.scope.hold("address", answer.ipv4.lease);
+    if (answer.ipv6 !== undefined) this.scope.hold("prefix", answer.ipv6.lease);
+    this.#ipv6Prefix = answer.ipv6?.prefix;
+    this.#ppp!.handleAddresses(
+      generation,
+      {
+        ipv4: answer.ipv4,
+        ipv6: answer.ipv6 && {
+          ours: this.rng.interfaceIdentifier(),
+          peers: this.rng.interfaceIdentifier(),
+        },
+      },
+      now,
+    );
+    this.#drain(now);
+  }
+
+  handleCounters(counters: FlowCounters, now: Instant): void {
+    this.#counters = counters;
+    this.#lastDataAt = Math.max(this.#lastDataAt, now - counters.idleMs) as Instant;
+    const { octetsMax, idleSecondsMax } = this.#account ?? {};
+    if (octetsMax !== undefined && counters.receivedOctets + counters.sentOctets > octetsMax) {
+      this.terminate("octet-limit", now);
+    }
+    if (idleSecondsMax !== undefined && this.#timers.has("idle")) {
+      this.#timers.set("idle", after(this.#lastDataAt, idleSecondsMax * 1_000));
+    }
+  }
+
+  handleResyncNeeded(now: Instant): void {
+    this.#ppp?.handleResyncNeeded(now);
+    this.#drain(now);
+  }
+
+  handleKeysLost(now: Instant): void {
+    this.#ppp?.handleKeysLost(now);
+    this.#drain(now);
+  }
+
+  handleResetNeeded(now: Instant): void {
+    this.#ppp?.handleResetNeeded(now);
+    this.#drain(now);
+  }
+
+  handleLinkInfo(sendAccm: number, receiveAccm: number): void {
+    this.#linkInfo = { sendAccm, receiveAccm };
+  }
+
+  handleWanErrors(errors: Readonly<Record<string, number>>): void {
+    this.#wanErrors = errors;
+  }
+
+  /** Asks the peer whether it is alive; `probed` tells. */
+  probe(now: Instant): void {
+    if (this.#ppp === undefined) return this.around.probed(this, false);
+    this.#ppp.probe(now);
+    this.#drain(now);
+  }
+
+  /** Ends in order: LCP Terminate first, where LCP got that far. */
+  terminate(cause: EndCause, now: Instant): void {
+    if (this.#cause !== undefined) return;
+    if (this.#ppp === undefined) return this.end(cause, now, "tell");
+    this.#ppp.terminate(cause, now);
+    this.#drain(now);
+  }
+
+  /** Ends at once. `tell`: the control connection still has to say so; `told`: it did. */
+  end(cause: EndCause, now: Instant, control: "tell" | "told"): void {
+    if (this.#cause !== undefined) return;
+    this.#cause = cause;
+    this.#note(now, `ended: ${cause}`);
+    this.#ppp?.abort(cause);
+    this.#ppp = undefined;
+    this.#state = "removing";
+    this.#timers.clear();
+    this.#timers.set("removed", after(now, worker.pongMs));
+    this.scope.returning("data path removes the flow");
+    this.around.plane({ kind: "Remove", flow: this.flow });
+    if (control === "tell") this.around.clearCall(this, cause);
+  }
+
+  /** The flow is out of the data path (or its worker is gone): the last of everything goes back. */
+  removed(counters: FlowCounters | undefined, now: Instant): void {
+    if (this.#state === "ended") return;
+    if (this.#cause === undefined) this.end("worker-lost", now, "tell");
+    this.#state = "ended";
+    this.#counters = counters ?? this.#counters;
+    this.#timers.clear();
+    try {
+      this.scope[Symbol.dispose]();
+    } catch {
+      // Stays in the ledger as stuck, with its failure, until a retry succeeds.
+      this.around.noted("lease-stuck");
+    }
+    this.around.event({ kind: "SessionEnded", info: this.info(), cause: this.#cause! });
+  }
+
+  handleTimeout(now: Instant): void {
+    for (const [timer, at] of [...this.#timers]) {
+      if (at > now) continue;
+      this.#timers.delete(timer);
+      this.#fire(timer, now);
+    }
+    this.#ppp?.handleTimeout(now);
+    this.#drain(now);
+  }
+
+  pollTimeout(): Deadline | undefined {
+    let next = this.#ppp?.pollTimeout();
+    for (const [timer, at] of this.#timers) next = earliest(next, { at, why: `session ${timer}` });
+    return next;
+  }
+
+  info(): SessionInfo {
+    const { connection, localAddress, peerAddress, peersHostName, peersVendorString } = this.origin;
+    return {
+      session: this.id,
+      connection,
+      localAddress,
+      peerAddress,
+      callId: this.terms.callId,
+      peersCallId: this.terms.peersCallId,
+      profile: this.origin.profile.name,
+      user: this.#account?.name ?? this.#name,
+      account: this.#account,
+      method: this.#method,
+      encryption: this.#encryption,
+      framedAddress: this.#framedAddress,
+      framedPrefix: this.#ipv6Prefix,
+      routes: this.#account?.routes ?? [],
+      calledAt: this.calledAt,
+      upAt: this.#upAt,
+      counters: this.#counters,
+      peersHostName,
+      peersVendorString,
+      ppp: this.#ppp?.snapshot(),
+      ending: this.#cause,
+      dialogue: this.#dialogue,
+      linkInfo: this.#linkInfo,
+      wanErrors: this.#wanErrors,
+    };
+  }
+
+  #fire(timer: Timer, now: Instant): void {
+    switch (timer) {
+      case "removed":
+        this.around.noted("flow-removal-late");
+        return this.removed(undefined, now);
+      case "time":
+        return this.terminate("time-limit", now);
+      case "idle":
+        return this.terminate("idle-limit", now);
+      case "interim":
+        this.#timers.set("interim", after(now, this.interimMs));
+        return this.around.event({ kind: "SessionInterim", info: this.info() });
+      default:
+        never(timer);
+    }
+  }
+
+  #drain(now: Instant): void {
+    for (
+      let output = this.#ppp?.pollOutput();
+      output !== undefined;
+      output = this.#ppp?.pollOutput()
+    ) {
+      this.#handleOutput(output, now);
+    }
+  }
+
+  #handleOutput(output: PppOutput, now: Instant): void {
+    const { flow, around } = this;
+    switch (output.kind) {
+      case "Send":
+        return around.plane({ kind: "Send", flow, frame: output.frame });
+      case "AuthenticationAsked":
+        this.#name = output.name;
+        return around.event({
+          ...output,
+          session: this.id,
+          peerAddress: this.origin.peerAddress,
+          profile: this.origin.profile.name,
+        });
+      case "Authenticated":
+        this.#name = output.name;
+        this.#method = output.method;
+        this.#note(now, `authenticated as ${printable(output.name)} by ${output.method}`);
+        return around.authenticated(this);
+      case "AuthenticationRefused":
+        this.#note(now, `refused ${printable(output.name)} (${output.method}, ${output.code})`);
+        return around.event({ ...output, kind: "LoginRefused", info: this.info() });
+      case "AddressesAsked":
+        this.#pendingAddresses = output.generation;
+        if (this.#account === undefined) return this.terminate("internal-error", now);
+        return around.seatAsked(this, this.#account);
+      case "ProbeAnswered":
+        return around.probed(this, output.alive);
+      case "Noted":
+        return around.noted(output.reason);
+      case "Ended":
+        return this.end(output.cause, now, "tell");
+      default:
+        return this.#handlePlaneOutput(output, now);
+    }
+  }
+
+  /** What goes on to the data path. */
+  #handlePlaneOutput(output: PlaneOutput, now: Instant): void {
+    const { flow, around } = this;
+    switch (output.kind) {
+      case "LinkUp": {
+        const { peersMru, acfc, pfc } = output;
+        this.#note(now, `LCP open, peer's MRU ${peersMru}`);
+        const { mru } = this.origin.profile.ppp;
+        return around.plane({ kind: "Link", flow, peersMru, acfc, pfc, mru });
+      }
+      case "LinkDown":
+        return;
+      case "EncryptionUp": {
+        const { bits, stateful } = output.keys;
+        this.#encryption = `MPPE-${bits} ${stateful ? "stateful" : "stateless"}`;
+        this.#note(now, `encryption: ${this.#encryption}`);
+        return around.plane({ kind: "Encrypt", flow, terms: output.keys });
+      }
+      case "EncryptionDown":
+        this.#encryption = "none";
+        return around.plane({ kind: "Encrypt", flow, terms: undefined });
+      case "Ipv4Up": {
+        this.#framedAddress = output.peers;
+        const routes = this.#account?.routes ?? [];
+        around.plane({ kind: "Network4", flow, network: { address: output.peers, routes } });
+        return this.#up(now);
+      }
+      case "Ipv4Down":
+        return around.plane({ kind: "Network4", flow, network: undefined });
+      case "Ipv6Up":
+        around.plane({
+          kind: "Network6",
+          flow,
+          network: {
+            linkLocal: linkLocal(output.peers),
+            ourLinkLocal: linkLocal(output.ours),
+            prefix: this.#ipv6Prefix,
+          },
+        });
+        return this.#up(now);
+      case "Ipv6Down":
+        return around.plane({ kind: "Network6", flow, network: undefined });
+      case "ResyncExpected":
+        return around.plane({ kind: "Resync", flow, echoReply: output.echoReply });
+      case "FlushNeeded":
+        return around.plane({ kind: "Flush", flow, side: output.side });
+      default:
+        never(output);
+    }
+  }
+
+  #up(now: Instant): void {
+    if (this.#upAt !== undefined) return;
+    this.#upAt = now;
+    this.#lastDataAt = now;
+    this.#note(now, "network open");
+    const { sessionSecondsMax, idleSecondsMax } = this.#account ?? {};
+    if (sessionSecondsMax !== undefined)
+      this.#timers.set("time", after(now, sessionSecondsMax * 1_000));
+    if (idleSecondsMax !== undefined) this.#timers.set("idle", after(now, idleSecondsMax * 1_000));
+    if (this.interimMs > 0) this.#timers.set("interim", after(now, this.interimMs));
+    this.around.event({ kind: "SessionUp", info: this.info() });
+  }
+
+  #note(now: Instant, line: string): void {
+    if (this.#dialogue.length >= bounds.dialogueLinesMax) this.#dialogue.splice(1, 1);
+    this.#dialogue.push(`+${((now - this.calledAt) / 1_000).toFixed(3)} s ${line}`);
+  }
+}
+
+type PlaneOutput = Exclude<
+  PppOutput,
+  {
+    kind:
+      | "Send"
+      | "AuthenticationAsked"
+      | "Authenticated"
+      | "AuthenticationRefused"
+      | "AddressesAsked"
+      | "ProbeAnswered"
+      | "Noted"
+      | "Ended";
+  }
+>;
+
+/** fe80::/64 with an Interface-Identifier (RFC 5072 §5). */
+function linkLocal(identifier: Uint8Array): Uint8Array {
+  const address = new Uint8Array(16);
+  address[0] = 0xfe;
+  address[1] = 0x80;
+  address.set(identifier, 8);
+  return address;
+}

@@ -1,0 +1,520 @@
+// The server core: control connections (RFC 2637), calls and their PPP sessions (RFC 1661) composed.
+// Inputs in, outputs out; no I/O, no clock. The daemon drains pollPlane, pollTransmit and pollEvent
+// in that order after each input and arms one timer for pollTimeout.
+import { Counters } from "../base/counters.js";
+import { Deadlines } from "../base/deadlines.js";
+import { after, type Instant } from "../base/instant.js";
+import { InvariantBroken } from "../base/invariant.js";
+import type { Ipv4 } from "../base/ip.js";
+import type { Ledger } from "../base/ledger.js";
+import { Queue } from "../base/queue.js";
+import type { Rng } from "../base/rng.js";
+import { Scope } from "../base/scope.js";
+import { session as bounds } from "../limits.js";
+import type { FlowRef, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
+import type { CallIdPool } from "./access/call-id-pool.js";
+import type { FlowSlots } from "./access/flow-slots.js";
+import type { AccountTerms, EndCause, Verdict } from "./access/ports.js";
+import { SessionSeats } from "./access/session-seats.js";
+import { CallSession, type SessionSurroundings } from "./call-session.js";
+import type { Deadline } from "./deadline.js";
+import { ControlConnection } from "./pptp/control-connection.js";
+import type { CallTerms, ControlEvent } from "./pptp/ports.js";
+import type {
+  AddressAnswer,
+  ConnectionId,
+  ServerEvent,
+  ServerPolicy,
+  SessionId,
+  SessionInfo,
+  Transmission,
+} from "./server-ports.js";
+
+type Connection = {
+  readonly id: ConnectionId;
+  readonly localAddress: Ipv4;
+  readonly peerAddress: Ipv4;
+  readonly scope: Scope;
+  readonly control: ControlConnection;
+  /** By our Call ID. */
+  readonly calls: Map<number, CallSession>;
+  hostName: string;
+  vendorString: string;
+  closing: boolean;
+};
+
+export type ServerOptions = {
+  readonly policy: ServerPolicy;
+  readonly rng: Rng;
+  readonly ledger: Ledger;
+  readonly callIds: CallIdPool;
+  readonly flowSlots: FlowSlots;
+};
+
+export class Server implements SessionSurroundings {
+  readonly reasons = new Counters(bounds.reasonsMax);
+  #policy: ServerPolicy;
+  readonly #rng: Rng;
+  readonly #ledger: Ledger;
+  readonly #callIds: CallIdPool;
+  readonly #flowSlots: FlowSlots;
+  readonly #seats = new SessionSeats();
+  readonly #connections = new Map<ConnectionId, Connection>();
+  readonly #sessions = new Map<SessionId, CallSession>();
+  readonly #bySlot = new Map<number, CallSession>();
+  readonly #waitingForSeat = new Map<SessionId, CallSession>();
+  readonly #deadlines = new Deadlines<Connection | CallSession | "stop">();
+  #nextSession = 1;
+  #stopping = false;
+  readonly #plane = new Queue<PlaneCommand>();
+  readonly #transmissions = new Queue<Transmission>();
+  readonly #events = new Queue<ServerEvent>();
+  #now: Instant = 0 as Instant;
+
+  constructor({ policy, rng, ledger, callIds, flowSlots }: ServerOptions) {
+    this.#policy = policy;
+    this.#rng = rng;
+    this.#ledger = ledger;
+    this.#callIds = callIds;
+    this.#flowSlots = flowSlots;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** All is over after `stop`: no connection and no session is left. */
+  get stopped(): boolean {
+    return this.#stopping && this.#connections.size === 0 && this.#sessions.size === 0;
+  }
+
+  /** Applies to connections and calls from now on. */
+  setPolicy(policy: ServerPolicy): void {
+    this.#policy = policy;
+  }
+
+  handleConnected(id: ConnectionId, localAddress: Ipv4, peerAddress: Ipv4, now: Instant): void {
+    const scope = new Scope(`connection ${id}`, this.#ledger);
+    const control = new ControlConnection({
+      policy: { ...this.#policy.control, side: "accepted" },
+      leaseCallId: () => this.#callIds.lease(localAddress, peerAddress, this.#now, this.#rng),
+      localAddress,
+      peerAddress,
+      scope,
+      now,
+    });
+    const connection: Connection = {
+      id,
+      localAddress,
+      peerAddress,
+      scope,
+      control,
+      calls: new Map(),
+      hostName: "",
+      vendorString: "",
+      closing: false,
+    };
+    this.#connections.set(id, connection);
+    this.#within(connection, now, () => {});
+  }
+
+  handleOctets(id: ConnectionId, octets: Uint8Array, now: Instant): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined || connection.closing) return;
+    this.#within(connection, now, () => connection.control.handleOctets(octets, now));
+  }
+
+  /** The TCP connection is gone: FIN, RST or our own socket closed. */
+  handleDisconnected(id: ConnectionId, now: Instant): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    this.#within(connection, now, () => connection.control.handleClosed(now));
+    this.#forget(connection, "control-closed", now);
+  }
+
+  /** Octets written for this connection that its TCP has not taken yet. */
+  handleUnsent(id: ConnectionId, octets: number, now: Instant): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined || connection.closing) return;
+    this.#within(connection, now, () => connection.control.handleUnsent(octets, now));
+  }
+
+  /** Until when the daemon must not read from this connection (its message rate is spent). */
+  readingPausedUntil(id: ConnectionId): Instant | undefined {
+    return this.#connections.get(id)?.control.readingPausedUntil;
+  }
+
+  handlePlane(event: PlaneEvent, now: Instant): void {
+    this.#now = now;
+    if (event.kind === "Counters") {
+      for (const { flow, counters } of event.flows) {
+        const session = this.#sessionOf(flow);
+        if (session !== undefined)
+          this.#drive(session, now, () => session.handleCounters(counters, now));
+      }
+      return;
+    }
+    if (!("flow" in event)) return;
+    const session = this.#sessionOf(event.flow);
+    if (session === undefined) return this.noted("plane-event-stale");
+    this.#drive(session, now, () => this.#handleFlowEvent(session, event, now));
+  }
+
+  /** The data worker is gone, and every flow with it. */
+  handleWorkerLost(now: Instant): void {
+    this.#now = now;
+    for (const session of [...this.#sessions.values()]) {
+      this.#drive(session, now, () => {
+        session.end("worker-lost", now, "tell");
+        session.removed(undefined, now);
+      });
+    }
+    this.#plane.clear();
+  }
+
+  handleVerdict(id: SessionId, generation: number, verdict: Verdict, now: Instant): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return this.noted("verdict-late");
+    this.#drive(session, now, () => session.handleVerdict(generation, verdict, now));
+  }
+
+  handleAddress(id: SessionId, generation: number, answer: AddressAnswer, now: Instant): void {
+    const session = this.#sessions.get(id);
+    if (session !== undefined) {
+      return this.#drive(session, now, () => session.handleAddress(generation, answer, now));
+    }
+    this.noted("address-answer-late");
+    if (!answer.ok) return;
+    answer.ipv4?.lease[Symbol.dispose]();
+    answer.ipv6?.lease[Symbol.dispose]();
+  }
+
+  /** Ends a session in order. False when there is none of that number. */
+  disconnect(id: SessionId, cause: EndCause, now: Instant): boolean {
+    const session = this.#sessions.get(id);
+    if (session === undefined || session.ending !== undefined) return false;
+    this.#drive(session, now, () => session.terminate(cause, now));
+    return true;
+  }
+
+  /** Begins the orderly end of everything; `stopped` tells when it is over. */
+  stop(now: Instant): void {
+    this.#stopping = true;
+    this.#now = now;
+    for (const session of [...this.#sessions.values()]) {
+      this.#drive(session, now, () => session.terminate("shutdown", now));
+    }
+    for (const connection of [...this.#connections.values()]) this.#stopWhenIdle(connection, now);
+    this.#deadlines.set("stop", { at: after(now, bounds.stopMs), why: "stop" });
+  }
+
+  handleTimeout(now: Instant): void {
+    this.#now = now;
+    for (let due = this.#deadlines.due(now); due !== undefined; due = this.#deadlines.due(now)) {
+      const key = due;
+      if (key === "stop") this.#stopAtOnce(now);
+      else if (key instanceof CallSession) this.#drive(key, now, () => key.handleTimeout(now));
+      else this.#within(key, now, () => key.control.handleTimeout(now));
+    }
+  }
+
+  pollTimeout(): Deadline | undefined {
+    return this.#deadlines.next();
+  }
+
+  pollPlane(): PlaneCommand | undefined {
+    return this.#plane.shift();
+  }
+
+  pollTransmit(): Transmission | undefined {
+    return this.#transmissions.shift();
+  }
+
+  pollEvent(): ServerEvent | undefined {
+    return this.#events.shift();
+  }
+
+  *sessions(): IterableIterator<SessionInfo> {
+    for (const session of this.#sessions.values()) yield session.info();
+  }
+
+  session(id: SessionId): SessionInfo | undefined {
+    return this.#sessions.get(id)?.info();
+  }
+
+  // SessionSurroundings: what sessions ask of us.
+
+  plane(command: PlaneCommand): void {
+    this.#plane.push(command);
+  }
+
+  event(event: ServerEvent): void {
+    this.#events.push(event);
+  }
+
+  noted(reason: string): void {
+    this.reasons.add(reason);
+  }
+
+  clearCall(session: CallSession, cause: EndCause): void {
+    const connection = this.#connections.get(session.origin.connection);
+    if (connection === undefined) return;
+    connection.control.clearCall(session.terms.callId, cause, this.#now);
+    this.#settle(connection, this.#now);
+  }
+
+  authenticated(session: CallSession): void {
+    this.#connections.get(session.origin.connection)?.control.noteAuthenticated(this.#now);
+  }
+
+  seatAsked(session: CallSession, account: AccountTerms): void {
+    const answer = this.#seats.ask(account.name, session.id, account.sessionsMax);
+    if (answer.kind === "granted") {
+      session.scope.hold("seat", this.#seats.lease(session.id), account.name);
+      return session.seated(true, this.#now);
+    }
+    const oldest = this.#sessions.get(answer.oldest as SessionId);
+    if (oldest === undefined || account.sessionsMax === 0) return session.seated(false, this.#now);
+    this.#waitingForSeat.set(oldest.id, session);
+    oldest.probe(this.#now);
+    this.#schedule(oldest);
+  }
+
+  probed(oldest: CallSession, alive: boolean): void {
+    const waiting = this.#waitingForSeat.get(oldest.id);
+    if (waiting === undefined) return;
+    this.#waitingForSeat.delete(oldest.id);
+    const now = this.#now;
+    const account = waiting.account;
+    if (account === undefined || waiting.ending !== undefined) return;
+    if (alive && account.atSessionLimit === "refuse-new") {
+      return this.#drive(waiting, now, () => waiting.seated(false, now));
+    }
+    // Silent, or the account's policy prefers the newcomer: the oldest gives its seat up now.
+    if (alive) oldest.terminate("session-limit", now);
+    else oldest.end("echo-timeout", now, "tell");
+    this.#seats.leave(oldest.id);
+    this.#drive(waiting, now, () => this.seatAsked(waiting, account));
+  }
+
+  // Inside.
+
+  #sessionOf(flow: FlowRef): CallSession | undefined {
+    const session = this.#bySlot.get(flow.slot);
+    return session?.flow.generation === flow.generation ? session : undefined;
+  }
+
+  #handleFlowEvent(session: CallSession, event: FlowEvent, now: Instant): void {
+    switch (event.kind) {
+      case "Installed": {
+        const connection = this.#connections.get(session.origin.connection);
+        if (connection === undefined || session.ending !== undefined) return;
+        connection.control.acceptCall(session.terms.callId, now);
+        this.#settle(connection, now);
+        return session.installed(now);
+      }
+      case "InstallRefused": {
+        this.noted("flow-refused");
+        const connection = this.#connections.get(session.origin.connection);
+        connection?.control.refuseCall(session.terms.callId, "no-resource", now);
+        session.end("refused", now, "told");
+        session.removed(undefined, now);
+        if (connection !== undefined) this.#settle(connection, now);
+        return;
+      }
+      case "Removed":
+        return session.removed(event.counters, now);
+      case "Frame":
+        return session.handleFrame(event.protocol, event.information, now);
+      case "ResyncNeeded":
+        return session.handleResyncNeeded(now);
+      case "KeysLost":
+        return session.handleKeysLost(now);
+      case "ResetNeeded":
+        return session.handleResetNeeded(now);
+    }
+  }
+
+  /** Runs one session's input and settles what it changed; a broken invariant ends its connection. */
+  #drive(session: CallSession, now: Instant, input: () => void): void {
+    this.#now = now;
+    try {
+      input();
+    } catch (failure) {
+      this.#broken(this.#connections.get(session.origin.connection), failure, now, session);
+    }
+    this.#schedule(session);
+  }
+
+  #within(connection: Connection, now: Instant, input: () => void): void {
+    this.#now = now;
+    try {
+      input();
+      this.#settle(connection, now);
+    } catch (failure) {
+      this.#broken(connection, failure, now);
+    }
+  }
+
+  #broken(
+    connection: Connection | undefined,
+    failure: unknown,
+    now: Instant,
+    session?: CallSession,
+  ): void {
+    if (!(failure instanceof InvariantBroken)) throw failure;
+    this.noted("invariant-broken");
+    this.#events.push({ kind: "InvariantBroken", failure });
+    if (session !== undefined) session.end("internal-error", now, "told");
+    if (connection === undefined) return;
+    this.#transmissions.push({ kind: "Close", connection: connection.id });
+    this.#forget(connection, "internal-error", now);
+  }
+
+  /** Moves a connection's outputs on and re-arms its deadline. */
+  #settle(connection: Connection, now: Instant): void {
+    const { control, id } = connection;
+    for (let event = control.pollEvent(); event !== undefined; event = control.pollEvent()) {
+      this.#handleControlEvent(connection, event, now);
+    }
+    for (
+      let octets = control.pollTransmit();
+      octets !== undefined;
+      octets = control.pollTransmit()
+    ) {
+      this.#transmissions.push({ kind: "Octets", connection: id, octets });
+    }
+    if (connection.closing) {
+      this.#transmissions.push({ kind: "Close", connection: id });
+      this.#forget(connection, "control-closed", now);
+    } else {
+      this.#deadlines.set(connection, control.pollTimeout());
+    }
+  }
+
+  #handleControlEvent(connection: Connection, event: ControlEvent, now: Instant): void {
+    switch (event.kind) {
+      case "Established":
+        connection.hostName = event.hostName;
+        connection.vendorString = event.vendorString;
+        return;
+      case "CallAsked":
+        return this.#handleCallAsked(connection, event.terms, now);
+      case "CallUp":
+        return this.noted("call-up-unasked");
+      case "CallEnded": {
+        const session = connection.calls.get(event.callId);
+        if (session === undefined) return;
+        connection.calls.delete(event.callId);
+        session.end(event.cause, now, "told");
+        this.#schedule(session);
+        if (this.#stopping) this.#stopWhenIdle(connection, now);
+        return;
+      }
+      case "LinkInfo":
+        return connection.calls
+          .get(event.callId)
+          ?.handleLinkInfo(event.sendAccm, event.receiveAccm);
+      case "WanErrors":
+        return connection.calls.get(event.callId)?.handleWanErrors(event.errors);
+      case "Noted":
+        return this.noted(event.reason);
+      case "Close":
+        connection.closing = true;
+        return this.noted(`connection-${event.cause}`);
+    }
+  }
+
+  #handleCallAsked(connection: Connection, terms: CallTerms, now: Instant): void {
+    const { control } = connection;
+    if (this.#stopping) return control.refuseCall(terms.callId, "busy", now);
+    const slot =
+      this.#sessions.size < this.#policy.sessionsMax ? this.#flowSlots.lease() : undefined;
+    if (slot === undefined) {
+      this.noted("sessions-max");
+      this.event({
+        kind: "ConnectionRefused",
+        peerAddress: connection.peerAddress,
+        why: "sessions-max",
+      });
+      return control.refuseCall(terms.callId, "no-resource", now);
+    }
+    const id = this.#nextSession++ as SessionId;
+    const scope = new Scope(`session ${id}`, this.#ledger);
+    scope.hold("flowSlot", slot.lease, `${slot.flow.slot}`);
+    const { localAddress, peerAddress, hostName, vendorString } = connection;
+    const session = new CallSession(
+      id,
+      terms,
+      {
+        connection: connection.id,
+        localAddress,
+        peerAddress,
+        peersHostName: hostName,
+        peersVendorString: vendorString,
+        profile: this.#policy.profileFor(localAddress, peerAddress),
+      },
+      slot.flow,
+      scope,
+      this,
+      this.#rng,
+      this.#policy.interimMs,
+      now,
+    );
+    connection.calls.set(terms.callId, session);
+    this.#sessions.set(id, session);
+    this.#bySlot.set(slot.flow.slot, session);
+    this.#schedule(session);
+  }
+
+  /** Re-arms a session's deadline, or forgets it once it is over. */
+  #schedule(session: CallSession): void {
+    if (!session.over) return this.#deadlines.set(session, session.pollTimeout());
+    this.#deadlines.set(session, undefined);
+    this.#sessions.delete(session.id);
+    if (this.#bySlot.get(session.flow.slot) === session) this.#bySlot.delete(session.flow.slot);
+    if (this.#waitingForSeat.has(session.id)) this.probed(session, false);
+    const connection = this.#connections.get(session.origin.connection);
+    if (this.#stopping && connection !== undefined) this.#stopWhenIdle(connection, this.#now);
+  }
+
+  #forget(connection: Connection, cause: EndCause, now: Instant): void {
+    if (!this.#connections.delete(connection.id)) return;
+    this.#deadlines.set(connection, undefined);
+    for (const session of connection.calls.values()) {
+      session.end(cause, now, "told");
+      this.#schedule(session);
+    }
+    connection.calls.clear();
+    try {
+      connection.scope[Symbol.dispose]();
+    } catch {
+      this.noted("lease-stuck");
+    }
+  }
+
+  #stopWhenIdle(connection: Connection, now: Instant): void {
+    if (connection.calls.size > 0 || connection.closing) return;
+    connection.control.stop("shutdown", now);
+    this.#settle(connection, now);
+  }
+
+  #stopAtOnce(now: Instant): void {
+    for (const session of [...this.#sessions.values()]) {
+      this.#drive(session, now, () => {
+        session.end("shutdown", now, "tell");
+        session.removed(undefined, now);
+      });
+    }
+    for (const connection of [...this.#connections.values()]) {
+      this.#transmissions.push({ kind: "Close", connection: connection.id });
+      this.#forget(connection, "shutdown", now);
+    }
+  }
+}
+
+type FlowEvent = Extract<PlaneEvent, { readonly flow: FlowRef }>;
