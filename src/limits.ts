@@ -148,9 +148,26 @@ export const session = {
 } as const;
 
 export const store = {
+  /** Requests waiting for the store's thread: of reads, of changes and of accounting, each. */
   queueMax: 4_096,
+  /** Requests of a kind handed to the thread at once; the writes among them are one transaction. */
   batchMax: 256,
+  /** A write lock held elsewhere is waited out so long, in slices so that reads get between. */
   busyMs: 2_000,
+  busySliceMs: 100,
+  /** Accounting that could not be written is tried again after so long, doubling up to the second. */
+  retryMinMs: 250,
+  retryMaxMs: 5_000,
+  /** At close, for what still waits. */
+  closeMs: 5_000,
+  /** A store thread that died is started again so often. */
+  restartsPerMinuteMax: 10,
+  /** Rows one answer may have, and sessions one pruning deletes. */
+  pageMax: 1_000,
+  pruneMax: 5_000,
+  /** A chap-secrets file, and a file its `@` names. */
+  importOctetsMax: 64 * 1024 * 1024,
+  secretFileOctetsMax: 4_096,
 } as const;
 
 export const hooks = {

@@ -1,0 +1,252 @@
+// The store as the rest of the product sees it: one asynchronous port for accounts, accounting and
+// settings. What the caller did wrong and what the disk did wrong are both values, never exceptions.
+import type { Ipv4, Prefix4 } from "../base/ip.js";
+import type { AccountTerms, AuthenticationMethod, EndCause } from "../core/access/ports.js";
+
+export type RefusalReason =
+  | "bad-name"
+  | "bad-password"
+  | "bad-terms"
+  | "exists"
+  | "unknown-account"
+  | "address-taken"
+  | "routes-overlap"
+  | "too-many-accounts"
+  | "file-exists"
+  | "bad-path";
+
+/** What was asked for is not allowed or not possible; nothing was changed. */
+export type Refusal = {
+  readonly ok: false;
+  readonly reason: RefusalReason;
+  readonly message: string;
+  readonly remedy: string;
+};
+
+export type TroubleKind = "full" | "locked" | "corrupt" | "closed" | "queue-full" | "failed";
+
+/** The machine's fault: the answer is not known or the change was not made. */
+export type StoreTrouble = {
+  readonly ok: false;
+  readonly reason: "trouble";
+  readonly what: TroubleKind;
+  readonly message: string;
+  readonly remedy: string;
+};
+
+export type Answer<T> = { readonly ok: true; readonly value: T } | Refusal | StoreTrouble;
+
+/** Unix milliseconds. The wall clock is read in the daemon and in the store's thread only. */
+export type UnixMs = number;
+
+/** What an account may have; `undefined` is "no limit", for `sessionsMax` "the server's default". */
+export type AccountLimits = {
+  readonly staticAddress: Ipv4 | undefined;
+  readonly routes: readonly Prefix4[];
+  readonly sessionsMax: number | undefined;
+  readonly atSessionLimit: AccountTerms["atSessionLimit"] | undefined;
+  readonly sessionSecondsMax: number | undefined;
+  readonly idleSecondsMax: number | undefined;
+  /** Inner octets in both directions together, of one session. */
+  readonly octetsMax: number | undefined;
+  /** False: refused with 649. */
+  readonly dialIn: boolean;
+  /** Outside these: refused with 648. */
+  readonly validFrom: UnixMs | undefined;
+  readonly validUntil: UnixMs | undefined;
+  /** Allowed hours in the server's own time, `mon-fri 08:00-18:00, sat 09:00-12:00`; else 646. */
+  readonly hours: string | undefined;
+};
+
+export type Account = AccountLimits & {
+  readonly accountId: number;
+  readonly name: string;
+  /** False: refused with 647. */
+  readonly enabled: boolean;
+  readonly createdAt: UnixMs;
+  readonly changedAt: UnixMs;
+  /** Whether the clear text is kept beside the NT hash (CHAP-MD5 and LAN Manager need it). */
+  readonly hasClearText: boolean;
+};
+
+export type AccountSecrets = {
+  readonly account: Account;
+  /** 16 octets. The receiver wipes them after use. */
+  readonly ntHash: Uint8Array;
+  readonly clearText: string | undefined;
+};
+
+export type NewAccount = Partial<AccountLimits> & {
+  readonly name: string;
+  readonly password: string;
+  readonly enabled?: boolean;
+};
+
+/** Only what is present is changed; `undefined` takes a limit away. */
+export type AccountChange = Partial<AccountLimits>;
+
+export type ImportOutcome = "added" | "replaced" | "kept";
+
+export interface Accounts {
+  find(name: string): Promise<Answer<Account | undefined>>;
+  /** For authentication: of two names the first that exists, in one look-up. */
+  secrets(names: readonly [string, string]): Promise<Answer<AccountSecrets | undefined>>;
+  /** In order of name, after `after`. At most 1000 at once. */
+  list(page?: { after?: string; most?: number }): Promise<Answer<readonly Account[]>>;
+  count(): Promise<Answer<number>>;
+  add(account: NewAccount): Promise<Answer<Account>>;
+  setPassword(name: string, password: string): Promise<Answer<Account>>;
+  disable(name: string): Promise<Answer<Account>>;
+  enable(name: string): Promise<Answer<Account>>;
+  /** The account as it was. */
+  remove(name: string): Promise<Answer<Account>>;
+  update(name: string, change: AccountChange): Promise<Answer<Account>>;
+  /** All or nothing, in one transaction. Without `replace` an account that exists is kept. */
+  import(
+    accounts: readonly NewAccount[],
+    how: { replace: boolean },
+  ): Promise<Answer<readonly ImportOutcome[]>>;
+  /** Every static address, to be kept out of the pool. */
+  staticAddresses(): Promise<Answer<readonly { accountId: number; address: Ipv4 }[]>>;
+}
+
+/** Who a session is, complete in every record: one that is lost costs the others nothing. */
+export type SessionRecord = {
+  /** Unique for ever: the instance id and a number. */
+  readonly sessionId: string;
+  readonly accountId: number | undefined;
+  readonly name: string;
+  readonly peerAddress: string;
+  readonly localAddress: string;
+  readonly framedAddress: string | undefined;
+  readonly framedPrefix: string | undefined;
+  readonly method: AuthenticationMethod;
+  readonly encryption: string;
+  readonly profile: string;
+  readonly startedAt: UnixMs;
+};
+
+/** Inner packets and octets; `In` is from the peer. */
+export type SessionCounters = {
+  readonly octetsIn: number;
+  readonly octetsOut: number;
+  readonly packetsIn: number;
+  readonly packetsOut: number;
+};
+
+export type SessionLine = SessionRecord &
+  SessionCounters & {
+    readonly number: number;
+    /** Of the newest counters. */
+    readonly countedAt: UnixMs;
+    readonly endedAt: UnixMs | undefined;
+    /** Undefined while the session lives, or when the server died with it. */
+    readonly cause: EndCause | "server-lost" | undefined;
+  };
+
+/**
+ * A record is acknowledged after its commit. While the disk is in trouble starts and stops wait in
+ * memory (bounded) and their promise with them: nobody must wait for it to end a session. Over the
+ * bound the oldest interim goes first; what can't be kept is answered "queue-full" and counted.
+ */
+export interface Accounting {
+  start(session: SessionRecord): Promise<Answer<void>>;
+  interim(session: SessionRecord, counters: SessionCounters, at: UnixMs): Promise<Answer<void>>;
+  stop(
+    session: SessionRecord,
+    counters: SessionCounters,
+    at: UnixMs,
+    cause: EndCause,
+  ): Promise<Answer<void>>;
+  /** Newest first. At most 1000 at once. */
+  recent(page?: {
+    name?: string;
+    before?: number;
+    most?: number;
+  }): Promise<Answer<readonly SessionLine[]>>;
+  /** At start: sessions of an earlier run that never got their stop; returns how many. */
+  endOrphans(): Promise<Answer<number>>;
+  /** Deletes ended sessions older than `before`, a bounded number at once; returns how many. */
+  prune(before: UnixMs): Promise<Answer<number>>;
+}
+
+export interface Settings {
+  get(key: string): Promise<Answer<string | undefined>>;
+  set(key: string, value: string): Promise<Answer<void>>;
+}
+
+/** Addresses that are someone's already: routes of accounts must not meet them. */
+export type Reserved = { readonly first: Ipv4; readonly last: Ipv4; readonly whose: string };
+
+export type StoreTerms = {
+  /**
+   * A profile that is on needs clear text (CHAP-MD5; MS-CHAPv1 with LM responses or below 128 bits).
+   * When not, clear text that was kept is erased.
+   */
+  readonly keepClearText: boolean;
+  readonly reserved: readonly Reserved[];
+};
+
+export type StoreStats = {
+  /** Requests waiting, and how long the oldest has: ms. */
+  readonly queueLength: number;
+  readonly oldestMs: number;
+  /** Accounting records of those, and whether they wait out a trouble. */
+  readonly accountingLength: number;
+  readonly inTrouble: TroubleKind | undefined;
+  readonly commits: number;
+  readonly failures: number;
+  readonly interimsDropped: number;
+  /** Starts and stops that could not be kept. */
+  readonly recordsRefused: number;
+  readonly threadRestarts: number;
+  readonly lateAnswers: number;
+};
+
+export type KeyRotation = { readonly from: number; readonly to: number; readonly accounts: number };
+
+export interface Store {
+  readonly instanceId: string;
+  readonly accounts: Accounts;
+  readonly accounting: Accounting;
+  readonly settings: Settings;
+  /** At start and after a reload; says how many clear texts were erased and which routes now clash. */
+  configure(
+    terms: StoreTerms,
+  ): Promise<Answer<{ clearTextsErased: number; clashes: readonly string[] }>>;
+  /** A whole, consistent copy, 0600; never over a file that exists. The key file is not in it. */
+  backup(path: string): Promise<Answer<{ octets: number }>>;
+  keyRotate(): Promise<Answer<KeyRotation>>;
+  stats(): StoreStats;
+  /** Writes what waits, for a bounded time; then every answer is "closed". */
+  close(): Promise<{ readonly recordsLost: number }>;
+}
+
+/** Why a store can't be opened; nothing was changed on disk. */
+export type OpenFailure = {
+  readonly ok: false;
+  readonly reason:
+    | "key-missing"
+    | "key-exposed"
+    | "key-owner"
+    | "key-damaged"
+    | "key-wrong"
+    | "key-place"
+    | "schema-newer"
+    | "trouble";
+  readonly what?: TroubleKind;
+  readonly message: string;
+  readonly remedy: string;
+};
+
+export function trouble(what: TroubleKind, message: string, remedy: string): StoreTrouble {
+  return { ok: false, reason: "trouble", what, message, remedy };
+}
+
+export function refused(reason: RefusalReason, message: string, remedy: string): Refusal {
+  return { ok: false, reason, message, remedy };
+}
+
+export function answer<T>(value: T): Answer<T> {
+  return { ok: true, value };
+}
