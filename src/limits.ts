@@ -25,6 +25,8 @@ export const control = {
   replyMs: 60_000,
   /** Stop-Control-Connection-Reply, at our own shutdown. */
   stopReplyMs: 2_000,
+  /** Call-Disconnect-Notify after our Call-Clear-Request: many servers never send it. */
+  clearReplyMs: 3_000,
   /** Octets not yet taken by the peer's TCP before the connection is closed (G-05). */
   outputOctetsMax: 4_096,
   /** Messages a second a connection may send before reading pauses, and its burst (G-04). */
@@ -35,6 +37,8 @@ export const control = {
   callsPerConnectionMax: 8,
   /** Live and quarantined Call IDs for one peer address (G-08). */
   callIdsPerPeerMax: 4_096,
+  /** Call IDs out or resting for all peers: beyond it the longest resting is freed early. */
+  callIdsMax: 262_144,
   /** A Call ID rests so long after its call (G-08). */
   callIdQuarantineMs: 60_000,
   /** A call the data path has not taken by then is refused. */
@@ -145,6 +149,14 @@ export const session = {
   reasonsMax: 512,
   /** In-order end of all sessions at a stop, before they are ended at once. */
   stopMs: 2_000,
+} as const;
+
+/** Our own client. */
+export const client = {
+  /** PPP frames kept that overtook the Outgoing-Call-Reply. */
+  earlyFramesMax: 8,
+  /** TCP connection to the server. */
+  dialMs: 15_000,
 } as const;
 
 export const store = {

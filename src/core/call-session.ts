@@ -10,6 +10,7 @@ import { session as bounds, worker } from "../limits.js";
 import type { FlowCounters, FlowRef, PlaneCommand } from "../wire/worker-link.js";
 import type { AccountTerms, EndCause, Verdict } from "./access/ports.js";
 import { type Deadline, earliest } from "./deadline.js";
+import { isPlaneOutput, planeCommand, type SessionOutput } from "./plane-outputs.js";
 import type { PppOutput } from "./ppp/ports.js";
 import { PppSession } from "./ppp/session.js";
 import type { CallTerms } from "./pptp/ports.js";
@@ -349,10 +350,39 @@ export class CallSession {
   }
 
   #handleOutput(output: PppOutput, now: Instant): void {
-    const { flow, around } = this;
+    if (!isPlaneOutput(output)) return this.#handleSessionOutput(output, now);
+    const command = planeCommand(output, {
+      flow: this.flow,
+      mru: this.origin.profile.ppp.mru,
+      end: "gateway",
+      routes: this.#account?.routes ?? [],
+      prefix: this.#ipv6Prefix,
+    });
+    if (command !== undefined) this.around.plane(command);
     switch (output.kind) {
-      case "Send":
-        return around.plane({ kind: "Send", flow, frame: output.frame });
+      case "LinkUp":
+        return this.#note(now, `LCP open, peer's MRU ${output.peersMru}`);
+      case "EncryptionUp": {
+        const { bits, stateful } = output.keys;
+        this.#encryption = `MPPE-${bits} ${stateful ? "stateful" : "stateless"}`;
+        return this.#note(now, `encryption: ${this.#encryption}`);
+      }
+      case "EncryptionDown":
+        this.#encryption = "none";
+        return;
+      case "Ipv4Up":
+        this.#framedAddress = output.peers;
+        return this.#up(now);
+      case "Ipv6Up":
+        return this.#up(now);
+      default:
+        return;
+    }
+  }
+
+  #handleSessionOutput(output: SessionOutput, now: Instant): void {
+    const { around } = this;
+    switch (output.kind) {
       case "AuthenticationAsked":
         this.#name = output.name;
         return around.event({
@@ -380,57 +410,6 @@ export class CallSession {
       case "Ended":
         return this.end(output.cause, now, "tell");
       default:
-        return this.#handlePlaneOutput(output, now);
-    }
-  }
-
-  /** What goes on to the data path. */
-  #handlePlaneOutput(output: PlaneOutput, now: Instant): void {
-    const { flow, around } = this;
-    switch (output.kind) {
-      case "LinkUp": {
-        const { peersMru, acfc, pfc } = output;
-        this.#note(now, `LCP open, peer's MRU ${peersMru}`);
-        const { mru } = this.origin.profile.ppp;
-        return around.plane({ kind: "Link", flow, peersMru, acfc, pfc, mru });
-      }
-      case "LinkDown":
-        return;
-      case "EncryptionUp": {
-        const { bits, stateful } = output.keys;
-        this.#encryption = `MPPE-${bits} ${stateful ? "stateful" : "stateless"}`;
-        this.#note(now, `encryption: ${this.#encryption}`);
-        return around.plane({ kind: "Encrypt", flow, terms: output.keys });
-      }
-      case "EncryptionDown":
-        this.#encryption = "none";
-        return around.plane({ kind: "Encrypt", flow, terms: undefined });
-      case "Ipv4Up": {
-        this.#framedAddress = output.peers;
-        const routes = this.#account?.routes ?? [];
-        around.plane({ kind: "Network4", flow, network: { address: output.peers, routes } });
-        return this.#up(now);
-      }
-      case "Ipv4Down":
-        return around.plane({ kind: "Network4", flow, network: undefined });
-      case "Ipv6Up":
-        around.plane({
-          kind: "Network6",
-          flow,
-          network: {
-            linkLocal: linkLocal(output.peers),
-            ourLinkLocal: linkLocal(output.ours),
-            prefix: this.#ipv6Prefix,
-          },
-        });
-        return this.#up(now);
-      case "Ipv6Down":
-        return around.plane({ kind: "Network6", flow, network: undefined });
-      case "ResyncExpected":
-        return around.plane({ kind: "Resync", flow, echoReply: output.echoReply });
-      case "FlushNeeded":
-        return around.plane({ kind: "Flush", flow, side: output.side });
-      default:
         never(output);
     }
   }
@@ -452,28 +431,4 @@ export class CallSession {
     if (this.#dialogue.length >= bounds.dialogueLinesMax) this.#dialogue.splice(1, 1);
     this.#dialogue.push(`+${((now - this.calledAt) / 1_000).toFixed(3)} s ${line}`);
   }
-}
-
-type PlaneOutput = Exclude<
-  PppOutput,
-  {
-    kind:
-      | "Send"
-      | "AuthenticationAsked"
-      | "Authenticated"
-      | "AuthenticationRefused"
-      | "AddressesAsked"
-      | "ProbeAnswered"
-      | "Noted"
-      | "Ended";
-  }
->;
-
-/** fe80::/64 with an Interface-Identifier (RFC 5072 §5). */
-function linkLocal(identifier: Uint8Array): Uint8Array {
-  const address = new Uint8Array(16);
-  address[0] = 0xfe;
-  address[1] = 0x80;
-  address.set(identifier, 8);
-  return address;
 }

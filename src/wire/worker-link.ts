@@ -35,7 +35,11 @@ export type GatewayTerms = {
 
 export type PlaneCommand =
   | { readonly kind: "Configure"; readonly gateway: GatewayTerms }
-  /** Answered by `Installed` or `InstallRefused`. */
+  /**
+   * Answered by `Installed` or `InstallRefused`. Again for a flow that is there: the peer's terms
+   * (peersCallId, peersWindow, peersProcessingDelay) take the place of the old ones. A caller's flow
+   * is there before the answering end can speak, and learns the peer's Call ID from its OCRP.
+   */
   | {
       readonly kind: "Install";
       readonly flow: FlowRef;

@@ -1,0 +1,310 @@
+// The client core: one control connection that we open, one call as PNS, PPP as the calling peer.
+// Inputs in, outputs out, like server.ts.
+import type { Instant } from "../base/instant.js";
+import type { Ipv4 } from "../base/ip.js";
+import type { Ledger } from "../base/ledger.js";
+import { Queue } from "../base/queue.js";
+import type { Rng } from "../base/rng.js";
+import { Scope } from "../base/scope.js";
+import { client as bounds } from "../limits.js";
+import type { FlowCounters, FlowRef, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
+import type { CallIdPool } from "./access/call-id-pool.js";
+import type { AuthenticationMethod, EndCause } from "./access/ports.js";
+import { type Deadline, earliest } from "./deadline.js";
+import { isPlaneOutput, planeCommand } from "./plane-outputs.js";
+import type { PppCredentials, PppOutput, PppPolicy, PppSnapshot } from "./ppp/ports.js";
+import { PppSession } from "./ppp/session.js";
+import { ControlConnection } from "./pptp/control-connection.js";
+import type { CallTerms, ControlEvent, ControlPolicy } from "./pptp/ports.js";
+
+export type ClientOptions = {
+  readonly control: Omit<ControlPolicy, "side">;
+  readonly ppp: PppPolicy;
+  readonly credentials: PppCredentials;
+  readonly rng: Rng;
+  readonly ledger: Ledger;
+  readonly callIds: CallIdPool;
+  /** Where this session lives in the data worker. */
+  readonly flow: FlowRef;
+  readonly localAddress: Ipv4;
+  readonly serverAddress: Ipv4;
+};
+
+export type ClientEvent =
+  | { readonly kind: "Established"; readonly hostName: string; readonly vendorString: string }
+  | { readonly kind: "CallUp"; readonly terms: CallTerms }
+  | { readonly kind: "Authenticated"; readonly method: AuthenticationMethod }
+  | { readonly kind: "Encrypted"; readonly bits: number; readonly stateful: boolean }
+  | {
+      readonly kind: "Ipv4Up";
+      readonly ours: Ipv4;
+      readonly peers: Ipv4;
+      readonly dns: readonly Ipv4[];
+      readonly nbns: readonly Ipv4[];
+    }
+  | { readonly kind: "Ipv6Up"; readonly ours: Uint8Array; readonly peers: Uint8Array }
+  | { readonly kind: "ProbeAnswered"; readonly alive: boolean }
+  /** The last event: everything is given back. */
+  | {
+      readonly kind: "Ended";
+      readonly cause: EndCause;
+      readonly counters: FlowCounters | undefined;
+    };
+
+export type ClientTransmission =
+  | { readonly kind: "Octets"; readonly octets: Uint8Array }
+  | { readonly kind: "Close" };
+
+type Frame = { readonly protocol: number; readonly information: Uint8Array };
+
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #scope: Scope;
+  readonly #control: ControlConnection;
+  readonly #plane = new Queue<PlaneCommand>();
+  readonly #transmissions = new Queue<ClientTransmission>();
+  readonly #events = new Queue<ClientEvent>();
+  /** LCP of a server whose first packet overtakes its OCRP. */
+  readonly #early: Frame[] = [];
+  #terms: CallTerms | undefined;
+  #ppp: PppSession | undefined;
+  #flow: "none" | "installed" | "removing" = "none";
+  #callId: number | undefined;
+  #counters: FlowCounters | undefined;
+  #cause: EndCause | undefined;
+  #closed = false;
+  #ended = false;
+
+  constructor(options: ClientOptions, now: Instant) {
+    const { control, callIds, rng, ledger, localAddress, serverAddress } = options;
+    this.#options = options;
+    this.#scope = new Scope("client", ledger);
+    this.#control = new ControlConnection({
+      policy: { ...control, side: "opened" },
+      leaseCallId: () => callIds.lease(localAddress, serverAddress, now, rng),
+      localAddress,
+      peerAddress: serverAddress,
+      scope: this.#scope,
+      now,
+    });
+  }
+
+  /** The TCP connection is open. */
+  start(now: Instant): void {
+    this.#control.start(now);
+    this.#settle(now);
+  }
+
+  handleOctets(octets: Uint8Array, now: Instant): void {
+    if (this.#closed) return;
+    this.#control.handleOctets(octets, now);
+    this.#settle(now);
+  }
+
+  handleDisconnected(now: Instant): void {
+    if (!this.#closed) this.#control.handleClosed(now);
+    this.#settle(now);
+    this.#end("control-closed", now);
+    this.#closed = true;
+    this.#finish();
+  }
+
+  handlePlane(event: PlaneEvent, now: Instant): void {
+    if (!("flow" in event)) return;
+    switch (event.kind) {
+      case "Removed":
+        this.#counters = event.counters;
+        this.#flow = "none";
+        return this.#finish();
+      case "InstallRefused":
+        this.#flow = "none";
+        return this.#end("worker-lost", now);
+      case "Frame":
+        if (this.#ppp !== undefined) this.#ppp.handleFrame(event.protocol, event.information, now);
+        else if (this.#early.length < bounds.earlyFramesMax) this.#early.push(event);
+        return this.#settle(now);
+      case "ResyncNeeded":
+        this.#ppp?.handleResyncNeeded(now);
+        return this.#settle(now);
+      case "KeysLost":
+        this.#ppp?.handleKeysLost(now);
+        return this.#settle(now);
+      case "ResetNeeded":
+        this.#ppp?.handleResetNeeded(now);
+        return this.#settle(now);
+      default:
+        return;
+    }
+  }
+
+  handleWorkerLost(now: Instant): void {
+    this.#flow = "none";
+    this.#end("worker-lost", now);
+    this.#settle(now);
+  }
+
+  probe(now: Instant): void {
+    this.#ppp?.probe(now);
+    this.#settle(now);
+  }
+
+  /** Ends in order: LCP Terminate, Call-Clear-Request, Stop-Control-Connection-Request. */
+  stop(now: Instant): void {
+    if (this.#ppp !== undefined) this.#ppp.terminate("shutdown", now);
+    else this.#end("shutdown", now);
+    this.#settle(now);
+  }
+
+  handleTimeout(now: Instant): void {
+    this.#control.handleTimeout(now);
+    this.#ppp?.handleTimeout(now);
+    this.#settle(now);
+  }
+
+  pollTimeout(): Deadline | undefined {
+    if (this.#ended) return undefined;
+    const control = this.#closed ? undefined : this.#control.pollTimeout();
+    return earliest(control, this.#ppp?.pollTimeout());
+  }
+
+  pollPlane(): PlaneCommand | undefined {
+    return this.#plane.shift();
+  }
+
+  pollTransmit(): ClientTransmission | undefined {
+    return this.#transmissions.shift();
+  }
+
+  pollEvent(): ClientEvent | undefined {
+    return this.#events.shift();
+  }
+
+  get ppp(): PppSnapshot | undefined {
+    return this.#ppp?.snapshot();
+  }
+
+  #settle(now: Instant): void {
+    for (let event = this.#control.pollEvent(); event !== undefined; ) {
+      this.#handleControlEvent(event, now);
+      event = this.#control.pollEvent();
+    }
+    for (let output = this.#ppp?.pollOutput(); output !== undefined; ) {
+      this.#handleOutput(output, now);
+      output = this.#ppp?.pollOutput();
+    }
+    if (this.#closed) return;
+    for (let octets = this.#control.pollTransmit(); octets !== undefined; ) {
+      this.#transmissions.push({ kind: "Octets", octets });
+      octets = this.#control.pollTransmit();
+    }
+  }
+
+  #handleControlEvent(event: ControlEvent, now: Instant): void {
+    switch (event.kind) {
+      case "Established": {
+        const { hostName, vendorString } = event;
+        this.#events.push({ kind: "Established", hostName, vendorString });
+        this.#callId = this.#control.placeCall(now);
+        // The flow is there before the server can send: it may speak LCP right behind its OCRP.
+        if (this.#callId !== undefined) return this.#install(this.#callId, undefined);
+        return this.#end("refused", now);
+      }
+      case "CallUp":
+        this.#terms = event.terms;
+        this.#install(event.terms.callId, event.terms);
+        this.#events.push({ kind: "CallUp", terms: event.terms });
+        return this.#startPpp(now);
+      case "CallEnded":
+        return this.#end(event.cause, now);
+      case "CallAsked":
+        return this.#control.refuseCall(event.terms.callId, "not-authorised", now);
+      case "Close":
+        for (let octets = this.#control.pollTransmit(); octets !== undefined; ) {
+          this.#transmissions.push({ kind: "Octets", octets });
+          octets = this.#control.pollTransmit();
+        }
+        this.#closed = true;
+        this.#transmissions.push({ kind: "Close" });
+        this.#end(event.cause, now);
+        return this.#finish();
+      default:
+        return;
+    }
+  }
+
+  #install(callId: number, terms: CallTerms | undefined): void {
+    const { flow, localAddress, serverAddress, ppp } = this.#options;
+    this.#flow = "installed";
+    this.#plane.push({
+      kind: "Install",
+      flow,
+      localAddress,
+      peerAddress: serverAddress,
+      callId,
+      peersCallId: terms?.peersCallId ?? 0,
+      peersWindow: terms?.peersWindow ?? 1,
+      peersProcessingDelay: terms?.peersProcessingDelay ?? 0,
+      end: "host",
+      encryptionRequired: ppp.encryption.require,
+    });
+  }
+
+  #startPpp(now: Instant): void {
+    const { ppp: policy, credentials, rng } = this.#options;
+    this.#ppp = new PppSession({ role: "peer", policy, credentials, rng, now });
+    this.#ppp.start(now);
+    for (const { protocol, information } of this.#early.splice(0)) {
+      this.#ppp.handleFrame(protocol, information, now);
+    }
+  }
+
+  #handleOutput(output: PppOutput, now: Instant): void {
+    const { flow, ppp } = this.#options;
+    if (isPlaneOutput(output)) {
+      const context = { flow, mru: ppp.mru, end: "host", routes: [], prefix: undefined } as const;
+      const command = planeCommand(output, context);
+      if (command !== undefined) this.#plane.push(command);
+    }
+    switch (output.kind) {
+      case "Authenticated":
+        this.#events.push({ kind: "Authenticated", method: output.method });
+        return;
+      case "EncryptionUp": {
+        const { bits, stateful } = output.keys;
+        this.#events.push({ kind: "Encrypted", bits, stateful });
+        return;
+      }
+      case "Ipv4Up":
+      case "Ipv6Up":
+      case "ProbeAnswered":
+        this.#events.push(output);
+        return;
+      case "Ended":
+        return this.#end(output.cause, now);
+      default:
+        return;
+    }
+  }
+
+  #end(cause: EndCause, now: Instant): void {
+    if (this.#cause !== undefined) return;
+    this.#cause = cause;
+    this.#ppp?.abort(cause);
+    this.#ppp = undefined;
+    this.#early.length = 0;
+    if (this.#flow === "installed") {
+      this.#flow = "removing";
+      this.#plane.push({ kind: "Remove", flow: this.#options.flow });
+    }
+    if (this.#closed) return this.#finish();
+    if (this.#terms !== undefined) this.#control.clearCall(this.#terms.callId, cause, now);
+    this.#control.stop(cause, now);
+  }
+
+  #finish(): void {
+    if (this.#ended || !this.#closed || this.#flow !== "none" || this.#cause === undefined) return;
+    this.#ended = true;
+    this.#scope[Symbol.dispose]();
+    this.#events.push({ kind: "Ended", cause: this.#cause, counters: this.#counters });
+  }
+}

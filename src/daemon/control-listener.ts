@@ -1,0 +1,171 @@
+// TCP 1723 (RFC 2637 §3.1.1): sockets in, octets to the core, octets and closes out.
+import { createServer, type Server as NetServer, type Socket } from "node:net";
+import type { Counters } from "../base/counters.js";
+import { formatIpv4, type Ipv4, parseIpv4 } from "../base/ip.js";
+import { lease } from "../base/lease.js";
+import type { Scope } from "../base/scope.js";
+import type { ConnectionId, Transmission } from "../core/server-ports.js";
+import type { CoreLoop } from "./core-loop.js";
+
+export type ListenProblem = {
+  readonly address: string;
+  readonly code: string;
+  readonly remedy: string;
+};
+
+type Entry = {
+  readonly socket: Socket;
+  readonly scope: Scope;
+  resume: NodeJS.Timeout | undefined;
+};
+
+export type ControlListenerOptions = {
+  /** `0.0.0.0` stands for all. */
+  readonly addresses: readonly Ipv4[];
+  readonly port: number;
+  /** Below the descriptor limit: node:net hides EMFILE, so it must never come to it. */
+  readonly connectionsMax: number;
+  readonly scope: Scope;
+  readonly reasons: Counters;
+};
+
+export class ControlListener {
+  readonly #entries = new Map<ConnectionId, Entry>();
+  readonly #options: ControlListenerOptions;
+  #loop: CoreLoop | undefined;
+  #nextId = 1;
+
+  constructor(options: ControlListenerOptions) {
+    this.#options = options;
+  }
+
+  get connections(): number {
+    return this.#entries.size;
+  }
+
+  /** Opens every listening socket; those that cannot be had come back as problems. */
+  async listen(loop: CoreLoop): Promise<ListenProblem[]> {
+    this.#loop = loop;
+    const problems: ListenProblem[] = [];
+    for (const address of this.#options.addresses) {
+      const server = createServer({ noDelay: true, pauseOnConnect: false }, (socket) =>
+        this.#accept(socket),
+      );
+      const problem = await this.#bind(server, address);
+      if (problem === undefined) {
+        this.#options.scope.hold(
+          "listener",
+          lease(() => server.close()),
+          `${formatIpv4(address)}:${this.#options.port}`,
+        );
+      } else problems.push(problem);
+    }
+    return problems;
+  }
+
+  transmit(transmission: Transmission): void {
+    const entry = this.#entries.get(transmission.connection);
+    if (entry === undefined) return;
+    if (transmission.kind === "Close") {
+      // The FIN follows what was written; a peer that does not answer it is cut off.
+      entry.socket.end();
+      this.#entries.delete(transmission.connection);
+      entry.scope.hold(
+        "timer",
+        clearing(setTimeout(() => entry.socket.destroy(), lingerMs)),
+        "linger",
+      );
+      return;
+    }
+    entry.socket.write(transmission.octets);
+    const unsent = entry.socket.writableLength;
+    if (unsent > 0) {
+      this.#loop?.input((server, now) => server.handleUnsent(transmission.connection, unsent, now));
+    }
+  }
+
+  #bind(server: NetServer, address: Ipv4): Promise<ListenProblem | undefined> {
+    return new Promise((resolve) => {
+      server.once("error", (error: NodeJS.ErrnoException) => {
+        resolve({
+          address: formatIpv4(address),
+          code: error.code ?? "?",
+          remedy: remedyFor(error),
+        });
+      });
+      server.listen({ host: formatIpv4(address), port: this.#options.port, backlog: 511 }, () => {
+        server.removeAllListeners("error");
+        server.on("error", () => this.#options.reasons.add("accept-failed"));
+        resolve(undefined);
+      });
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const { reasons, connectionsMax, scope } = this.#options;
+    const localAddress = parseIpv4(socket.localAddress ?? "");
+    const peerAddress = parseIpv4(socket.remoteAddress ?? "");
+    if (
+      this.#entries.size >= connectionsMax ||
+      localAddress === undefined ||
+      peerAddress === undefined
+    ) {
+      reasons.add(localAddress === undefined ? "accept-gone" : "connections-max");
+      socket.on("error", () => {});
+      socket.resetAndDestroy();
+      return;
+    }
+    const id = this.#nextId++ as ConnectionId;
+    const own = scope.child(`connection ${id}`);
+    own.hold(
+      "socket",
+      lease(() => socket.destroy()),
+      `${formatIpv4(peerAddress)}:${socket.remotePort ?? 0}`,
+    );
+    const entry: Entry = { socket, scope: own, resume: undefined };
+    this.#entries.set(id, entry);
+    socket.on("error", () => reasons.add("socket-error"));
+    socket.on("data", (octets: Uint8Array) => this.#handleData(id, entry, octets));
+    socket.on("drain", () => this.#loop?.input((server, now) => server.handleUnsent(id, 0, now)));
+    socket.on("close", () => {
+      clearTimeout(entry.resume);
+      this.#entries.delete(id);
+      own[Symbol.dispose]();
+      this.#loop?.input((server, now) => server.handleDisconnected(id, now));
+    });
+    this.#loop?.input((server, now) => server.handleConnected(id, localAddress, peerAddress, now));
+  }
+
+  #handleData(id: ConnectionId, entry: Entry, octets: Uint8Array): void {
+    const loop = this.#loop;
+    if (loop === undefined) return;
+    loop.input((server, now) => server.handleOctets(id, octets, now));
+    const until = loop.server.readingPausedUntil(id);
+    if (until === undefined) return;
+    const ms = until - loop.clock();
+    if (ms <= 0) return;
+    entry.socket.pause();
+    clearTimeout(entry.resume);
+    entry.resume = setTimeout(() => entry.socket.resume(), ms);
+  }
+}
+
+/** A peer that never answers our FIN is cut off after so long. */
+const lingerMs = 2_000;
+
+function clearing(timer: NodeJS.Timeout): Disposable {
+  return lease(() => clearTimeout(timer));
+}
+
+function remedyFor(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "EADDRINUSE":
+      return "another server (pptpd, accel-ppp, another holdfast?) listens there: stop it, or change listen.port";
+    case "EADDRNOTAVAIL":
+      return "this host has no such address: change listen.addresses";
+    case "EACCES":
+      return "a port below 1024 needs root or CAP_NET_BIND_SERVICE: change listen.port";
+    default:
+      return error.message;
+  }
+}
