@@ -1,0 +1,68 @@
+// Foreign programs that tests need: in CI a missing one is an error, elsewhere the tests that need
+// it are left out with a line that says what to install.
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+const told = new Set<string>();
+
+function leftOut(what: string): false {
+  if (process.env.CI === "true") throw new Error(what);
+  if (!told.has(what)) process.stderr.write(`left out: ${what}\n`);
+  told.add(what);
+  return false;
+}
+
+/** Where `command` is on PATH or in an sbin directory, undefined when nowhere. */
+export function findCommand(command: string): string | undefined {
+  const directories = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  return directories
+    .map((directory) => join(directory, command))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** For `describe.runIf(…)`: whether all of `commands` are there. Throws when CI=true and not. */
+export function needPeer(commands: readonly string[], aptPackages: readonly string[]): boolean {
+  const missing = commands.filter((command) => findCommand(command) === undefined);
+  if (missing.length === 0) return true;
+  return leftOut(
+    `tests that need ${missing.join(", ")} (apt-get install ${aptPackages.join(" ")})`,
+  );
+}
+
+/** For `describe.runIf(…)`: root with /dev/net/tun, for namespaces and devices of our own. */
+export function needRoot(): boolean {
+  if (process.getuid?.() !== 0) return leftOut("tests that make network namespaces (run as root)");
+  try {
+    accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return leftOut("tests that make tunnel devices (modprobe tun: no /dev/net/tun here)");
+  }
+}
+
+/** Everything `test/lab` needs. */
+export function needLab(): boolean {
+  return (
+    needRoot() &&
+    needPeer(
+      ["linux.uml", "pppd", "pptp", "pptpd", "ip", "ss", "tc", "ping", "nft", "modprobe"],
+      [
+        "user-mode-linux",
+        "ppp",
+        "pptp-linux",
+        "pptpd",
+        "iproute2",
+        "iputils-ping",
+        "nftables",
+        "kmod",
+      ],
+    )
+  );
+}
