@@ -1,0 +1,105 @@
+// Which bounds of src/limits.ts a configuration may change, and how far. What is not here is fixed
+// by a protocol or by the size of a buffer.
+import * as z from "zod";
+import * as limits from "../../limits.js";
+import { wholeNumber } from "./fields.js";
+
+type Numbers<S> = { -readonly [K in keyof S]: number };
+
+/** Every limit with the configured overrides applied; same names as src/limits.ts. */
+export type Limits = {
+  readonly [S in keyof typeof limits]: Readonly<Numbers<(typeof limits)[S]>>;
+};
+
+type Bounds = readonly [min: number, max: number, meaning: string];
+type BoundsTable = {
+  readonly [S in keyof typeof limits]?: { readonly [K in keyof (typeof limits)[S]]?: Bounds };
+};
+
+const minuteMs = 60_000;
+
+export const limitBounds = {
+  control: {
+    connectionsMax: [1, 60_000, "TCP connections at once"],
+    startDeadlineMs: [1_000, minuteMs, "whole Start-Control-Connection-Request, from the accept"],
+    messageDeadlineMs: [1_000, minuteMs, "a later message, from its first octet"],
+    callDeadlineMs: [1_000, 10 * minuteMs, "from the start reply to the first call"],
+    authenticatedDeadlineMs: [5_000, 10 * minuteMs, "from the accept to a logged-in session"],
+    echoIdleMs: [5_000, 10 * minuteMs, "silence before our Echo-Request"],
+    echoReplyMs: [1_000, 10 * minuteMs, "wait for its answer"],
+    stopReplyMs: [100, minuteMs, "wait for Stop-Control-Connection-Reply when stopping"],
+    messagesPerSecond: [1, 1_000, "control messages a second of one connection"],
+    messagesBurst: [1, 2_000, "its burst"],
+    overRateMs: [0, minuteMs, "over that rate for so long: closed"],
+    callsPerConnectionMax: [1, 1_024, "calls of one control connection"],
+  },
+  ppp: {
+    restartMs: [500, 30_000, "RFC 1661 restart timer"],
+    configureMax: [2, 100, "RFC 1661 Max-Configure"],
+    terminateMax: [1, 10, "RFC 1661 Max-Terminate"],
+    failureMax: [1, 20, "RFC 1661 Max-Failure"],
+    packetsPerPhaseMax: [20, 1_000, "negotiation packets taken in one phase"],
+    phaseDeadlineMs: [5_000, 10 * minuteMs, "one phase of the log-in"],
+    renegotiationsPerHourMax: [0, 100, "renegotiations within an hour"],
+    echoIntervalMs: [1_000, 60 * minuteMs, "LCP Echo-Request interval"],
+    echoFailuresMax: [1, 100, "unanswered ones before the link is dead"],
+    probeMs: [100, 30_000, "answer of the oldest session when its user is at the limit"],
+    authenticationTriesMax: [1, 10, "log-ins tried within one session"],
+  },
+  plane: {
+    reorderPacketsMax: [0, 1_024, "packets of one flow kept while an earlier one is missing"],
+    reorderOctetsMax: [0, 1_048_576, "their octets"],
+    reorderMs: [0, 2_000, "their age"],
+    icmpPerSecondMax: [1, 10_000, "ICMP errors of the gateway a second"],
+  },
+  access: {
+    sessionsMax: [1, 60_000, "sessions at once"],
+    backendPendingMax: [1, 65_536, "requests waiting for the account store"],
+    backendDeadlineMs: [1_000, 2 * minuteMs, "its answer"],
+  },
+  hooks: {
+    atOnceMax: [1, 64, "hooks running at once"],
+    runMs: [100, 10 * minuteMs, "one hook"],
+    queueMax: [1, 10_000, "hooks waiting"],
+  },
+  admin: {
+    connectionsMax: [2, 1_024, "connections of the admin socket"],
+    logLinesPerMinute: [10, 100_000, "log lines a minute of one class"],
+  },
+} as const satisfies BoundsTable;
+
+type Table = typeof limitBounds;
+
+const { ...byDefault } = limits;
+
+function section<S extends keyof Table>(name: S) {
+  const defaults: Readonly<Record<string, number>> = byDefault[name];
+  const shape = Object.fromEntries(
+    Object.entries<Bounds>(limitBounds[name]).map(([key, [min, max, meaning]]) => {
+      const value = defaults[key] ?? min;
+      return [key, wholeNumber(meaning, min, max, value).default(value)];
+    }),
+  ) as { [K in keyof Table[S]]: z.ZodDefault<z.ZodNumber> };
+  return z.strictObject(shape).prefault({} as never);
+}
+
+export const limitsSchema = z.strictObject({
+  control: section("control"),
+  ppp: section("ppp"),
+  plane: section("plane"),
+  access: section("access"),
+  hooks: section("hooks"),
+  admin: section("admin"),
+});
+
+export function effectiveLimits(overrides: z.output<typeof limitsSchema>): Limits {
+  return {
+    ...byDefault,
+    control: { ...limits.control, ...overrides.control },
+    ppp: { ...limits.ppp, ...overrides.ppp },
+    plane: { ...limits.plane, ...overrides.plane },
+    access: { ...limits.access, ...overrides.access },
+    hooks: { ...limits.hooks, ...overrides.hooks },
+    admin: { ...limits.admin, ...overrides.admin },
+  };
+}
