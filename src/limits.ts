@@ -1,6 +1,9 @@
 // Every bound of the product: its unit, its why. docs/LIMITS.md lists them with the memory sum; a
 // house test holds the two against each other. Names end in their unit.
 
+/** A section of bounds, as configured. */
+export type Bounds<Section> = { readonly [Name in keyof Section]: number };
+
 /** The control connection (RFC 2637 §2, §3; THREATS classes in docs/SECURITY-MODEL.md). */
 export const control = {
   /** Largest message, Incoming-Call-Request: the receive buffer of a connection. */
@@ -134,6 +137,10 @@ export const access = {
   passwordOctetsMax: 256,
   routesPerAccountMax: 64,
   accountsMax: 1_000_000,
+  /** Addresses of all pools together; a pool costs 8 octets an address. */
+  poolAddressesMax: 1_048_576,
+  /** Users whose last address is remembered. */
+  lastAddressesMax: 65_536,
   /** Authentications, address and accounting requests waiting for the backend. */
   backendPendingMax: 512,
   backendDeadlineMs: 10_000,

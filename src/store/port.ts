@@ -1,6 +1,7 @@
 // The store as the rest of the product sees it: one asynchronous port for accounts, accounting and
 // settings. What the caller did wrong and what the disk did wrong are both values, never exceptions.
 import type { Ipv4, Prefix4 } from "../base/ip.js";
+import type { Range4 } from "../core/access/account-routes.js";
 import type { AccountTerms, AuthenticationMethod, EndCause } from "../core/access/ports.js";
 
 export type RefusalReason =
@@ -175,8 +176,11 @@ export interface Settings {
   set(key: string, value: string): Promise<Answer<void>>;
 }
 
-/** Addresses that are someone's already: routes of accounts must not meet them. */
-export type Reserved = { readonly first: Ipv4; readonly last: Ipv4; readonly whose: string };
+/**
+ * Addresses that are someone's already: routes of accounts must not meet them. A static address may
+ * lie in a `pool`, not in what is the server's `own`.
+ */
+export type Reserved = Range4 & { readonly kind: "pool" | "own"; readonly whose: string };
 
 export type StoreTerms = {
   /**

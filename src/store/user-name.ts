@@ -25,11 +25,11 @@ export function nameFault(name: string): Refusal | undefined {
   const bad = (message: string) =>
     refused("bad-name", message, "give a name of 1 to 256 octets of printable UTF-8");
   if (name.length === 0) return bad("the user name is empty");
-  if (!name.isWellFormed()) return bad("the user name is not valid UTF-8");
   if (octetsOf(name) > access.userNameOctetsMax) {
     return bad(`the user name is longer than ${access.userNameOctetsMax} octets`);
   }
-  if (UNPRINTABLE.test(name)) return bad("the user name has a control or invisible character");
+  if (UNPRINTABLE.test(name))
+    return bad("the user name is not valid UTF-8 or has a control or invisible character");
   if (name.trim() !== name) return bad("the user name begins or ends with a space");
   const parts = name.split("\\");
   if (parts.length > 2 || parts.includes("")) {
@@ -47,11 +47,12 @@ export function passwordFault(password: string): Refusal | undefined {
       "give a password of 1 to 256 octets without control characters",
     );
   if (password.length === 0) return bad("the password is empty");
-  if (!password.isWellFormed()) return bad("the password is not valid UTF-8");
   if (octetsOf(password) > access.passwordOctetsMax) {
     return bad(`the password is longer than ${access.passwordOctetsMax} octets`);
   }
-  if (/\p{Cc}/u.test(password)) return bad("the password has a control character");
+  if (/[\p{Cc}\p{Cs}]/u.test(password)) {
+    return bad("the password has a control character or is not valid UTF-8");
+  }
   return undefined;
 }
 
