@@ -354,6 +354,7 @@ export class CallSession {
     const command = planeCommand(output, {
       flow: this.flow,
       mru: this.origin.profile.ppp.mru,
+      mtu: this.origin.profile.ppp.mtu,
       end: "gateway",
       routes: this.#account?.routes ?? [],
       prefix: this.#ipv6Prefix,

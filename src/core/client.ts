@@ -261,7 +261,8 @@ export class Client {
   #handleOutput(output: PppOutput, now: Instant): void {
     const { flow, ppp } = this.#options;
     if (isPlaneOutput(output)) {
-      const context = { flow, mru: ppp.mru, end: "host", routes: [], prefix: undefined } as const;
+      const { mru, mtu } = ppp;
+      const context = { flow, mru, mtu, end: "host", routes: [], prefix: undefined } as const;
       const command = planeCommand(output, context);
       if (command !== undefined) this.#plane.push(command);
     }

@@ -24,8 +24,9 @@ export type SessionOutput = Exclude<PppOutput, PlaneOutput>;
 
 export type PlaneContext = {
   readonly flow: FlowRef;
-  /** Our MRU. */
+  /** Our MRU, and the most we send. */
   readonly mru: number;
+  readonly mtu: number;
   /** Which end of the session the peer's data path is checked as: its address, or ours. */
   readonly end: "gateway" | "host";
   readonly routes: readonly Prefix4[];
@@ -51,12 +52,13 @@ const kinds: ReadonlySet<string> = new Set<Plane>([
 ]);
 
 export function planeCommand(output: PlaneOutput, context: PlaneContext): PlaneCommand | undefined {
-  const { flow, mru, end } = context;
+  const { flow, mru, mtu, end } = context;
   switch (output.kind) {
     case "Send":
       return { kind: "Send", flow, frame: output.frame };
     case "LinkUp": {
-      const { peersMru, acfc, pfc } = output;
+      const { acfc, pfc } = output;
+      const peersMru = Math.min(output.peersMru, mtu);
       return { kind: "Link", flow, peersMru, acfc, pfc, mru };
     }
     case "LinkDown":

@@ -1,5 +1,6 @@
 // The edge of a PPP session: what it is told, what it puts out. The session itself is session.ts.
 import type { Ipv4 } from "../../base/ip.js";
+import type { Bounds, ppp } from "../../limits.js";
 import type { AuthenticationMethod, EndCause, Proof } from "../access/ports.js";
 
 /** `authenticator` is the answering server (PAC), `peer` the calling client (PNS). */
@@ -21,6 +22,8 @@ export type EncryptionPolicy = {
 export type PppPolicy = {
   /** Our MRU: the largest information field we ask to be sent. */
   readonly mru: number;
+  /** Largest information field we send, whatever the peer's MRU says. */
+  readonly mtu: number;
   /** Authenticator: asked for in this order. Peer: acceptable, any order. */
   readonly authentication: readonly AuthenticationMethod[];
   readonly encryption: EncryptionPolicy;
@@ -34,6 +37,8 @@ export type PppPolicy = {
   readonly name: string;
   /** Log-ins tried within one session, RFC 2759 retries included. */
   readonly authenticationTriesMax: number;
+  /** As configured; src/limits.ts's own where left out. */
+  readonly limits?: Bounds<typeof ppp>;
 };
 
 /** Peer role: what we log in with. The session wipes the password when it ends. */

@@ -1,9 +1,8 @@
 // The edge of a control connection: what it is told, what it puts out. See control-connection.ts.
+import type { Bounds, control } from "../../limits.js";
 import type { EndCause } from "../access/ports.js";
 
-/** Brands by who assigned the number, so that a swap does not compile. */
-export type PnsCallId = number & { readonly assignedBy: "PNS" };
-export type PacCallId = number & { readonly assignedBy: "PAC" };
+export type { PacCallId, PnsCallId } from "../../wire/pptp/call-id.js";
 
 /** A Call ID of ours while it is out: disposing starts its quarantine (G-08). */
 export interface CallIdLease extends Disposable {
@@ -23,6 +22,8 @@ export type ControlPolicy = {
   readonly takeOutgoingCalls: boolean;
   /** Packet Recv. Window Size we announce. */
   readonly packetRecvWindowSize: number;
+  /** As configured; src/limits.ts's own where left out. */
+  readonly limits?: Bounds<typeof control>;
 };
 
 /** What both ends said of a call. */
