@@ -34,8 +34,7 @@ export class Scope implements Disposable {
   child(owner: string): Scope {
     const child = new Scope(owner, this.ledger);
     if (!this.#open) throw new InvariantBroken(`${this.owner}: child(${owner}) after its end`);
-    this.#children.add(child);
-    child.#parent = this;
+    this.#adopt(child);
     return child;
   }
 
@@ -54,15 +53,21 @@ export class Scope implements Disposable {
     for (const { held } of this.#leases) this.ledger.returning(held, why);
   }
 
-  /** Hands all leases to a new scope of the same owner and ends this one. */
+  /** Hands all leases, children and its place in the tree to a new scope, and ends this one. */
   move(): Scope {
     const moved = new Scope(this.owner, this.ledger);
     moved.#leases = this.#leases.splice(0);
+    for (const child of this.#children) moved.#adopt(child);
+    this.#children.clear();
+    const parent = this.#parent;
     this.#end();
+    if (parent !== undefined) parent.#adopt(moved);
     return moved;
   }
 
   [Symbol.dispose](): void {
+    // Closed before the first release: one that re-enters fails at once and leaves nothing behind.
+    this.#end();
     const failures: unknown[] = [];
     for (const child of [...this.#children].reverse()) {
       try {
@@ -71,12 +76,16 @@ export class Scope implements Disposable {
         failures.push(failure);
       }
     }
-    this.#end();
     for (const entry of this.#leases.splice(0).reverse()) {
       const failure = this.#giveBack(entry);
       if (failure !== undefined) failures.push(failure.error);
     }
     if (failures.length > 0) throw new AggregateError(failures, `${this.owner}: not given back`);
+  }
+
+  #adopt(child: Scope): void {
+    this.#children.add(child);
+    child.#parent = this;
   }
 
   #end(): void {
