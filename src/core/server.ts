@@ -15,11 +15,11 @@ import type { FlowRef, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import type { CallIdPool } from "./access/call-id-pool.js";
 import type { FlowSlots } from "./access/flow-slots.js";
 import type { AccountTerms, EndCause, Verdict } from "./access/ports.js";
-import { SessionSeats } from "./access/session-seats.js";
 import { CallSession, type SessionSurroundings } from "./call-session.js";
 import type { Deadline } from "./deadline.js";
 import { ControlConnection } from "./pptp/control-connection.js";
 import type { CallTerms, ControlEvent } from "./pptp/ports.js";
+import { Seating } from "./seating.js";
 import type {
   AddressAnswer,
   ConnectionId,
@@ -58,11 +58,20 @@ export class Server implements SessionSurroundings {
   readonly #ledger: Ledger;
   readonly #callIds: CallIdPool;
   readonly #flowSlots: FlowSlots;
-  readonly #seats = new SessionSeats();
+  readonly #seating = new Seating({
+    seated: (session, granted) =>
+      this.#drive(session, this.#now, () => session.seated(granted, this.#now)),
+    probe: (session) => this.#drive(session, this.#now, () => session.probe(this.#now)),
+    giveWay: (session, silent) =>
+      this.#drive(session, this.#now, () =>
+        silent
+          ? session.end("echo-timeout", this.#now, "tell")
+          : session.terminate("session-limit", this.#now),
+      ),
+  });
   readonly #connections = new Map<ConnectionId, Connection>();
   readonly #sessions = new Map<SessionId, CallSession>();
   readonly #bySlot = new Map<number, CallSession>();
-  readonly #waitingForSeat = new Map<SessionId, CallSession>();
   readonly #deadlines = new Deadlines<Connection | CallSession | "stop">();
   #nextSession = 1;
   #stopping = false;
@@ -272,33 +281,11 @@ export class Server implements SessionSurroundings {
   }
 
   seatAsked(session: CallSession, account: AccountTerms): void {
-    const answer = this.#seats.ask(account.name, session.id, account.sessionsMax);
-    if (answer.kind === "granted") {
-      session.scope.hold("seat", this.#seats.lease(session.id), account.name);
-      return session.seated(true, this.#now);
-    }
-    const oldest = this.#sessions.get(answer.oldest as SessionId);
-    if (oldest === undefined || account.sessionsMax === 0) return session.seated(false, this.#now);
-    this.#waitingForSeat.set(oldest.id, session);
-    oldest.probe(this.#now);
-    this.#schedule(oldest);
+    this.#seating.asked(session, account);
   }
 
-  probed(oldest: CallSession, alive: boolean): void {
-    const waiting = this.#waitingForSeat.get(oldest.id);
-    if (waiting === undefined) return;
-    this.#waitingForSeat.delete(oldest.id);
-    const now = this.#now;
-    const account = waiting.account;
-    if (account === undefined || waiting.ending !== undefined) return;
-    if (alive && account.atSessionLimit === "refuse-new") {
-      return this.#drive(waiting, now, () => waiting.seated(false, now));
-    }
-    // Silent, or the account's policy prefers the newcomer: the oldest gives its seat up now.
-    if (alive) oldest.terminate("session-limit", now);
-    else oldest.end("echo-timeout", now, "tell");
-    this.#seats.leave(oldest.id);
-    this.#drive(waiting, now, () => this.seatAsked(waiting, account));
+  probed(session: CallSession, alive: boolean): void {
+    this.#seating.probed(session, alive);
   }
 
   // Inside.
@@ -477,7 +464,7 @@ export class Server implements SessionSurroundings {
     this.#deadlines.set(session, undefined);
     this.#sessions.delete(session.id);
     if (this.#bySlot.get(session.flow.slot) === session) this.#bySlot.delete(session.flow.slot);
-    if (this.#waitingForSeat.has(session.id)) this.probed(session, false);
+    this.probed(session, false);
     const connection = this.#connections.get(session.origin.connection);
     if (this.#stopping && connection !== undefined) this.#stopWhenIdle(connection, this.#now);
   }
