@@ -113,6 +113,14 @@ export const plane = {
   batchPackets: 64,
   /** ICMP errors of the gateway a second, all sessions together. */
   icmpPerSecondMax: 100,
+  /** DHCPACKs, advertisements and echo replies of the gateway a second to one session. */
+  answersPerSecondMax: 10,
+  /** Unsolicited router advertisements, and the lifetimes they and solicited ones tell. */
+  advertiseEveryMs: 600_000,
+  routerLifetimeS: 3_600,
+  prefixLifetimeS: 86_400,
+  /** Outer packet size the MSS clamp assumes once a path refused a larger one (G-20). */
+  narrowPathMtu: 1_280,
   /** Counters are reported so often, for so many flows a message. */
   countersEveryMs: 1_000,
   countersFlowsMax: 256,

@@ -1,0 +1,102 @@
+// Why a packet went no further: a closed union, one count each. Nobody throws over a packet.
+import type { GreFault } from "../wire/gre.js";
+import type { Ipv4Fault } from "../wire/ipv4.js";
+
+export const DROP_REASONS = [
+  // The outer datagram and its GRE header (RFC 2637 §4.1). Version and protocol: other tunnels'.
+  "outer-ip",
+  "gre-truncated",
+  "gre-version",
+  "gre-protocol",
+  "gre-no-key",
+  "gre-flags",
+  "gre-payload-over",
+  "gre-payload-unsequenced",
+  "gre-payload-large",
+  "unknown-call",
+  "login-rate",
+  // Sequence and acknowledgment.
+  "ack-out-of-range",
+  "late",
+  "duplicate",
+  "out-of-window",
+  // PPP.
+  "empty-payload",
+  "ppp-truncated",
+  "frame-large",
+  "frame-ring-full",
+  "plaintext-refused",
+  // MPPE (RFC 3078).
+  "mppe-not-open",
+  "mppe-empty",
+  "mppe-not-encrypted",
+  "mppe-not-flushed",
+  "mppe-late",
+  "mppe-jump",
+  "mppe-key-budget",
+  "mppe-implausible",
+  "mppe-discarding",
+  "mppe-keys-lost",
+  // The packet inside.
+  "ip-truncated",
+  "ip-version",
+  "ip-header",
+  "ip-length",
+  "ip-checksum",
+  "network-closed",
+  "source-refused",
+  "destination-refused",
+  "tunnel-endpoint",
+  "client-to-client",
+  "host-refused",
+  "broadcast",
+  "dhcp-not-inform",
+  "answer-rate",
+  // Towards the peer.
+  "no-flow",
+  "not-encrypted",
+  "over-mru",
+  "send-queue-full",
+  "send-full",
+  "send-failed",
+  "tun-write-failed",
+  // Commands and their frames.
+  "stale-generation",
+  "event-ring-full",
+] as const;
+
+export type DropReason = (typeof DROP_REASONS)[number];
+
+/** Datagrams of other tunnels on this host: never answered, never counted as hostile. */
+export const FOREIGN: readonly DropReason[] = ["gre-version", "gre-protocol"];
+
+/** Every fault of a codec is a drop reason of its own; this does not compile otherwise. */
+export type CodecFaults = Extract<DropReason, GreFault | Ipv4Fault>;
+
+export class DropCounts {
+  readonly #counts = new Map<DropReason, number>();
+
+  add(reason: DropReason): void {
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+  }
+
+  get(reason: DropReason): number {
+    return this.#counts.get(reason) ?? 0;
+  }
+
+  get total(): number {
+    let total = 0;
+    for (const count of this.#counts.values()) total += count;
+    return total;
+  }
+
+  /** The reasons that occurred, in the union's order. */
+  snapshot(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const reason of DROP_REASONS) {
+      const count = this.#counts.get(reason);
+      if (count !== undefined) counts[reason] = count;
+    }
+    return counts;
+  }
+}
