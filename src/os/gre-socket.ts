@@ -1,0 +1,259 @@
+// RFC 2637 §4: GRE on IPv4, protocol 47, through raw sockets. One receives and sends with Don't
+// Fragment; a second only sends, without it, so that no option changes between two packets.
+import type { Ipv4 } from "../base/ip.js";
+import { Descriptor } from "./descriptor.js";
+import { EINVAL, type OsError, osError } from "./errors.js";
+import {
+  BufferAddress,
+  Memory,
+  recvmmsg,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  sendmsg,
+  setSocketNumber,
+  setSocketOption,
+  socket,
+} from "./libc.js";
+
+const AF_INET = 2;
+const SOCK_RAW = 3;
+const IPPROTO_IP = 0;
+const IPPROTO_GRE = 47;
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
+const SO_ATTACH_FILTER = 26;
+const SO_DETACH_FILTER = 27;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+const IP_PKTINFO = 8;
+const IP_MTU_DISCOVER = 10;
+const IP_PMTUDISC_DONT = 0;
+const IP_PMTUDISC_DO = 2;
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+
+const SOCKET_BUFFER_OCTETS = 8 * 1024 * 1024;
+/** The largest datagram of a call (1532 + 16 of GRE + 60 of IPv4) fits; a larger one is not a call's. */
+export const SLOT_OCTETS = 2_048;
+export const SLOTS_MAX = 64;
+
+/** struct msghdr, and struct mmsghdr around it, on 64-bit Linux. */
+const MSGHDR_OCTETS = 56;
+const MMSGHDR_OCTETS = 64;
+const IOVEC_OCTETS = 16;
+
+/** Where a batch lands. Slot `i` is `octets` from `i * SLOT_OCTETS`; it begins with the IPv4 header. */
+export class ReceiveSlots {
+  readonly octets: Uint8Array;
+  /** Of the datagram in slot `i` of the last batch; at most SLOT_OCTETS. */
+  readonly lengths: Uint16Array;
+  /** 1 where the datagram was longer than its slot: drop it. */
+  readonly truncated: Uint8Array;
+  readonly #slots: Memory;
+  readonly #headers: Memory;
+  readonly #vectors: Memory;
+
+  constructor(readonly count: number = SLOTS_MAX) {
+    this.#slots = new Memory(count * SLOT_OCTETS);
+    this.#headers = new Memory(count * MMSGHDR_OCTETS);
+    this.#vectors = new Memory(count * IOVEC_OCTETS);
+    this.octets = this.#slots.octets;
+    this.lengths = new Uint16Array(count);
+    this.truncated = new Uint8Array(count);
+    for (let i = 0; i < count; i++) {
+      this.#vectors.setAddress(i * IOVEC_OCTETS, this.#slots.at(i * SLOT_OCTETS));
+      this.#vectors.setAddress(i * IOVEC_OCTETS + 8, SLOT_OCTETS);
+      this.#headers.setAddress(i * MMSGHDR_OCTETS + 16, this.#vectors.at(i * IOVEC_OCTETS));
+      this.#headers.setAddress(i * MMSGHDR_OCTETS + 24, 1);
+    }
+  }
+
+  /** Datagrams received, or -errno (-EAGAIN: none there). */
+  fill(fd: number): number {
+    const count = recvmmsg(fd, this.#headers.address, this.count, MSG_DONTWAIT);
+    const { view } = this.#headers;
+    for (let i = 0; i < count; i++) {
+      const header = i * MMSGHDR_OCTETS;
+      this.lengths[i] = view.getUint32(header + MSGHDR_OCTETS, true);
+      this.truncated[i] = (view.getUint32(header + 48, true) & MSG_TRUNC) === 0 ? 0 : 1;
+    }
+    return count;
+  }
+}
+
+const SOCKADDR_OCTETS = 16;
+const CONTROL_OCTETS = 32;
+
+/** One message to send, its memory written in place for each packet. */
+class SendHeader {
+  readonly #header = new Memory(MSGHDR_OCTETS);
+  readonly #vector = new Memory(IOVEC_OCTETS);
+  readonly #name = new Memory(SOCKADDR_OCTETS);
+  readonly #control = new Memory(CONTROL_OCTETS);
+  readonly #source = new BufferAddress();
+
+  constructor() {
+    this.#header.setAddress(0, this.#name.address);
+    this.#header.view.setUint32(8, SOCKADDR_OCTETS, true);
+    this.#header.setAddress(16, this.#vector.address);
+    this.#header.setAddress(24, 1);
+    this.#header.setAddress(32, this.#control.address);
+    this.#name.view.setUint16(0, AF_INET, true);
+    // struct cmsghdr, then struct in_pktinfo: interface, the source address, the header's address.
+    this.#control.setAddress(0, 16 + 12);
+    this.#control.view.setInt32(8, IPPROTO_IP, true);
+    this.#control.view.setInt32(12, IP_PKTINFO, true);
+  }
+
+  send(fd: number, packet: Uint8Array, offset: number, end: number, from: Ipv4, to: Ipv4): number {
+    const address = this.#source.of(packet, offset, end);
+    if (address === -1) return -EINVAL;
+    const vector = this.#vector.view;
+    vector.setUint32(0, address % 0x1_0000_0000, true);
+    vector.setUint32(4, Math.floor(address / 0x1_0000_0000), true);
+    vector.setUint32(8, end - offset, true);
+    this.#name.view.setUint32(4, to, false);
+    this.#control.view.setUint32(16 + 4, from, false);
+    this.#header.view.setUint32(40, from === 0 ? 0 : CONTROL_OCTETS, true);
+    return sendmsg(fd, this.#header.address, MSG_DONTWAIT);
+  }
+}
+
+/** The descriptors of a GreSocket, as they are handed to a worker. */
+export type GreDescriptors = { readonly receive: number; readonly sendNoDf: number };
+
+export class GreSocket implements Disposable {
+  readonly #receive: Descriptor;
+  readonly #sendNoDf: Descriptor;
+  readonly #header = new SendHeader();
+
+  /** Takes both descriptors over. */
+  constructor({ receive, sendNoDf }: GreDescriptors) {
+    this.#receive = new Descriptor(receive);
+    this.#sendNoDf = new Descriptor(sendNoDf);
+  }
+
+  get descriptors(): GreDescriptors {
+    return { receive: this.#receive.fd, sendNoDf: this.#sendNoDf.fd };
+  }
+
+  /** How many datagrams came into `slots`, 1..slots.count, or -errno; never waits. */
+  readBatch(slots: ReceiveSlots): number {
+    return slots.fill(this.#receive.fd);
+  }
+
+  /**
+   * Sends `packet[offset..end)` (a GRE header and what follows) from `localAddress`; 0 lets the kernel
+   * choose. Octets sent, or -errno: EMSGSIZE when it may not be fragmented and does not fit, EAGAIN and
+   * ENOBUFS when the queue is full. Never waits. `packet` must not be resizable.
+   */
+  send(
+    packet: Uint8Array,
+    offset: number,
+    end: number,
+    localAddress: Ipv4,
+    peerAddress: Ipv4,
+    dontFragment: boolean,
+  ): number {
+    const { fd } = dontFragment ? this.#receive : this.#sendNoDf;
+    return this.#header.send(fd, packet, offset, end, localAddress, peerAddress);
+  }
+
+  /** Calls back while datagrams wait; read until -EAGAIN or come back at the next call. */
+  watch(callback: () => void): Disposable | OsError {
+    return this.#receive.watch(callback);
+  }
+
+  /** Lets the kernel drop early what is no enhanced GRE at all. 0 or -errno. */
+  attachFormFilter(): number {
+    return attachFormFilter(this.#receive.fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.#receive[Symbol.dispose]();
+    this.#sendNoDf[Symbol.dispose]();
+  }
+}
+
+/** Needs CAP_NET_RAW (EPERM otherwise). */
+export function openGreSockets(): GreSocket | OsError {
+  const receive = rawSocket();
+  if (receive < 0) return osError("socket AF_INET SOCK_RAW GRE", receive);
+  const sendNoDf = rawSocket();
+  const sockets = new GreSocket({ receive, sendNoDf });
+  const steps: [string, () => number][] = [
+    ["socket AF_INET SOCK_RAW GRE", () => sendNoDf],
+    // First of all, so that as little as possible is queued where nobody reads.
+    ["setsockopt SO_ATTACH_FILTER", () => attachFilter(sendNoDf, DROP_ALL)],
+    ["setsockopt SO_RCVBUF", () => setSocketNumber(sendNoDf, SOL_SOCKET, SO_RCVBUF, 0)],
+    ["setsockopt IP_MTU_DISCOVER", () => mtuDiscovery(receive, IP_PMTUDISC_DO)],
+    ["setsockopt IP_MTU_DISCOVER", () => mtuDiscovery(sendNoDf, IP_PMTUDISC_DONT)],
+    ["setsockopt SO_RCVBUF", () => growBuffer(receive, SO_RCVBUFFORCE, SO_RCVBUF)],
+    ["setsockopt SO_SNDBUF", () => growBuffer(receive, SO_SNDBUFFORCE, SO_SNDBUF)],
+    ["setsockopt SO_SNDBUF", () => growBuffer(sendNoDf, SO_SNDBUFFORCE, SO_SNDBUF)],
+  ];
+  for (const [call, step] of steps) {
+    const result = step();
+    if (result >= 0) continue;
+    sockets[Symbol.dispose]();
+    return osError(call, result);
+  }
+  return sockets;
+}
+
+function rawSocket(): number {
+  return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_GRE);
+}
+
+function mtuDiscovery(fd: number, how: number): number {
+  return setSocketNumber(fd, IPPROTO_IP, IP_MTU_DISCOVER, how);
+}
+
+/** With CAP_NET_ADMIN past net.core's maximum, without it up to there. */
+function growBuffer(fd: number, forced: number, plain: number): number {
+  const result = setSocketNumber(fd, SOL_SOCKET, forced, SOCKET_BUFFER_OCTETS);
+  return result < 0 ? setSocketNumber(fd, SOL_SOCKET, plain, SOCKET_BUFFER_OCTETS) : result;
+}
+
+/** struct sock_filter: code, jump if true, jump if false, operand. */
+type BpfInstruction = readonly [code: number, jt: number, jf: number, k: number];
+
+const DROP_ALL: readonly BpfInstruction[] = [[0x06, 0, 0, 0]];
+
+/** A raw socket's filter sees the packet from its IPv4 header. */
+const ENHANCED_GRE: readonly BpfInstruction[] = [
+  [0xb1, 0, 0, 0], // x = octets of the IPv4 header
+  [0x48, 0, 0, 0], // a = GRE flags and version
+  [0x54, 0, 0, 0x2007], // K and the version
+  [0x15, 0, 3, 0x2001], // K set, version 1
+  [0x48, 0, 0, 2], // a = Protocol Type
+  [0x15, 0, 1, 0x880b], // PPP
+  [0x06, 0, 0, 0xffffffff], // take
+  [0x06, 0, 0, 0], // drop
+];
+
+function attachFilter(fd: number, program: readonly BpfInstruction[]): number {
+  const instructions = new Memory(program.length * 8);
+  for (const [index, [code, jt, jf, k]] of program.entries()) {
+    instructions.view.setUint16(index * 8, code, true);
+    instructions.view.setUint8(index * 8 + 2, jt);
+    instructions.view.setUint8(index * 8 + 3, jf);
+    instructions.view.setUint32(index * 8 + 4, k, true);
+  }
+  const header = new Memory(16);
+  header.view.setUint16(0, program.length, true);
+  header.setAddress(8, instructions.address);
+  const result = setSocketOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, header);
+  // The instructions are read during the call: this keeps them referenced until after it.
+  return instructions.octets.byteLength > 0 ? result : -EINVAL;
+}
+
+/** RFC 2637 §4.1: K and version 1 and Protocol Type 0x880B, or it is no PPTP. 0 or -errno. */
+export function attachFormFilter(fd: number): number {
+  return attachFilter(fd, ENHANCED_GRE);
+}
+
+export function detachFilter(fd: number): number {
+  return setSocketNumber(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
+}
