@@ -70,12 +70,25 @@ export const ppp = {
   resetAcksPerSecond: 1,
   echoIntervalMs: 30_000,
   echoFailuresMax: 4,
+  /** After the last Echo-Request that may stay unanswered: then the link is dead (G-24: 150 s). */
+  echoLastWaitMs: 10_000,
+  /** LCP Echo-Requests that find the lost sequence again, a second (G-10). */
+  resyncsPerSecond: 1,
   /** The oldest session of a user at the limit is asked: its answer (LCP Echo). */
   probeMs: 2_000,
   authenticationTriesMax: 3,
   nameOctetsMax: 256,
   optionsMax: 64,
   defaultMru: 1_400,
+  /** CCP negotiated anew because our own data path lost its keys, within an hour. */
+  keyLossesPerHourMax: 60,
+  /** CCP Reset-Request is sent again after 1, 2, 4, ... s, so often. */
+  resetRetryMs: 1_000,
+  resetTriesMax: 4,
+  /** Requests with our own Magic-Number in a row before the link counts as looped back. */
+  loopedRequestsMax: 5,
+  /** Frames and notes waiting to be drained; what the composer must know has as much room again. */
+  outputsMax: 256,
   mruMin: 128,
   mruMax: 1_500,
 } as const;

@@ -15,7 +15,7 @@ export type EncryptionPolicy = {
   readonly bits: readonly MppeBits[];
   /** Whether stateful mode may be agreed on where the peer does not want stateless. */
   readonly stateful: boolean;
-  /** Peer role only: ask for stateful mode first (tests and old servers). */
+  /** Ask for stateful mode first (tests, old peers); of use only with `stateful`. */
   readonly askStateful?: boolean;
 };
 
@@ -111,6 +111,8 @@ export type PppOutput =
    * the frame that answers it (information field of the LCP packet, whole) sets the sequence anew.
    */
   | { readonly kind: "ResyncExpected"; readonly echoReply: Uint8Array }
+  /** Stateful MPPE: a CCP Reset-Request came in (`send`), or its Reset-Ack did (`receive`). */
+  | { readonly kind: "FlushNeeded"; readonly side: "send" | "receive" }
   | { readonly kind: "ProbeAnswered"; readonly alive: boolean }
   /** Counted by the composer under `reason`: a drop, a refusal, an oddity. Bounded set of names. */
   | { readonly kind: "Noted"; readonly reason: string }
