@@ -1,0 +1,179 @@
+// The running server as the admin API sees it: snapshots out, commands in.
+import { formatIpv4, formatIpv6 } from "../base/ip.js";
+import type { Ledger } from "../base/ledger.js";
+import type {
+  Disconnected,
+  DisconnectTarget,
+  DoctorReport,
+  LedgerPage,
+  LedgerQuery,
+  LogLevel,
+  Reloaded,
+  SessionDetail,
+  SessionSummary,
+  SessionsPage,
+  SessionsQuery,
+  Status,
+} from "../console/contract.js";
+import type { EndCause } from "../core/access/ports.js";
+import type { SessionId, SessionInfo } from "../core/server-ports.js";
+import type { AccountService } from "./admin/account-service.js";
+import { type AdminAnswer, type AdminPort, adminFault } from "./admin/port.js";
+import { formatPrefix4 } from "./config/addresses.js";
+import type { CoreLoop } from "./core-loop.js";
+
+export type OperatorSurroundings = {
+  readonly loop: CoreLoop;
+  readonly ledger: Ledger;
+  readonly accounts: AccountService;
+  /** Wall-clock moment of a monotonic one, Unix ms. */
+  readonly wallClockOf: (monotonicMs: number) => number;
+  readonly status: () => Status | Promise<Status>;
+  readonly logLevel: { get(): LogLevel; set(level: LogLevel): void };
+  readonly reload: () => Promise<AdminAnswer<Reloaded>>;
+  readonly doctor: () => Promise<DoctorReport>;
+};
+
+export class Operator implements AdminPort {
+  constructor(readonly around: OperatorSurroundings) {}
+
+  get accounts(): AccountService {
+    return this.around.accounts;
+  }
+
+  status(): Status | Promise<Status> {
+    return this.around.status();
+  }
+
+  sessions({ after, most, user, peer, address }: SessionsQuery): SessionsPage {
+    const matching: SessionSummary[] = [];
+    for (const info of this.around.loop.server.sessions()) {
+      const summary = this.#summary(info);
+      if (user !== undefined && summary.user !== user) continue;
+      if (peer !== undefined && summary.peerAddress !== peer) continue;
+      if (address !== undefined && summary.framedAddress !== address) continue;
+      matching.push(summary);
+    }
+    const from = after ?? 0;
+    const sessions = matching.filter(({ id }) => id > from).slice(0, most);
+    const last = sessions.at(-1)?.id;
+    const more = last !== undefined && (matching.at(-1)?.id ?? 0) > last;
+    return { sessions, total: matching.length, next: more ? last : null };
+  }
+
+  session(id: number): SessionDetail | undefined {
+    const info = this.around.loop.server.session(id as SessionId);
+    return info === undefined ? undefined : this.#detail(info);
+  }
+
+  disconnect(target: DisconnectTarget): AdminAnswer<Disconnected> {
+    const sessions: number[] = [];
+    for (const info of [...this.around.loop.server.sessions()]) {
+      const meant =
+        "all" in target ||
+        ("id" in target ? info.session === target.id : info.user === target.user);
+      if (meant && this.#end(info.session, "administrator")) sessions.push(info.session);
+    }
+    if (sessions.length > 0 || "all" in target) return { ok: true, value: { sessions } };
+    const which = "id" in target ? `session ${target.id}` : `session of ${target.user}`;
+    const remedy = "see holdfast sessions";
+    return adminFault("not-found", "no-session", `there is no ${which}`, remedy);
+  }
+
+  ledger({ after, most, what, state }: LedgerQuery): LedgerPage {
+    const { ledger, wallClockOf } = this.around;
+    const from = after ?? 0;
+    const lines: LedgerPage["lines"] = [];
+    let total = 0;
+    for (const line of ledger.lines()) {
+      if (what !== undefined && line.what !== what) continue;
+      if (state !== undefined && line.state !== state) continue;
+      total++;
+      if (line.id <= from || lines.length > most) continue;
+      lines.push({ ...line, since: Math.round(wallClockOf(line.since)) });
+    }
+    const next = lines.length > most ? (lines[most - 1]?.id ?? null) : null;
+    return { lines: lines.slice(0, most), balance: ledger.balance(), total, next };
+  }
+
+  logLevel(): LogLevel {
+    return this.around.logLevel.get();
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.around.logLevel.set(level);
+  }
+
+  reload(): Promise<AdminAnswer<Reloaded>> {
+    return this.around.reload();
+  }
+
+  doctor(): Promise<DoctorReport> {
+    return this.around.doctor();
+  }
+
+  /** An account that may no longer log in loses its sessions. */
+  endSessionsOf(user: string): void {
+    for (const info of [...this.around.loop.server.sessions()]) {
+      if (info.user === user) this.#end(info.session, "account-changed");
+    }
+  }
+
+  #end(session: SessionId, cause: EndCause): boolean {
+    let ended = false;
+    this.around.loop.input((server, now) => {
+      ended = server.disconnect(session, cause, now);
+    });
+    return ended;
+  }
+
+  #summary(info: SessionInfo): SessionSummary {
+    const { wallClockOf } = this.around;
+    return {
+      id: info.session,
+      user: info.user ?? null,
+      peerAddress: formatIpv4(info.peerAddress),
+      localAddress: formatIpv4(info.localAddress),
+      framedAddress: info.framedAddress === undefined ? null : formatIpv4(info.framedAddress),
+      framedPrefix: info.framedPrefix === undefined ? null : `${formatIpv6(info.framedPrefix)}/64`,
+      profile: info.profile,
+      authentication: info.method ?? null,
+      encryption: info.encryption,
+      phase: info.ppp?.phase ?? (info.ending === undefined ? "dead" : "terminate"),
+      calledAt: Math.round(wallClockOf(info.calledAt)),
+      upAt: info.upAt === undefined ? null : Math.round(wallClockOf(info.upAt)),
+      counters: info.counters,
+      peersHostName: info.peersHostName,
+      peersVendorString: info.peersVendorString,
+      ending: info.ending ?? null,
+    };
+  }
+
+  #detail(info: SessionInfo): SessionDetail {
+    const { ppp, account } = info;
+    return {
+      ...this.#summary(info),
+      connection: info.connection,
+      callId: info.callId,
+      peersCallId: info.peersCallId,
+      routes: info.routes.map(formatPrefix4),
+      sessionSecondsMax: account?.sessionSecondsMax ?? null,
+      idleSecondsMax: account?.idleSecondsMax ?? null,
+      octetsMax: account?.octetsMax ?? null,
+      ppp:
+        ppp === undefined
+          ? null
+          : {
+              lcp: ppp.lcp,
+              ccp: ppp.ccp,
+              ipcp: ppp.ipcp,
+              ipv6cp: ppp.ipv6cp,
+              peersMru: ppp.peersMru,
+              peersIdentification: ppp.peersIdentification ?? null,
+            },
+      linkInfo: info.linkInfo ?? null,
+      wanErrors: info.wanErrors === undefined ? null : { ...info.wanErrors },
+      dialogue: [...info.dialogue],
+    };
+  }
+}
