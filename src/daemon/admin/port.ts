@@ -1,0 +1,52 @@
+// What the admin API asks of the running server. Everything of accounts, keys and backups goes to
+// AccountService, which works without a server too.
+import type {
+  Disconnected,
+  DisconnectTarget,
+  DoctorReport,
+  LedgerPage,
+  LedgerQuery,
+  LogLevel,
+  Reloaded,
+  SessionDetail,
+  SessionsPage,
+  SessionsQuery,
+  Status,
+} from "../../console/contract.js";
+import type { AccountService } from "./account-service.js";
+
+/** `refused`: not allowed or not possible as asked. `trouble`: the machine's fault. */
+export type AdminFault = {
+  readonly ok: false;
+  readonly code: "bad-request" | "not-found" | "refused" | "trouble";
+  readonly reason: string;
+  readonly message: string;
+  readonly remedy: string;
+};
+
+export type AdminAnswer<T> = { readonly ok: true; readonly value: T } | AdminFault;
+
+/** Nothing here throws on what a caller asked for; what throws is our bug and answered with 500. */
+export interface AdminPort {
+  readonly accounts: AccountService;
+  status(): Status | Promise<Status>;
+  sessions(query: SessionsQuery): SessionsPage;
+  session(id: number): SessionDetail | undefined;
+  /** Returns once their ends are under way, not when they are over. */
+  disconnect(target: DisconnectTarget): AdminAnswer<Disconnected>;
+  ledger(query: LedgerQuery): LedgerPage;
+  logLevel(): LogLevel;
+  setLogLevel(level: LogLevel): void;
+  /** A configuration that is wrong is `refused` with all its problems, and nothing has changed. */
+  reload(): Promise<AdminAnswer<Reloaded>>;
+  doctor(): Promise<DoctorReport>;
+}
+
+export function adminFault(
+  code: AdminFault["code"],
+  reason: string,
+  message: string,
+  remedy: string,
+): AdminFault {
+  return { ok: false, code, reason, message, remedy };
+}
