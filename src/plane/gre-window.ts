@@ -42,14 +42,14 @@ export class GreWindow {
 
   /**
    * Takes `sequence` as delivered: everything before it is late from now on. Returns how many
-   * numbers were skipped; those before the very first packet do not count.
+   * numbers were skipped; none before the very first packet, nor when a resynchronisation goes back.
    */
   advance(sequence: number, now: Instant): number {
-    const skipped = this.#expected === undefined ? 0 : (sequence - this.#expected) >>> 0;
+    const skipped = this.#expected === undefined ? 0 : (sequence - this.#expected) | 0;
     this.#expected = (sequence + 1) >>> 0;
     this.touch(now);
     if (this.#ackDueAt === undefined) this.#ackDueAt = after(now, limits.ackDelayMs);
-    return skipped;
+    return Math.max(0, skipped);
   }
 
   /** Something in window came: no reason to doubt our place. */
