@@ -1,0 +1,29 @@
+// RFC 2637 §2.14, §2.15: what a call makes of WAN-Error-Notify and Set-Link-Info. A tunnel has no
+// serial line: both are shown and change nothing. We send the one a PAC's peer may expect.
+import type { PacCallId } from "../../wire/pptp/call-id.js";
+import type { ControlMessage } from "../../wire/pptp/index.js";
+import { type CallStep, OUT_OF_STATE } from "./call.js";
+
+const ALL_ESCAPED = 0xffffffff;
+
+export function linkInfoEvent(callId: number, message: ControlMessage): CallStep {
+  if (message.kind !== "SetLinkInfo") return OUT_OF_STATE;
+  const { sendAccm, receiveAccm } = message;
+  return { events: [{ kind: "LinkInfo", callId, sendAccm, receiveAccm }] };
+}
+
+export function wanErrorsEvent(callId: number, message: ControlMessage): CallStep {
+  if (message.kind !== "WanErrorNotify") return OUT_OF_STATE;
+  const { kind: _kind, peersCallId: _peersCallId, ...errors } = message;
+  return { events: [{ kind: "WanErrors", callId, errors }] };
+}
+
+/** PNS to PAC, with §2.15's defaults. */
+export function setLinkInfo(peersCallId: PacCallId): ControlMessage {
+  return {
+    kind: "SetLinkInfo",
+    peersCallId,
+    sendAccm: ALL_ESCAPED,
+    receiveAccm: ALL_ESCAPED,
+  };
+}
