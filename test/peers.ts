@@ -1,6 +1,6 @@
 // Foreign programs that tests need: in CI a missing one is an error, elsewhere the tests that need
 // it are left out with a line that says what to install.
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 const told = new Set<string>();
@@ -12,8 +12,9 @@ function leftOut(what: string): false {
   return false;
 }
 
-/** Where `command` is on PATH or in an sbin directory, undefined when nowhere. */
+/** Where `command` is on PATH or in an sbin directory; a path is a file that must be there. */
 export function findCommand(command: string): string | undefined {
+  if (command.startsWith("/")) return existsSync(command) ? command : undefined;
   const directories = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   return directories
     .map((directory) => join(directory, command))
@@ -47,22 +48,13 @@ export function needRoot(): boolean {
   }
 }
 
-/** Everything `test/lab` needs. */
+const labCommands =
+  "linux.uml pppd pptp pptpd ip ss tc ping nft modprobe gcc nmap python3 /usr/include/pppd/pppd.h";
+const labPackages =
+  "user-mode-linux ppp ppp-dev pptp-linux pptpd iproute2 iputils-ping nftables kmod procps gcc " +
+  "libc6-dev nmap python3";
+
+/** Everything test/lab needs. */
 export function needLab(): boolean {
-  return (
-    needRoot() &&
-    needPeer(
-      ["linux.uml", "pppd", "pptp", "pptpd", "ip", "ss", "tc", "ping", "nft", "modprobe"],
-      [
-        "user-mode-linux",
-        "ppp",
-        "pptp-linux",
-        "pptpd",
-        "iproute2",
-        "iputils-ping",
-        "nftables",
-        "kmod",
-      ],
-    )
-  );
+  return needRoot() && needPeer(labCommands.split(" "), labPackages.split(" "));
 }

@@ -28,6 +28,8 @@ export class Lab implements AsyncDisposable {
   /** Closes what killed runs left before; harmless beside labs whose owners live. */
   static async open(): Promise<Lab> {
     await labOk(["sweep"]);
+    const built = await run(join(import.meta.dirname, "plugin", "build"), []);
+    if (built.code !== 0) throw new Error(`pppd plugins: ${built.stderr}`);
     await labOk(["open"]);
     return new Lab(new HostNetns(await labOk(["netns"])));
   }

@@ -1,0 +1,80 @@
+// The harness itself: pptp-linux against pptpd, both ends in one guest. When a case fails against
+// our server and passes here, the fault is ours.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Dial, PppdExit, PptpClient } from "../lab/client.js";
+import { Guest, Lab } from "../lab/guest.js";
+import { expectOk, InnerNetns, until } from "../lab/place.js";
+import { needLab } from "../peers.js";
+
+const server = "198.18.1.1";
+const user = "vpn";
+const password = "secret-Pw1";
+
+describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => {
+  let lab: Lab;
+  let guest: Guest;
+  let serverSide: InnerNetns;
+  let clientSide: InnerNetns;
+
+  beforeAll(async () => {
+    lab = await Lab.open();
+    guest = await Guest.up({ name: "pptpd", index: 1 });
+    await expectOk(guest, "topology");
+    serverSide = new InnerNetns(guest, "server");
+    clientSide = new InnerNetns(guest, "client");
+  });
+  afterAll(() => lab[Symbol.asyncDispose]());
+
+  async function restartServer(authentication: string, encryption: string): Promise<void> {
+    await guest.exec("kill $(cat /run/pptpd.pid); while pgrep -x pptpd; do sleep 0.05; done");
+    await expectOk(serverSide, `server-pptpd ${authentication} ${encryption} ${user} ${password}`);
+  }
+  function dial(authentication: Dial["authentication"], encryption: Dial["encryption"]) {
+    return PptpClient.up(clientSide, { server, authentication, encryption, user, password });
+  }
+
+  it.each([
+    ["pap", "none", "none"],
+    ["chap", "none", "none"],
+    ["mschap", "none", "none"],
+    ["mschap", "128", "MPPE 128-bit stateless"],
+    ["mschap-v2", "none", "none"],
+    ["mschap-v2", "40", "MPPE 40-bit stateless"],
+    ["mschap-v2", "128", "MPPE 128-bit stateless"],
+    ["mschap-v2", "128-stateful", "MPPE 128-bit stateful"],
+  ] as const)("%s with %s: pings through", async (authentication, encryption, agreed) => {
+    await restartServer(authentication, encryption);
+    await using client = await dial(authentication, encryption);
+    expect(client.encryption).toBe(agreed);
+    expect(await client.ping()).toBe(3);
+    await client.hangUp();
+  });
+
+  it("wrong password: pppd says so", async () => {
+    await restartServer("mschap-v2", "128");
+    const client = await PptpClient.dial(clientSide, {
+      server,
+      authentication: "mschap-v2",
+      encryption: "128",
+      user,
+      password: "wrong",
+    });
+    expect(client.code).toBe(PppdExit.authenticationFailed);
+    expect(client.log).toContain("E=691");
+  });
+
+  it.each([
+    ["Call-Clear-Request", (client: PptpClient) => client.hangUp("HUP-PTY")],
+    ["Stop", (client: PptpClient) => client.controlConnection("stop", server)],
+    ["FIN", (client: PptpClient) => client.controlConnection("fin", server)],
+    ["RST", (client: PptpClient) => client.controlConnection("rst", server)],
+    ["LCP Terminate", (client: PptpClient) => client.hangUp("TERM")],
+  ] as const)("ended by %s: pptpd keeps no session", async (_, end) => {
+    await restartServer("mschap-v2", "128");
+    await using client = await dial("mschap-v2", "128");
+    await end(client);
+    await until("no ppp interface at the server", 10, async () => {
+      return !(await expectOk(serverSide, "ip -br link")).includes("ppp");
+    });
+  });
+});
