@@ -78,7 +78,8 @@ export const ppp = {
   probeMs: 2_000,
   authenticationTriesMax: 3,
   nameOctetsMax: 256,
-  optionsMax: 64,
+  /** Options of one packet: as many as informationOctetsMax has room for, 2 octets each. */
+  optionsMax: 748,
   defaultMru: 1_400,
   /** CCP negotiated anew because our own data path lost its keys, within an hour. */
   keyLossesPerHourMax: 60,
@@ -144,6 +145,12 @@ export const worker = {
   messageOctetsMax: 65_536,
   /** Octets queued to a worker that does not read before it counts as stuck. */
   queueOctetsMax: 8 * 1024 * 1024,
+  /** PPP frames a worker queues to a main process that does not read; then the newest is dropped. */
+  frameOctetsMax: 1024 * 1024,
+  /** From the spawn to Ready. */
+  startMs: 10_000,
+  /** From Stop to the exit; then it is killed. */
+  stopMs: 2_000,
   pingEveryMs: 250,
   /** No Pong for so long: the worker is killed and replaced. */
   pongMs: 1_000,
@@ -202,6 +209,8 @@ export const store = {
   closeMs: 5_000,
   /** A store thread that died is started again so often. */
   restartsPerMinuteMax: 10,
+  /** A database up to this size is checked whole when it is opened. */
+  checkOctetsMax: 64 * 1024 * 1024,
   /** Rows one answer may have, and sessions one pruning deletes. */
   pageMax: 1_000,
   pruneMax: 5_000,
@@ -210,11 +219,23 @@ export const store = {
   secretFileOctetsMax: 4_096,
 } as const;
 
+/** Children of a moment and changes to the kernel (src/os). */
+export const kernel = {
+  /** ip, nft, getent: their whole run. */
+  programDeadlineMs: 5_000,
+  /** What one of them may print (a full routing table in JSON). */
+  programOutputOctetsMax: 16 * 1024 * 1024,
+  /** Changes by ip waiting for their turn. */
+  ipPendingMax: 1_024,
+} as const;
+
 export const hooks = {
   atOnceMax: 4,
   runMs: 10_000,
   outputOctetsMax: 4_096,
   queueMax: 256,
+  /** One request or answer on the link to the process that runs them. */
+  lineOctetsMax: 65_536,
 } as const;
 
 export const admin = {
