@@ -44,11 +44,12 @@ export class Namespace implements Disposable {
   inside<T>(body: () => T): T {
     const home = openSync("/proc/thread-self/ns/net", "r");
     const there = openSync(`/run/netns/${this.name}`, "r");
+    if (setns(there, CLONE_NEWNET) !== 0) throw new Error(`setns ${this.name}`);
     try {
-      if (setns(there, CLONE_NEWNET) !== 0) throw new Error(`setns ${this.name}`);
       return body();
     } finally {
-      if (setns(home, CLONE_NEWNET) !== 0) throw new Error("setns home");
+      // A thread that stays in there would spoil every later test.
+      if (setns(home, CLONE_NEWNET) !== 0) process.abort();
       closeSync(home);
       closeSync(there);
     }
