@@ -1,7 +1,7 @@
 // The store as the rest of the product sees it: one asynchronous port for accounts, accounting and
 // settings. What the caller did wrong and what the disk did wrong are both values, never exceptions.
 import type { Ipv4, Prefix4 } from "../base/ip.js";
-import type { Range4 } from "../core/access/account-routes.js";
+import type { Range4 } from "../base/range4.js";
 import type { AccountTerms, AuthenticationMethod, EndCause } from "../core/access/ports.js";
 
 export type RefusalReason =

@@ -13,7 +13,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ["base", "wire", "crypto", "limits"],
   plane: ["base", "wire", "crypto", "limits"],
   os: ["base", "limits"],
-  store: ["base", "limits", "core:types"],
+  store: ["base", "crypto", "limits", "core:types"],
   worker: ["base", "wire", "crypto", "limits", "plane", "os"],
   daemon: [...AROUND_THE_CORE, "console:types"],
   client: [...PURE_ROOMS, "os", "worker"],

@@ -5,8 +5,8 @@
 import { invariant } from "../../base/invariant.js";
 import type { Ipv4, Prefix4 } from "../../base/ip.js";
 import { lease } from "../../base/lease.js";
+import { type Range4, rangeOf } from "../../base/range4.js";
 import { access } from "../../limits.js";
-import { type Range4, rangeOf } from "./account-routes.js";
 
 export type AddressPoolTerms = {
   readonly ranges: readonly Range4[];

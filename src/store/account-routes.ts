@@ -1,28 +1,13 @@
 // Prefixes behind a client router (accounts' `routes:`): which may be an account's, given whose
 // every address is already. An address is routed to one session or to none.
-import { formatIpv4, type Ipv4, mask4, type Prefix4 } from "../../base/ip.js";
+import type { Ipv4, Prefix4 } from "../base/ip.js";
+import { formatPrefix4, overlap, type Range4, rangeOf } from "../base/range4.js";
 
-/** Both ends belong to it. */
-export type Range4 = { readonly first: Ipv4; readonly last: Ipv4 };
 export type TakenRange = Range4 & { readonly whose: string };
 
 export type RouteFault = { readonly route: Prefix4; readonly why: string };
 
-export function rangeOf({ address, length }: Prefix4): Range4 {
-  const mask = mask4(length);
-  const first = (address & mask) >>> 0;
-  return { first, last: (first | ~mask) >>> 0 };
-}
-
-export function overlap(a: Range4, b: Range4): boolean {
-  return a.first <= b.last && b.first <= a.last;
-}
-
-export function formatPrefix4({ address, length }: Prefix4): string {
-  return `${formatIpv4(address)}/${length}`;
-}
-
-/** "0/8, loopback, link-local, multicast and above" are nobody's to route to a session. */
+/** Nobody's to route to a session. */
 const NEVER: readonly TakenRange[] = [
   { first: 0x00000000, last: 0x00ffffff, whose: "this network (0.0.0.0/8)" },
   { first: 0x7f000000, last: 0x7fffffff, whose: "loopback (127.0.0.0/8)" },

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { inPrefix4, type Prefix4, parseIpv4 } from "../../base/ip.js";
-import { overlap, rangeOf, routeFault, staticAddressFault } from "./account-routes.js";
+import { inPrefix4, type Prefix4, parseIpv4 } from "../base/ip.js";
+import { overlap, rangeOf } from "../base/range4.js";
+import { routeFault, staticAddressFault } from "./account-routes.js";
 
 function prefix(text: string): Prefix4 {
   const [address, length] = text.split("/");

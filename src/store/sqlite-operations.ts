@@ -1,0 +1,56 @@
+// Every request of the store by name, and how it is run: `reads` at once, `writes` together in one
+// transaction, `alone` outside of it. The main thread knows this table as a type only.
+import {
+  accountSecrets,
+  addAccount,
+  countAccounts,
+  findAccount,
+  importAccounts,
+  listAccounts,
+  removeAccount,
+  setEnabled,
+  setPassword,
+  staticAddresses,
+  updateAccount,
+} from "./sqlite-accounts.js";
+import { backup, configure, getSetting, rotateKey, setSetting } from "./sqlite-maintenance.js";
+import {
+  endOrphans,
+  pruneSessions,
+  recentSessions,
+  sessionInterim,
+  sessionStart,
+  sessionStop,
+} from "./sqlite-sessions.js";
+
+export const reads = {
+  "account-find": findAccount,
+  "account-secrets": accountSecrets,
+  "account-count": countAccounts,
+  "account-list": listAccounts,
+  "static-addresses": staticAddresses,
+  "sessions-recent": recentSessions,
+  "setting-get": getSetting,
+} as const;
+
+export const writes = {
+  "account-add": addAccount,
+  "account-password": setPassword,
+  "account-enabled": setEnabled,
+  "account-remove": removeAccount,
+  "account-update": updateAccount,
+  "account-import": importAccounts,
+  "setting-set": setSetting,
+  configure,
+  "session-start": sessionStart,
+  "session-interim": sessionInterim,
+  "session-stop": sessionStop,
+  "sessions-end-orphans": endOrphans,
+  "sessions-prune": pruneSessions,
+} as const;
+
+export const alone = { backup, "key-rotate": rotateKey } as const;
+
+export type Reads = typeof reads;
+export type Writes = typeof writes;
+export type Alone = typeof alone;

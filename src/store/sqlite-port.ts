@@ -1,0 +1,49 @@
+// The port's methods as requests to the store's thread, by name.
+import type { Store, StoreStats } from "./port.js";
+import type { Ask } from "./sqlite-store.js";
+
+type Asked = {
+  readonly ask: Ask;
+  stats(): StoreStats;
+  close(): Promise<{ readonly recordsLost: number }>;
+};
+
+export function portOver(asked: Asked, instanceId: string): Store {
+  const { ask } = asked;
+  return {
+    instanceId,
+    accounts: {
+      find: (name) => ask("read", "account-find", { name }),
+      secrets: (names) => ask("read", "account-secrets", { names }),
+      list: (page) => ask("read", "account-list", page ?? {}),
+      count: () => ask("read", "account-count", undefined),
+      staticAddresses: () => ask("read", "static-addresses", undefined),
+      add: (account) => ask("write", "account-add", account),
+      setPassword: (name, password) => ask("write", "account-password", { name, password }),
+      disable: (name) => ask("write", "account-enabled", { name, enabled: false }),
+      enable: (name) => ask("write", "account-enabled", { name, enabled: true }),
+      remove: (name) => ask("write", "account-remove", { name }),
+      update: (name, change) => ask("write", "account-update", { name, change }),
+      import: (accounts, { replace }) => ask("write", "account-import", { accounts, replace }),
+    },
+    accounting: {
+      start: (session) => ask("accounting", "session-start", { session }),
+      interim: (session, counters, at) =>
+        ask("accounting", "session-interim", { session, counters, at }),
+      stop: (session, counters, at, cause) =>
+        ask("accounting", "session-stop", { session, counters, at, cause }),
+      recent: (page) => ask("read", "sessions-recent", page ?? {}),
+      endOrphans: () => ask("write", "sessions-end-orphans", undefined),
+      prune: (before) => ask("write", "sessions-prune", { before }),
+    },
+    settings: {
+      get: (key) => ask("read", "setting-get", { key }),
+      set: (key, value) => ask("write", "setting-set", { key, value }),
+    },
+    configure: (terms) => ask("write", "configure", terms),
+    backup: (path) => ask("alone", "backup", { path }),
+    keyRotate: () => ask("alone", "key-rotate", undefined),
+    stats: () => asked.stats(),
+    close: () => asked.close(),
+  };
+}
