@@ -120,7 +120,7 @@ class Run {
         if (this.child.exitCode !== null || this.child.signalCode !== null) return;
         options.scope.ledger.returning(held, "killed, not reaped yet");
         this.child.kill("SIGKILL");
-        this.#stopping = true;
+        this.#stopping ||= !this.#ended;
         this.#end("its scope ended");
       }),
     );

@@ -1,0 +1,211 @@
+// Two data workers as real child processes, each with a raw GRE socket and a TUN of a namespace of its
+// own: what passes through, and what is left when one ends in each of its ways.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { formatIpv4, parseIpv4 } from "../../src/base/ip.js";
+import { Ledger } from "../../src/base/ledger.js";
+import { Scope } from "../../src/base/scope.js";
+import { monotonicNow } from "../../src/os/clock.js";
+import { type GreSocket, openGreSockets } from "../../src/os/gre-socket.js";
+import { openTun, type Tun } from "../../src/os/tun.js";
+import type { PlaneEvent } from "../../src/wire/worker-link.js";
+import { WorkerHost } from "../../src/worker/host.js";
+import { eventually, held, isRoot, joined, type Namespace } from "../os/namespace.js";
+import { encryptionTerms, FLOW, GATEWAY, LEASED, TERMS } from "../plane/pair.js";
+
+const SERVER = parseIpv4("198.51.100.1")!;
+const CLIENT = parseIpv4("198.51.100.2")!;
+/** Behind the server, on its loopback: reachable only through the tunnel. */
+const BEHIND = "203.0.113.7";
+const ENCRYPTION = { bits: 128, stateful: false } as const;
+
+// The child runs what `npm run build` made: Node does not read TypeScript.
+const entry = fileURLToPath(new URL("../../dist/worker/main.js", import.meta.url));
+if (isRoot && !existsSync(entry)) throw new Error("dist is missing: run `npm run build` first");
+
+class Side implements Disposable {
+  readonly ledger = new Ledger(monotonicNow);
+  readonly scope = new Scope("test", this.ledger);
+  readonly events: PlaneEvent[] = [];
+  readonly lost: string[] = [];
+  readonly gre: GreSocket;
+  readonly tun: Tun;
+  readonly host: WorkerHost;
+
+  constructor(
+    readonly namespace: Namespace,
+    prefix: readonly string[] = [],
+  ) {
+    this.gre = held(namespace.inside(openGreSockets));
+    this.tun = held(namespace.inside(() => openTun({ name: "hf0" })));
+    this.host = new WorkerHost({
+      gre: this.gre.descriptors,
+      tun: this.tun.fd,
+      scope: this.scope,
+      entry,
+      prefix,
+      onEvent: (event) => this.events.push(event),
+      onLost: (why) => this.lost.push(why),
+    });
+  }
+
+  start(): void {
+    this.namespace.inside(() => this.host.start());
+  }
+
+  async saw(kind: PlaneEvent["kind"], times = 1): Promise<PlaneEvent> {
+    return eventually(() => this.events.filter((event) => event.kind === kind)[times - 1], 10_000);
+  }
+
+  [Symbol.dispose](): void {
+    this.scope[Symbol.dispose]();
+    this.tun[Symbol.dispose]();
+    this.gre[Symbol.dispose]();
+  }
+}
+
+function addresses(side: Side, own: string, peer: string): void {
+  side.namespace.ip("addr", "add", own, "peer", peer, "dev", "hf0");
+  side.namespace.ip("link", "set", "hf0", "mtu", "1400", "up");
+}
+
+function install(side: Side, role: "server" | "client"): void {
+  const server = role === "server";
+  const { host } = side;
+  host.send({ kind: "Configure", gateway: TERMS });
+  host.send({
+    kind: "Install",
+    flow: FLOW,
+    localAddress: server ? SERVER : CLIENT,
+    peerAddress: server ? CLIENT : SERVER,
+    callId: server ? 0x5678 : 0x1234,
+    peersCallId: server ? 0x1234 : 0x5678,
+    peersWindow: 64,
+    peersProcessingDelay: 0,
+    end: server ? "gateway" : "host",
+    encryptionRequired: true,
+  });
+  host.send({ kind: "Link", flow: FLOW, peersMru: 1400, mru: 1400, acfc: true, pfc: true });
+  host.send({ kind: "Encrypt", flow: FLOW, terms: encryptionTerms(ENCRYPTION, role) });
+  host.send({ kind: "Network4", flow: FLOW, network: { address: LEASED, routes: [] } });
+}
+
+describe.runIf(isRoot)("data worker", () => {
+  test("carries pings and a full-sized packet through MPPE-128 with no privilege", async () => {
+    using cable = joined([`${formatIpv4(SERVER)}/24`], [`${formatIpv4(CLIENT)}/24`]);
+    const drop = [
+      "setpriv",
+      "--reuid=65534",
+      "--regid=65534",
+      "--clear-groups",
+      "--bounding-set=-all",
+    ];
+    using server = new Side(cable.a, drop);
+    using client = new Side(cable.b, drop);
+    addresses(server, formatIpv4(GATEWAY), formatIpv4(LEASED));
+    addresses(client, formatIpv4(LEASED), formatIpv4(GATEWAY));
+    server.namespace.ip("addr", "add", BEHIND, "dev", "lo");
+    client.namespace.ip("route", "add", BEHIND, "dev", "hf0");
+    for (const [side, role] of [
+      [server, "server"],
+      [client, "client"],
+    ] as const) {
+      side.start();
+      install(side, role);
+      await side.saw("Ready");
+      await side.saw("Installed");
+    }
+    const status = readFileSync(`/proc/${server.host.pid}/status`, "utf8");
+    expect(status).toMatch(/^Uid:\s+65534\s+65534\s+65534\s+65534$/m);
+    for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) {
+      expect(status).toMatch(new RegExp(`^${set}:\\s+0+$`, "m"));
+    }
+    const ping = client.namespace.run("ping", "-c", "20", "-i", "0.01", "-s", "1300", BEHIND);
+    expect(ping).toContain("20 received, 0% packet loss");
+    expect(client.namespace.run("ping", "-c", "1", formatIpv4(GATEWAY))).toContain("1 received");
+    server.host.send({ kind: "Remove", flow: FLOW });
+    const removed = await server.saw("Removed");
+    expect(removed).toMatchObject({ counters: { receivedPackets: 21, dropped: 0, lost: 0 } });
+    await Promise.all([server.host.stop(), client.host.stop()]);
+    expect([...server.lost, ...client.lost]).toEqual([]);
+    expect([server.ledger.size, client.ledger.size]).toEqual([0, 0]);
+  });
+
+  test("killed: noticed within a second, everything given back, and a new one starts", async () => {
+    using cable = joined([`${formatIpv4(SERVER)}/24`], [`${formatIpv4(CLIENT)}/24`]);
+    using side = new Side(cable.a);
+    const descriptors = readdirSync("/proc/self/fd").length;
+    side.start();
+    await side.saw("Ready");
+    process.kill(side.host.pid!, "SIGKILL");
+    await eventually(() => side.lost[0], 1_000);
+    expect(side.lost).toEqual(["SIGKILL"]);
+    expect(side.ledger.size).toBe(0);
+    await eventually(() => readdirSync("/proc/self/fd").length === descriptors || undefined);
+    side.start();
+    await side.saw("Ready", 2);
+    await side.host.stop();
+    expect(side.lost).toHaveLength(1);
+    expect(side.ledger.size).toBe(0);
+  });
+
+  test("stopped by a signal: its silence is noticed, it is killed and reaped", async () => {
+    using cable = joined([`${formatIpv4(SERVER)}/24`], [`${formatIpv4(CLIENT)}/24`]);
+    using side = new Side(cable.a);
+    side.start();
+    await side.saw("Ready");
+    const pid = side.host.pid!;
+    process.kill(pid, "SIGSTOP");
+    await eventually(() => side.lost[0], 3_000);
+    expect(side.lost).toEqual(["no answer to Ping"]);
+    await eventually(() => side.ledger.size === 0 || undefined);
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
+  });
+
+  test("SIGINT and SIGTERM of the group leave it to the main process", async () => {
+    using cable = joined([`${formatIpv4(SERVER)}/24`], [`${formatIpv4(CLIENT)}/24`]);
+    using side = new Side(cable.a);
+    side.start();
+    await side.saw("Ready");
+    process.kill(side.host.pid!, "SIGINT");
+    process.kill(side.host.pid!, "SIGTERM");
+    install(side, "server");
+    await side.saw("Installed");
+    await side.host.stop();
+    expect(side.lost).toEqual([]);
+  });
+
+  test("its TUN deleted: told as Trouble, and it lives on", async () => {
+    using cable = joined([`${formatIpv4(SERVER)}/24`], [`${formatIpv4(CLIENT)}/24`]);
+    using side = new Side(cable.a);
+    side.start();
+    await side.saw("Ready");
+    side.namespace.ip("link", "del", "hf0");
+    expect(await side.saw("Trouble")).toMatchObject({ call: "read TUN", errno: "EBADFD" });
+    install(side, "server");
+    await side.saw("Installed");
+    await side.host.stop();
+    expect(side.ledger.size).toBe(0);
+  });
+
+  test("no such program: lost with the reason, nothing held", async () => {
+    using cable = joined([`${formatIpv4(SERVER)}/24`], [`${formatIpv4(CLIENT)}/24`]);
+    using side = new Side(cable.a, ["/nonexistent/wrapper"]);
+    side.start();
+    await eventually(() => side.lost[0]);
+    expect(side.lost[0]).toContain("ENOENT");
+    await eventually(() => side.ledger.size === 0 || undefined);
+  });
+
+  test("its scope ends: the child is reaped and no loss is reported", async () => {
+    using cable = joined([`${formatIpv4(SERVER)}/24`], [`${formatIpv4(CLIENT)}/24`]);
+    using side = new Side(cable.a);
+    side.start();
+    await side.saw("Ready");
+    side.scope[Symbol.dispose]();
+    await eventually(() => side.ledger.size === 0 || undefined);
+    expect(side.lost).toEqual([]);
+    expect(side.host.running).toBe(false);
+  });
+});
