@@ -153,7 +153,7 @@ export const worker = {
   stopMs: 2_000,
   pingEveryMs: 250,
   /** No Pong for so long: the worker is killed and replaced. */
-  pongMs: 1_000,
+  pongMs: 750,
   restartsPerMinuteMax: 10,
 } as const;
 
