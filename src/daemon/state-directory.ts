@@ -10,6 +10,7 @@ export type StatePaths = {
   readonly database: string;
   /** Beside the database's directory, never in it: a copy of one must not carry the other. */
   readonly keysDirectory: string;
+  readonly keyFile: string;
   readonly adminDirectory: string;
   readonly adminSocket: string;
   /** Kernel settings as they were before the server changed them. */
@@ -20,6 +21,7 @@ export type StatePaths = {
 
 export function statePaths(directory: string): StatePaths {
   const databaseDirectory = join(directory, "db");
+  const keysDirectory = join(directory, "keys");
   const adminDirectory = join(directory, "run");
   return {
     directory,
@@ -27,7 +29,8 @@ export function statePaths(directory: string): StatePaths {
     lock: join(directory, "lock"),
     databaseDirectory,
     database: join(databaseDirectory, "holdfast.db"),
-    keysDirectory: join(directory, "keys"),
+    keysDirectory,
+    keyFile: join(keysDirectory, "master.key"),
     adminDirectory,
     adminSocket: join(adminDirectory, "admin.sock"),
     sysctlJournal: join(directory, "sysctl-journal.json"),

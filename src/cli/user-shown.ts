@@ -1,0 +1,99 @@
+// An account on a screen, and the options that say what it may have.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { AccountShown, AccountTermsGiven } from "../console/contract.js";
+import { duration, moment, octets, pairs } from "./table.js";
+
+export function showAccount(account: AccountShown): string {
+  const { sessionSecondsMax, idleSecondsMax, octetsMax } = account;
+  return pairs([
+    ["name", account.name],
+    ["enabled", account.enabled ? "yes" : "no"],
+    ["may dial in", account.dialIn ? "yes" : "no"],
+    ["static address", account.staticAddress],
+    ["routes", account.routes],
+    ["sessions at once", account.sessionsMax ?? "the server's default"],
+    ["at that limit", account.atSessionLimit ?? "the server's default"],
+    [
+      "longest session",
+      sessionSecondsMax === null ? "no limit" : duration(sessionSecondsMax * 1000),
+    ],
+    ["longest silence", idleSecondsMax === null ? "no limit" : duration(idleSecondsMax * 1000)],
+    ["traffic a session", octetsMax === null ? "no limit" : `${octets(octetsMax)} octets`],
+    ["valid from", moment(account.validFrom)],
+    ["valid until", moment(account.validUntil)],
+    ["hours", account.hours ?? "always"],
+    ["clear text kept", account.hasClearText ? "yes" : "no"],
+    ["made", moment(account.createdAt)],
+    ["changed", moment(account.changedAt)],
+  ]);
+}
+
+export type TermOptions = {
+  readonly address?: string | null;
+  readonly route?: readonly string[];
+  readonly sessions?: number | null;
+  readonly atLimit?: "refuse-new" | "end-oldest" | null;
+  readonly sessionSeconds?: number | null;
+  readonly idleSeconds?: number | null;
+  readonly octets?: number | null;
+  readonly hours?: string | null;
+  readonly validFrom?: number | null;
+  readonly validUntil?: number | null;
+};
+
+export function addTermOptions(made: Command): Command {
+  return made
+    .option("--address <ipv4>", "static address; none takes it away", orNone(String))
+    .option(
+      "--route <prefix>",
+      "a prefix behind the client; again for more; none takes all away",
+      (text: string, before: readonly string[] = []) => (text === "none" ? [] : [...before, text]),
+    )
+    .option("--sessions <n>", "sessions at once; none: the server's default", orNone(whole))
+    .addOption(
+      new Option("--at-limit <what>", "at that limit")
+        .choices(["refuse-new", "end-oldest", "none"])
+        .argParser((text: string) => {
+          if (text === "refuse-new" || text === "end-oldest") return text;
+          if (text === "none") return null;
+          throw new InvalidArgumentError("Allowed choices are refuse-new, end-oldest, none.");
+        }),
+    )
+    .option("--session-seconds <n>", "longest session; none: no limit", orNone(whole))
+    .option("--idle-seconds <n>", "longest silence; none: no limit", orNone(whole))
+    .option("--octets <n>", "traffic of one session, both ways together; none", orNone(whole))
+    .option("--hours <hours>", "such as 'mon-fri 08:00-18:00'; none: always", orNone(String))
+    .option("--valid-from <date>", "such as 2027-01-31, UTC; none", orNone(date))
+    .option("--valid-until <date>", "such as 2027-12-31T18:00Z; none", orNone(date));
+}
+
+export function termsOf(options: TermOptions): AccountTermsGiven {
+  const terms: AccountTermsGiven = {};
+  if (options.address !== undefined) terms.staticAddress = options.address;
+  if (options.route !== undefined) terms.routes = [...options.route];
+  if (options.sessions !== undefined) terms.sessionsMax = options.sessions;
+  if (options.atLimit !== undefined) terms.atSessionLimit = options.atLimit;
+  if (options.sessionSeconds !== undefined) terms.sessionSecondsMax = options.sessionSeconds;
+  if (options.idleSeconds !== undefined) terms.idleSecondsMax = options.idleSeconds;
+  if (options.octets !== undefined) terms.octetsMax = options.octets;
+  if (options.hours !== undefined) terms.hours = options.hours;
+  if (options.validFrom !== undefined) terms.validFrom = options.validFrom;
+  if (options.validUntil !== undefined) terms.validUntil = options.validUntil;
+  return terms;
+}
+
+function orNone<T>(read: (text: string) => T): (text: string) => T | null {
+  return (text) => (text === "none" ? null : read(text));
+}
+
+export function whole(text: string): number {
+  const number = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError("Not a whole number above 0.");
+}
+
+function date(text: string): number {
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(time)) return time;
+  throw new InvalidArgumentError("Not a date such as 2027-01-31 or 2027-01-31T18:00Z.");
+}
