@@ -1,0 +1,67 @@
+// What the parts of one PPP session share: policy, chance, timers, and the way out.
+import type { Rng } from "../../base/rng.js";
+import type { PppOutput, PppPolicy, PppRole } from "./ports.js";
+import type { RateLimit } from "./rate-limit.js";
+import type { Timers } from "./timers.js";
+
+/** Reasons of `Noted`: the bounded set. */
+export type Note =
+  | "malformed-frame"
+  | "malformed-packet"
+  | "malformed-options"
+  | "oversized-packet"
+  | "before-lcp-opened"
+  | "before-network-phase"
+  | "data-in-control"
+  | "unknown-protocol"
+  | "protocol-not-agreed"
+  | "unknown-code"
+  | "wrong-identifier"
+  | "cannot-happen"
+  | "options-not-ours"
+  | "request-repeated"
+  | "renegotiation-refused"
+  | "reject-suppressed"
+  | "code-rejected"
+  | "protocol-rejected"
+  | "echo-malformed"
+  | "echo-looped"
+  | "echo-suppressed"
+  | "echo-unasked"
+  | "resync-suppressed"
+  | "discard-request"
+  | "identification"
+  | "time-remaining"
+  | "lcp-never-answered"
+  | "authentication-none-left"
+  | "authentication-rejected"
+  | "authentication-not-offered"
+  | "authentication-malformed"
+  | "authentication-name"
+  | "authentication-unexpected"
+  | "authentication-unavailable"
+  | "change-password-refused"
+  | "stale-verdict"
+  | "stale-addresses"
+  | "network-held"
+  | "network-failed"
+  | "encryption-without-keys"
+  | "reset-suppressed"
+  | "reset-unasked"
+  | "phase-timeout"
+  | "packets-per-phase";
+
+export interface PppContext {
+  readonly role: PppRole;
+  readonly policy: PppPolicy;
+  readonly rng: Rng;
+  readonly timers: Timers;
+  /** Code-Reject and Protocol-Reject together (G-21). */
+  readonly rejects: RateLimit;
+  /** The largest information field we may send now. */
+  peersMru(): number;
+  /** `information` of one frame of `protocol`. */
+  send(protocol: number, information: Uint8Array): void;
+  emit(output: PppOutput): void;
+  note(reason: Note): void;
+}

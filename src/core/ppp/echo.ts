@@ -1,0 +1,137 @@
+// RFC 1661 §5.8: LCP Echo, as keep-alive, as question "are you there", and as the way back into a
+// lost GRE sequence (THREATS G-10, G-22, G-24).
+import { after, type Instant } from "../../base/instant.js";
+import { ppp } from "../../limits.js";
+import { decodeMagicAndData, encodeMagicAndData, LcpCode } from "../../wire/ppp/lcp.js";
+import { encodePacket, PACKET_HEADER_OCTETS, type PppPacket } from "../../wire/ppp/packet.js";
+import { Protocol } from "../../wire/ppp/protocols.js";
+import type { PppContext } from "./context.js";
+import { RateLimit } from "./rate-limit.js";
+
+const MAGIC_OCTETS = 4;
+const RESYNC_OCTETS = 8;
+/** Requests whose answer is still good news. */
+const REMEMBERED = 16;
+
+export type EchoMagic = { readonly ours: number; readonly peers: number };
+
+export class Echo {
+  #identifier = 0;
+  #open = false;
+  /** Keep-alives sent since the last answer to anything. */
+  #silent = 0;
+  #probing = false;
+  #unanswered: number[] = [];
+  readonly #replies = new RateLimit(ppp.echoRepliesPerSecond);
+  readonly #resyncs = new RateLimit(ppp.resyncsPerSecond);
+
+  constructor(
+    readonly context: PppContext,
+    readonly magic: () => EchoMagic,
+    /** The peer has not answered for too long. */
+    readonly dead: (now: Instant) => void,
+  ) {}
+
+  /** LCP is Opened. */
+  open(now: Instant): void {
+    this.#open = true;
+    this.#silent = 0;
+    this.#unanswered = [];
+    this.#arm(this.context.policy.echoIntervalMs, now);
+  }
+
+  close(): void {
+    this.#open = false;
+    this.context.timers.clear("echo");
+    if (this.#probing) this.#answerProbe(false);
+  }
+
+  handleRequest(packet: PppPacket, now: Instant): void {
+    const { context } = this;
+    if (!this.#open) return context.note("before-lcp-opened");
+    const body = decodeMagicAndData(packet.data);
+    if (!body.ok) return context.note("echo-malformed");
+    const { ours } = this.magic();
+    if (ours !== 0 && body.value.magicNumber === ours) return context.note("echo-looped");
+    if (!this.#replies.take(now)) return context.note("echo-suppressed");
+    const room = context.peersMru() - PACKET_HEADER_OCTETS - MAGIC_OCTETS;
+    const reply = encodeMagicAndData({
+      magicNumber: ours,
+      data: body.value.data.subarray(0, room),
+    });
+    context.send(Protocol.lcp, encodePacket(LcpCode.echoReply, packet.identifier, reply));
+  }
+
+  handleReply(packet: PppPacket): void {
+    const { context } = this;
+    const body = decodeMagicAndData(packet.data);
+    if (!body.ok) return context.note("echo-malformed");
+    const { ours } = this.magic();
+    if (ours !== 0 && body.value.magicNumber === ours) return context.note("echo-looped");
+    if (!this.#open || !this.#unanswered.includes(packet.identifier)) {
+      return context.note("echo-unasked");
+    }
+    this.#silent = 0;
+    this.#unanswered = [];
+    if (this.#probing) this.#answerProbe(true);
+  }
+
+  /** Is the peer there? `ProbeAnswered` tells, within `probeMs`. */
+  probe(now: Instant): void {
+    if (!this.#open) return this.context.emit({ kind: "ProbeAnswered", alive: false });
+    this.#probing = true;
+    this.context.timers.set("probe", after(now, ppp.probeMs));
+    this.#send(new Uint8Array());
+  }
+
+  /** The data path lost its place: only who gets this request can answer with its data. */
+  resync(now: Instant): void {
+    const { context } = this;
+    if (!this.#open || !this.#resyncs.take(now)) return context.note("resync-suppressed");
+    const data = context.rng.echoData(RESYNC_OCTETS);
+    const identifier = this.#nextIdentifier();
+    const body = encodeMagicAndData({ magicNumber: this.magic().peers, data });
+    const echoReply = encodePacket(LcpCode.echoReply, identifier, body);
+    // Expected first: the answer must not be able to overtake the question.
+    context.emit({ kind: "ResyncExpected", echoReply });
+    this.#sendAs(identifier, data);
+  }
+
+  /** The timers `echo` and `probe`. */
+  handleTimeout(timer: "echo" | "probe", now: Instant): void {
+    if (timer === "probe") return this.#answerProbe(false);
+    const { echoFailuresMax, echoIntervalMs } = this.context.policy;
+    const most = Math.max(1, echoFailuresMax);
+    if (this.#silent >= most) return this.dead(now);
+    this.#silent++;
+    this.#send(new Uint8Array());
+    const last = this.#silent >= most;
+    this.#arm(last ? Math.min(echoIntervalMs, ppp.echoLastWaitMs) : echoIntervalMs, now);
+  }
+
+  #arm(ms: number, now: Instant): void {
+    if (ms > 0) this.context.timers.set("echo", after(now, ms));
+  }
+
+  #answerProbe(alive: boolean): void {
+    this.#probing = false;
+    this.context.timers.clear("probe");
+    this.context.emit({ kind: "ProbeAnswered", alive });
+  }
+
+  #send(data: Uint8Array): void {
+    this.#sendAs(this.#nextIdentifier(), data);
+  }
+
+  #sendAs(identifier: number, data: Uint8Array): void {
+    this.#unanswered.push(identifier);
+    if (this.#unanswered.length > REMEMBERED) this.#unanswered.shift();
+    const body = encodeMagicAndData({ magicNumber: this.magic().ours, data });
+    this.context.send(Protocol.lcp, encodePacket(LcpCode.echoRequest, identifier, body));
+  }
+
+  #nextIdentifier(): number {
+    this.#identifier = (this.#identifier + 1) & 255;
+    return this.#identifier;
+  }
+}

@@ -1,0 +1,154 @@
+// RFC 1661 §5, RFC 1570: LCP as a whole: the automaton, and the codes that only LCP has.
+import type { Instant } from "../../base/instant.js";
+import { printable } from "../../base/printable.js";
+import {
+  decodeMagicAndData,
+  decodeProtocolReject,
+  encodeProtocolReject,
+  LcpCode,
+} from "../../wire/ppp/lcp.js";
+import { encodePacket, PACKET_HEADER_OCTETS, type PppPacket } from "../../wire/ppp/packet.js";
+import { Protocol } from "../../wire/ppp/protocols.js";
+import type { State } from "./automaton.js";
+import type { PppContext } from "./context.js";
+import { ControlProtocol, type Finish, type Layer } from "./control-protocol.js";
+import { Echo } from "./echo.js";
+import { LcpOptions, type LcpTerms } from "./lcp.js";
+
+/** The session, as its link sees it. */
+export interface LinkUser {
+  linkUp(now: Instant): void;
+  linkDown(now: Instant): void;
+  linkFinished(why: Finish, now: Instant): void;
+  linkFailed(now: Instant): void;
+  linkDead(now: Instant): void;
+  mayRenegotiate(now: Instant): boolean;
+  /** The peer does not know a protocol of ours; LCP is Opened. */
+  protocolRejected(protocol: number, now: Instant): void;
+}
+
+export class Link implements Layer {
+  readonly options: LcpOptions;
+  readonly #automaton: ControlProtocol;
+  readonly echo: Echo;
+  #identification: string | undefined;
+  #rejectIdentifier = 0;
+  /** Anything of LCP ever came: if not, GRE is probably blocked on the way. */
+  #heard = false;
+
+  constructor(
+    readonly context: PppContext,
+    terms: () => LcpTerms,
+    readonly user: LinkUser,
+  ) {
+    this.options = new LcpOptions(terms);
+    this.#automaton = new ControlProtocol(Protocol.lcp, "lcp-restart", context, this.options, this);
+    this.echo = new Echo(
+      context,
+      () => ({ ours: this.options.magicNumber, peers: this.options.peers.magicNumber }),
+      (now) => user.linkDead(now),
+    );
+  }
+
+  get state(): State {
+    return this.#automaton.state;
+  }
+
+  get opened(): boolean {
+    return this.#automaton.state === "Opened";
+  }
+
+  get heard(): boolean {
+    return this.#heard;
+  }
+
+  /** RFC 1570 §2.1; already safe to show. */
+  get identification(): string | undefined {
+    return this.#identification;
+  }
+
+  start(now: Instant): void {
+    this.#automaton.start(now);
+  }
+
+  close(now: Instant): void {
+    this.#automaton.close(now);
+  }
+
+  handleTimeout(now: Instant): void {
+    this.#automaton.handleTimeout(now);
+  }
+
+  handle(packet: PppPacket, now: Instant): void {
+    this.#heard = true;
+    if (this.#automaton.handle(packet, now)) return;
+    switch (packet.code) {
+      case LcpCode.protocolReject:
+        return this.#handleProtocolReject(packet, now);
+      case LcpCode.echoRequest:
+        return this.echo.handleRequest(packet, now);
+      case LcpCode.echoReply:
+        return this.echo.handleReply(packet);
+      case LcpCode.discardRequest:
+        return this.context.note("discard-request");
+      case LcpCode.identification:
+        return this.#handleIdentification(packet);
+      case LcpCode.timeRemaining:
+        return this.context.note("time-remaining");
+      default:
+        return this.#automaton.unknownCode(packet, now);
+    }
+  }
+
+  /** RFC 1661 §5.7: only while Opened, and no more than so many a second. */
+  rejectProtocol(rejectedProtocol: number, rejectedInformation: Uint8Array, now: Instant): void {
+    const { context } = this;
+    if (!this.opened || !context.rejects.take(now)) return context.note("reject-suppressed");
+    this.#rejectIdentifier = (this.#rejectIdentifier + 1) & 255;
+    const room = context.peersMru() - PACKET_HEADER_OCTETS;
+    const data = encodeProtocolReject({ rejectedProtocol, rejectedInformation }, room);
+    const packet = encodePacket(LcpCode.protocolReject, this.#rejectIdentifier, data);
+    context.send(Protocol.lcp, packet);
+  }
+
+  up(now: Instant): void {
+    this.echo.open(now);
+    this.user.linkUp(now);
+  }
+
+  down(now: Instant): void {
+    this.echo.close();
+    this.user.linkDown(now);
+  }
+
+  finished(why: Finish, now: Instant): void {
+    this.user.linkFinished(why, now);
+  }
+
+  failed(now: Instant): void {
+    this.user.linkFailed(now);
+  }
+
+  mayRenegotiate(now: Instant): boolean {
+    return this.user.mayRenegotiate(now);
+  }
+
+  #handleProtocolReject(packet: PppPacket, now: Instant): void {
+    const reject = decodeProtocolReject(packet.data);
+    if (!reject.ok) return this.context.note("malformed-packet");
+    if (!this.opened) return this.context.note("before-lcp-opened");
+    this.context.note("protocol-rejected");
+    const { rejectedProtocol } = reject.value;
+    if (rejectedProtocol === Protocol.lcp) return this.#automaton.protocolRejected(now);
+    this.user.protocolRejected(rejectedProtocol, now);
+  }
+
+  #handleIdentification(packet: PppPacket): void {
+    const body = decodeMagicAndData(packet.data);
+    if (!body.ok) return this.context.note("malformed-packet");
+    this.context.note("identification");
+    let text = "";
+    for (const octet of body.value.data.subarray(0, 64)) text += String.fromCharCode(octet);
+    this.#identification = printable(text);
+  }
+}

@@ -1,0 +1,313 @@
+// RFC 1661 §3.6: the network phase: CCP where encryption may be had, then the network protocols.
+// Where encryption is required nothing of IPCP or IPV6CP is sent or acted on before CCP is Opened.
+import type { Instant } from "../../base/instant.js";
+import { LcpCode } from "../../wire/ppp/lcp.js";
+import type { PppPacket } from "../../wire/ppp/packet.js";
+import { Protocol } from "../../wire/ppp/protocols.js";
+import type { EndCause, MppeStartKeys } from "../access/ports.js";
+import type { State } from "./automaton.js";
+import type { Mppe, MppeTerms } from "./ccp.js";
+import type { PppContext } from "./context.js";
+import { ControlProtocol, type Layer, type OptionPolicy } from "./control-protocol.js";
+import { Encryption, type EncryptionUser } from "./encryption.js";
+import { IpcpGiver, IpcpTaker } from "./ipcp.js";
+import { Ipv6cpOptions } from "./ipv6cp.js";
+import type { AddressTerms } from "./ports.js";
+import type { TimerName } from "./timers.js";
+
+/** The session, as its network phase sees it. */
+export interface NetworkUser {
+  askAddresses(now: Instant): void;
+  /** Everything that will come up is up. */
+  settled(): void;
+  /** Something that was up is negotiated anew. */
+  unsettled(now: Instant): void;
+  /** From now on nothing weaker (T-29). */
+  encrypted(mppe: Mppe): void;
+  failed(cause: EndCause, now: Instant): void;
+  mayRenegotiate(protocol: number, now: Instant): boolean;
+}
+
+export type NetworkTerms = {
+  readonly mustEncrypt: boolean;
+  /** Undefined: CCP is refused. */
+  readonly mppe: { readonly terms: MppeTerms; readonly keys: MppeStartKeys } | undefined;
+};
+
+type NetworkProtocol = typeof Protocol.ipcp | typeof Protocol.ipv6cp;
+
+/** One network control protocol: up and down as outputs of the session. */
+class NetworkLayer implements Layer {
+  readonly automaton: ControlProtocol;
+  over = false;
+
+  constructor(
+    readonly phase: NetworkPhase,
+    readonly protocol: NetworkProtocol,
+    timer: TimerName,
+    options: OptionPolicy,
+    readonly announce: () => void,
+    readonly withdraw: () => void,
+  ) {
+    this.automaton = new ControlProtocol(protocol, timer, phase.context, options, this);
+  }
+
+  get opened(): boolean {
+    return this.automaton.state === "Opened";
+  }
+
+  up(): void {
+    this.announce();
+    this.phase.evaluate();
+  }
+
+  down(now: Instant): void {
+    this.withdraw();
+    this.phase.user.unsettled(now);
+  }
+
+  finished(_why: unknown, now: Instant): void {
+    this.over = true;
+    this.phase.layerOver(now);
+  }
+
+  failed(now: Instant): void {
+    this.over = true;
+    this.phase.context.note("network-failed");
+    this.automaton.close(now);
+  }
+
+  mayRenegotiate(now: Instant): boolean {
+    return this.phase.user.mayRenegotiate(this.protocol, now);
+  }
+}
+
+export class NetworkPhase implements EncryptionUser {
+  readonly #encryption: Encryption | undefined;
+  readonly #layers = new Map<NetworkProtocol, NetworkLayer>();
+  /** The last Configure-Request of each protocol that came too early: taken up when its turn comes. */
+  readonly #held = new Map<NetworkProtocol, PppPacket>();
+  #mustEncrypt: boolean;
+  #networkAsked = false;
+  #addressesSettled = false;
+
+  constructor(
+    readonly context: PppContext,
+    readonly terms: NetworkTerms,
+    readonly user: NetworkUser,
+  ) {
+    this.#mustEncrypt = terms.mustEncrypt;
+    this.#encryption =
+      terms.mppe && new Encryption(context, terms.mppe.terms, terms.mppe.keys, this);
+  }
+
+  get mppe(): Mppe | undefined {
+    return this.#encryption?.mppe;
+  }
+
+  stateOf(protocol: NetworkProtocol | typeof Protocol.ccp): State {
+    if (protocol === Protocol.ccp) return this.#encryption?.state ?? "Initial";
+    return this.#layers.get(protocol)?.automaton.state ?? "Initial";
+  }
+
+  start(now: Instant): void {
+    if (this.#encryption === undefined && this.#mustEncrypt) {
+      this.context.note("encryption-without-keys");
+      return this.user.failed("encryption-refused", now);
+    }
+    this.#encryption?.start(now);
+    if (!this.#mustEncrypt) this.#openNetwork(now);
+  }
+
+  /** False: the protocol is not one of this session, and is to be rejected. */
+  handle(protocol: number, packet: PppPacket, now: Instant): boolean {
+    if (protocol === Protocol.ccp) {
+      this.#encryption?.handle(packet, now);
+      return this.#encryption !== undefined;
+    }
+    if (protocol !== Protocol.ipcp && protocol !== Protocol.ipv6cp) return false;
+    if (!this.#wanted(protocol)) return false;
+    const layer = this.#layers.get(protocol);
+    if (layer === undefined) {
+      if (this.#addressesSettled) return false;
+      this.#hold(protocol, packet);
+      return true;
+    }
+    if (!layer.automaton.handle(packet, now)) layer.automaton.unknownCode(packet, now);
+    return true;
+  }
+
+  /** Undefined: there are none, and the session ends. */
+  handleAddresses(terms: AddressTerms | undefined, now: Instant): void {
+    const ipv4 = this.context.policy.ipv4 ? terms?.ipv4 : undefined;
+    const ipv6 = this.context.policy.ipv6 ? terms?.ipv6 : undefined;
+    if (ipv4 === undefined && ipv6 === undefined) {
+      return this.user.failed("address-unavailable", now);
+    }
+    if (ipv4 !== undefined) {
+      this.#addIpv4(new IpcpGiver(ipv4), () => ({ ...ipv4, dns: [], nbns: [] }));
+    }
+    if (ipv6 !== undefined) this.#addIpv6(ipv6.ours, ipv6.peers);
+    this.#startLayers(now);
+  }
+
+  protocolRejected(protocol: number, now: Instant): void {
+    if (protocol === Protocol.ccp) this.#encryption?.protocolRejected(now);
+    if (protocol === Protocol.ipcp || protocol === Protocol.ipv6cp) {
+      this.#layers.get(protocol)?.automaton.protocolRejected(now);
+    }
+  }
+
+  handleKeysLost(now: Instant): void {
+    this.#encryption?.renegotiate(now);
+  }
+
+  handleResetNeeded(now: Instant): void {
+    this.#encryption?.requestReset(now);
+  }
+
+  handleTimeout(
+    timer: "ccp-restart" | "reset" | "ipcp-restart" | "ipv6cp-restart",
+    now: Instant,
+  ): void {
+    if (timer === "ipcp-restart" || timer === "ipv6cp-restart") {
+      const protocol = timer === "ipcp-restart" ? Protocol.ipcp : Protocol.ipv6cp;
+      this.#layers.get(protocol)?.automaton.handleTimeout(now);
+    } else {
+      this.#encryption?.handleTimeout(timer, now);
+    }
+  }
+
+  /** The phase's time is over: what is up is what there is. */
+  handleDeadline(now: Instant): void {
+    if (this.#mustEncrypt && this.mppe === undefined) {
+      return this.user.failed("encryption-refused", now);
+    }
+    if (!this.#addressesSettled) return this.user.failed("address-unavailable", now);
+    if (!this.#anyOpened) return this.user.failed("network-refused", now);
+    this.user.settled();
+  }
+
+  /** Withdraws what is up, encryption last: nothing may go out in the clear in between. */
+  end(): void {
+    for (const layer of this.#layers.values()) {
+      if (layer.opened) layer.withdraw();
+      this.context.timers.clear(layer.automaton.timer);
+    }
+    this.#layers.clear();
+    this.#held.clear();
+    this.#encryption?.end();
+  }
+
+  encryptionUp(mppe: Mppe, now: Instant): void {
+    this.#mustEncrypt = true;
+    this.user.encrypted(mppe);
+    this.#openNetwork(now);
+    this.evaluate();
+  }
+
+  encryptionDown(now: Instant): void {
+    this.user.unsettled(now);
+  }
+
+  encryptionFailed(now: Instant): void {
+    if (this.#mustEncrypt) return this.user.failed("encryption-refused", now);
+    this.#encryption?.close(now);
+  }
+
+  mayRenegotiate(protocol: number, now: Instant): boolean {
+    return this.user.mayRenegotiate(protocol, now);
+  }
+
+  /** Settled once encryption is as it must be and every network protocol has come to its end. */
+  evaluate(): void {
+    if (this.#mustEncrypt && this.mppe === undefined) return;
+    const decided = [...this.#layers.values()].every((layer) => layer.opened || layer.over);
+    if (decided && this.#anyOpened) this.user.settled();
+  }
+
+  layerOver(now: Instant): void {
+    if ([...this.#layers.values()].every((layer) => layer.over && !layer.opened)) {
+      return this.user.failed("network-refused", now);
+    }
+    this.evaluate();
+  }
+
+  get #anyOpened(): boolean {
+    return [...this.#layers.values()].some((layer) => layer.opened);
+  }
+
+  #wanted(protocol: NetworkProtocol): boolean {
+    const { policy } = this.context;
+    return protocol === Protocol.ipcp ? policy.ipv4 : policy.ipv6;
+  }
+
+  #openNetwork(now: Instant): void {
+    if (this.#networkAsked) return;
+    this.#networkAsked = true;
+    const { role, policy, rng } = this.context;
+    if (role === "authenticator") return this.user.askAddresses(now);
+    if (policy.ipv4) {
+      const taker = new IpcpTaker();
+      this.#addIpv4(taker, () => ({
+        ours: taker.address,
+        peers: taker.peers,
+        dns: taker.dns,
+        nbns: taker.nbns,
+      }));
+    }
+    if (policy.ipv6) this.#addIpv6(rng.interfaceIdentifier(), undefined);
+    this.#startLayers(now);
+  }
+
+  #addIpv4(options: OptionPolicy, terms: () => NonNullable<AddressTerms["ipv4"]>): void {
+    const { context } = this;
+    const announce = () => {
+      const { ours, peers, dns, nbns } = terms();
+      context.emit({ kind: "Ipv4Up", ours, peers, dns, nbns });
+    };
+    const withdraw = () => context.emit({ kind: "Ipv4Down" });
+    const layer = new NetworkLayer(
+      this,
+      Protocol.ipcp,
+      "ipcp-restart",
+      options,
+      announce,
+      withdraw,
+    );
+    this.#layers.set(Protocol.ipcp, layer);
+  }
+
+  #addIpv6(ours: Uint8Array, suggested: Uint8Array | undefined): void {
+    const { context } = this;
+    const options = new Ipv6cpOptions(ours, suggested, () => context.rng.interfaceIdentifier());
+    const announce = () =>
+      context.emit({ kind: "Ipv6Up", ours: options.ours, peers: options.peers });
+    const withdraw = () => context.emit({ kind: "Ipv6Down" });
+    const layer = new NetworkLayer(
+      this,
+      Protocol.ipv6cp,
+      "ipv6cp-restart",
+      options,
+      announce,
+      withdraw,
+    );
+    this.#layers.set(Protocol.ipv6cp, layer);
+  }
+
+  #startLayers(now: Instant): void {
+    this.#addressesSettled = true;
+    for (const [protocol, layer] of this.#layers) {
+      layer.automaton.start(now);
+      const held = this.#held.get(protocol);
+      if (held !== undefined) layer.automaton.handle(held, now);
+    }
+    this.#held.clear();
+  }
+
+  #hold(protocol: NetworkProtocol, packet: PppPacket): void {
+    this.context.note("network-held");
+    if (packet.code !== LcpCode.configureRequest) return;
+    this.#held.set(protocol, { ...packet, data: packet.data.slice() });
+  }
+}

@@ -1,0 +1,477 @@
+// RFC 1661 §3: one PPP session through its phases, in either role: establish, authenticate, network,
+// terminate. Composes LCP, authentication and the network phase; outputs are queued, never re-enter.
+import { after, type Instant } from "../../base/instant.js";
+import { never } from "../../base/invariant.js";
+import type { Rng } from "../../base/rng.js";
+import { access, ppp } from "../../limits.js";
+import { encodeFrame } from "../../wire/ppp/frame.js";
+import { LcpCode } from "../../wire/ppp/lcp.js";
+import { decodePacket, type PppPacket } from "../../wire/ppp/packet.js";
+import { DEFAULT_MRU, Protocol } from "../../wire/ppp/protocols.js";
+import type {
+  AuthenticationMethod,
+  EndCause,
+  MppeStartKeys,
+  Proof,
+  Verdict,
+} from "../access/ports.js";
+import type { Deadline } from "../deadline.js";
+import type { Authentication, AuthenticationUser } from "./authentication.js";
+import type { Mppe } from "./ccp.js";
+import { copyKeys, wipeKeys } from "./chap-peer.js";
+import type { PppContext } from "./context.js";
+import type { Finish } from "./control-protocol.js";
+import type { LcpTerms } from "./lcp.js";
+import { Link, type LinkUser } from "./link.js";
+import { authenticationOf } from "./methods.js";
+import { NetworkPhase, type NetworkTerms, type NetworkUser } from "./network.js";
+import { OutputQueue } from "./outputs.js";
+import type {
+  AddressTerms,
+  PppCredentials,
+  PppOutput,
+  PppPolicy,
+  PppRole,
+  PppSnapshot,
+} from "./ports.js";
+import { Allowance, RateLimit } from "./rate-limit.js";
+import { atLeast, mppeTerms } from "./strength.js";
+import { TIMERS, type TimerName, Timers } from "./timers.js";
+
+const HOUR_MS = 3_600_000;
+
+export type PppSessionTerms = {
+  readonly role: PppRole;
+  readonly policy: PppPolicy;
+  readonly rng: Rng;
+  /** Peer role only. */
+  readonly credentials?: PppCredentials;
+  readonly now: Instant;
+};
+
+export class PppSession {
+  readonly #policy: PppPolicy;
+  readonly #role: PppRole;
+  readonly #timers = new Timers();
+  readonly #outputs = new OutputQueue();
+  readonly #context: PppContext;
+  readonly #link: Link;
+  #phase: PppSnapshot["phase"] = "dead";
+  #started = false;
+  #ended = false;
+  #linkUp = false;
+  #cause: EndCause | undefined;
+  #credentials: PppCredentials | undefined;
+  #authentication: Authentication | undefined;
+  #authenticated: { method: AuthenticationMethod; name: string } | undefined;
+  #keys: MppeStartKeys | undefined;
+  #network: NetworkPhase | undefined;
+  /** What was agreed on before bounds what may be agreed on again (T-29). */
+  #methodFloor: AuthenticationMethod | undefined;
+  #mppeFloor: Mppe | undefined;
+  /** Packets of negotiation in this phase (G-15). */
+  #packets = 0;
+  #generation = 0;
+  #verdictAsked: number | undefined;
+  #addressesAsked: number | undefined;
+  readonly #renegotiations = new Map<number, Allowance>();
+  readonly #keyLosses = new Allowance(ppp.keyLossesPerHourMax, HOUR_MS);
+
+  constructor({ role, policy, rng, credentials }: PppSessionTerms) {
+    this.#role = role;
+    this.#policy = policy;
+    this.#credentials = credentials;
+    this.#context = {
+      role,
+      policy,
+      rng,
+      timers: this.#timers,
+      rejects: new RateLimit(ppp.rejectsPerSecond),
+      peersMru: () => (this.#linkUp ? this.#link.options.peers.mru : DEFAULT_MRU),
+      send: (protocol, information) => {
+        this.#emit({ kind: "Send", frame: encodeFrame(protocol, information) });
+      },
+      emit: (output) => this.#emit(output),
+      note: (reason) => this.#emit({ kind: "Noted", reason }),
+    };
+    this.#link = new Link(this.#context, () => this.#lcpTerms(rng), this.#linkUser());
+  }
+
+  /** The lower layer is up: LCP begins. */
+  start(now: Instant): void {
+    if (this.#started || this.#ended) return;
+    this.#started = true;
+    this.#enter("establish", now);
+    this.#link.start(now);
+  }
+
+  /** One frame from the peer, header already read. */
+  handleFrame(protocol: number, information: Uint8Array, now: Instant): void {
+    if (!this.#started || this.#ended) return;
+    const { note } = this.#context;
+    if (information.length > ppp.informationOctetsMax) return note("oversized-packet");
+    if (protocol === Protocol.lcp) return this.#handleLcp(information, now);
+    // RFC 1661 §3.4, §3.7: anything else is silently discarded in these phases.
+    if (this.#phase === "establish" || this.#phase === "terminate") {
+      return note("before-lcp-opened");
+    }
+    switch (protocol) {
+      case Protocol.pap:
+      case Protocol.chap:
+      case Protocol.eap:
+        return this.#handleAuthentication(protocol, information, now);
+      case Protocol.ccp:
+      case Protocol.ipcp:
+      case Protocol.ipv6cp:
+        return this.#handleNetwork(protocol, information, now);
+      case Protocol.ipv4:
+      case Protocol.ipv6:
+      case Protocol.compressed:
+        // The data path's business; here it is forged or too early, and never ends anything.
+        return note("data-in-control");
+      default:
+        note("unknown-protocol");
+        return this.#link.rejectProtocol(protocol, information, now);
+    }
+  }
+
+  /** The answer to `AuthenticationAsked`. */
+  handleVerdict(generation: number, verdict: Verdict, now: Instant): void {
+    if (this.#verdictAsked !== generation) return this.#context.note("stale-verdict");
+    this.#verdictAsked = undefined;
+    this.#timers.clear("verdict");
+    this.#authentication?.handleVerdict(verdict, now);
+  }
+
+  /** The answer to `AddressesAsked`; undefined where there are none. */
+  handleAddresses(generation: number, terms: AddressTerms | undefined, now: Instant): void {
+    if (this.#addressesAsked !== generation) return this.#context.note("stale-addresses");
+    this.#addressesAsked = undefined;
+    this.#network?.handleAddresses(terms, now);
+  }
+
+  /** The data path lost its place in the GRE sequence (G-10). */
+  handleResyncNeeded(now: Instant): void {
+    if (!this.#ended) this.#link.echo.resync(now);
+  }
+
+  /** More MPPE packets may be missing than the coherency count can tell. */
+  handleKeysLost(now: Instant): void {
+    if (this.#network?.mppe === undefined) return;
+    if (!this.#keyLosses.take(now)) return this.terminate("negotiation-limit", now);
+    this.#network.handleKeysLost(now);
+  }
+
+  /** Stateful MPPE lost its place. */
+  handleResetNeeded(now: Instant): void {
+    this.#network?.handleResetNeeded(now);
+  }
+
+  /** Asks the peer whether it is there; `ProbeAnswered` tells. */
+  probe(now: Instant): void {
+    if (!this.#ended) this.#link.echo.probe(now);
+  }
+
+  /** Ends in order: LCP Terminate-Request, then `Ended`. The first cause stays. */
+  terminate(cause: EndCause, now: Instant): void {
+    if (this.#ended || this.#phase === "terminate") return;
+    this.#cause = cause;
+    if (!this.#started) return this.#end(cause);
+    this.#enter("terminate", now);
+    this.#timers.clear("phase");
+    this.#link.close(now);
+  }
+
+  /** Ends at once. */
+  abort(cause: EndCause): void {
+    this.#end(this.#cause ?? cause);
+  }
+
+  handleTimeout(now: Instant): void {
+    for (const timer of TIMERS) {
+      if (this.#timers.takeDue(timer, now)) this.#handleTimer(timer, now);
+    }
+  }
+
+  pollOutput(): PppOutput | undefined {
+    return this.#outputs.shift();
+  }
+
+  pollTimeout(): Deadline | undefined {
+    return this.#timers.next();
+  }
+
+  snapshot(): PppSnapshot {
+    const network = this.#network;
+    return {
+      phase: this.#phase,
+      lcp: this.#link.state,
+      ccp: network?.stateOf(Protocol.ccp) ?? "Initial",
+      ipcp: network?.stateOf(Protocol.ipcp) ?? "Initial",
+      ipv6cp: network?.stateOf(Protocol.ipv6cp) ?? "Initial",
+      authentication: this.#authenticated?.method,
+      name: this.#authenticated?.name,
+      encryption: network?.mppe,
+      peersMru: this.#context.peersMru(),
+      peersIdentification: this.#link.identification,
+    };
+  }
+
+  #emit(output: PppOutput): void {
+    if (!this.#ended) this.#outputs.push(output);
+  }
+
+  #enter(phase: PppSnapshot["phase"], now: Instant): void {
+    this.#phase = phase;
+    this.#restartPhase(now);
+  }
+
+  #restartPhase(now: Instant): void {
+    this.#packets = 0;
+    this.#timers.set("phase", after(now, ppp.phaseDeadlineMs));
+  }
+
+  /** Counts only while something is being negotiated: a settled session has its own bounds. */
+  #overBudget(now: Instant): boolean {
+    if (!this.#timers.runs("phase") || ++this.#packets <= ppp.packetsPerPhaseMax) return false;
+    this.#context.note("packets-per-phase");
+    this.terminate("negotiation-limit", now);
+    return true;
+  }
+
+  #handleLcp(information: Uint8Array, now: Instant): void {
+    const packet = this.#decode(information);
+    if (packet === undefined) return;
+    if (packet.code <= LcpCode.codeReject && this.#overBudget(now)) return;
+    this.#link.handle(packet, now);
+  }
+
+  #handleAuthentication(protocol: number, information: Uint8Array, now: Instant): void {
+    // T-12: only what LCP agreed on is ever parsed.
+    if (this.#authentication?.protocol !== protocol) {
+      this.#context.note("protocol-not-agreed");
+      return this.#link.rejectProtocol(protocol, information, now);
+    }
+    const packet = this.#decode(information);
+    if (packet === undefined) return;
+    if (this.#phase === "authenticate" && this.#overBudget(now)) return;
+    this.#authentication.handle(packet, now);
+  }
+
+  #handleNetwork(protocol: number, information: Uint8Array, now: Instant): void {
+    if (this.#network === undefined) return this.#context.note("before-network-phase");
+    const packet = this.#decode(information);
+    if (packet === undefined || this.#overBudget(now)) return;
+    if (this.#network.handle(protocol, packet, now)) return;
+    this.#context.note("protocol-not-agreed");
+    this.#link.rejectProtocol(protocol, information, now);
+  }
+
+  #decode(information: Uint8Array): PppPacket | undefined {
+    const packet = decodePacket(information);
+    if (packet.ok) return packet.value;
+    this.#context.note("malformed-packet");
+    return undefined;
+  }
+
+  #handleTimer(timer: TimerName, now: Instant): void {
+    switch (timer) {
+      case "lcp-restart":
+        return this.#link.handleTimeout(now);
+      case "ccp-restart":
+      case "ipcp-restart":
+      case "ipv6cp-restart":
+      case "reset":
+        return this.#network?.handleTimeout(timer, now);
+      case "authentication-restart":
+        return this.#authentication?.handleTimeout(now);
+      case "verdict":
+        this.#verdictAsked = undefined;
+        this.#context.note("authentication-unavailable");
+        return this.#authentication?.handleVerdict({ ok: false, code: "unavailable" }, now);
+      case "phase":
+        if (this.#phase === "network") return this.#network?.handleDeadline(now);
+        this.#context.note("phase-timeout");
+        return this.terminate("phase-timeout", now);
+      case "echo":
+      case "probe":
+        return this.#link.echo.handleTimeout(timer, now);
+      default:
+        never(timer);
+    }
+  }
+
+  #lcpTerms(rng: Rng): LcpTerms {
+    return {
+      role: this.#role,
+      mru: this.#policy.mru,
+      methods: atLeast(this.#methodFloor, this.#policy.authentication),
+      rng,
+      note: this.#context.note,
+    };
+  }
+
+  #linkUser(): LinkUser {
+    return {
+      linkUp: (now) => this.#handleLinkUp(now),
+      linkDown: (now) => this.#handleLinkDown(now),
+      linkFinished: (why) => this.#end(this.#cause ?? this.#causeOf(why)),
+      linkFailed: (now) => {
+        const { failure } = this.#link.options;
+        const known = failure === "loopback" || failure === "server-not-proven";
+        this.terminate(known ? failure : "lcp-failed", now);
+      },
+      linkDead: (now) => {
+        // Told, in case it only cannot speak; not waited for.
+        this.terminate("echo-timeout", now);
+        this.abort("echo-timeout");
+      },
+      mayRenegotiate: (now) => this.#mayRenegotiate(Protocol.lcp, now),
+      protocolRejected: (protocol, now) => {
+        if (this.#authentication?.protocol === protocol && this.#phase === "authenticate") {
+          return this.terminate("authentication-failed", now);
+        }
+        this.#network?.protocolRejected(protocol, now);
+      },
+    };
+  }
+
+  #causeOf(why: Finish): EndCause {
+    switch (why) {
+      case "timeout":
+        if (!this.#link.heard) this.#context.note("lcp-never-answered");
+        return "lcp-timeout";
+      case "terminated-by-peer":
+        return "peer-terminated";
+      case "rejected-by-peer":
+        return "lcp-failed";
+      case "closed":
+        return "internal-error";
+      default:
+        return never(why);
+    }
+  }
+
+  #handleLinkUp(now: Instant): void {
+    const { peers, authentication: method } = this.#link.options;
+    const { mru, acfc, pfc } = peers;
+    this.#linkUp = true;
+    this.#emit({ kind: "LinkUp", peersMru: mru, acfc, pfc });
+    if (method === undefined) {
+      // A peer that is willing to go unauthenticated said so by an empty list.
+      if (this.#role === "authenticator") return this.terminate("lcp-failed", now);
+      return this.#enterNetwork(now);
+    }
+    this.#enter("authenticate", now);
+    this.#authentication = authenticationOf(
+      method,
+      this.#context,
+      this.#authenticationUser(method),
+      this.#credentials,
+    );
+    if (this.#authentication === undefined) return this.terminate("authentication-failed", now);
+    this.#authentication.start(now);
+  }
+
+  #handleLinkDown(now: Instant): void {
+    this.#leaveNetwork();
+    const ending = this.#link.state === "Closing" || this.#link.state === "Stopping";
+    if (!ending) return this.#enter("establish", now);
+    this.#phase = "terminate";
+    this.#timers.clear("phase");
+  }
+
+  /** Everything above LCP is taken down, the innermost first. */
+  #leaveNetwork(): void {
+    this.#network?.end();
+    this.#network = undefined;
+    this.#authentication?.end();
+    this.#authentication = undefined;
+    this.#authenticated = undefined;
+    this.#verdictAsked = undefined;
+    this.#addressesAsked = undefined;
+    this.#timers.clear("verdict");
+    wipeKeys(this.#keys);
+    this.#keys = undefined;
+    if (this.#linkUp) this.#emit({ kind: "LinkDown" });
+    this.#linkUp = false;
+  }
+
+  #authenticationUser(method: AuthenticationMethod): AuthenticationUser {
+    return {
+      askVerdict: (name, proof, now) => this.#askVerdict(name, proof, now),
+      authenticated: (name, keys, now) => {
+        this.#authenticated = { method, name };
+        this.#methodFloor = method;
+        this.#keys = keys && copyKeys(keys);
+        this.#emit({ kind: "Authenticated", method, name });
+        this.#enterNetwork(now);
+      },
+      refused: (name, code, now) => {
+        this.#emit({ kind: "AuthenticationRefused", method, name, code });
+        this.#restartPhase(now);
+      },
+      failed: (cause, now) => this.terminate(cause, now),
+    };
+  }
+
+  #askVerdict(name: string, proof: Proof, now: Instant): void {
+    this.#verdictAsked = ++this.#generation;
+    this.#timers.set("verdict", after(now, access.backendDeadlineMs));
+    this.#emit({ kind: "AuthenticationAsked", generation: this.#generation, name, proof });
+  }
+
+  #enterNetwork(now: Instant): void {
+    this.#enter("network", now);
+    this.#network = new NetworkPhase(this.#context, this.#networkTerms(), this.#networkUser());
+    this.#network.start(now);
+  }
+
+  #networkTerms(): NetworkTerms {
+    const { encryption } = this.#policy;
+    const keys = this.#keys;
+    const terms = mppeTerms(encryption, keys, this.#mppeFloor);
+    return {
+      mustEncrypt: encryption.require || this.#mppeFloor !== undefined,
+      mppe: keys === undefined || terms === undefined ? undefined : { terms, keys },
+    };
+  }
+
+  #networkUser(): NetworkUser {
+    return {
+      askAddresses: () => {
+        this.#addressesAsked = ++this.#generation;
+        this.#emit({ kind: "AddressesAsked", generation: this.#generation });
+      },
+      settled: () => this.#timers.clear("phase"),
+      unsettled: (now) => {
+        if (!this.#timers.runs("phase")) this.#restartPhase(now);
+      },
+      encrypted: (mppe) => {
+        this.#mppeFloor = mppe;
+      },
+      failed: (cause, now) => this.terminate(cause, now),
+      mayRenegotiate: (protocol, now) => this.#mayRenegotiate(protocol, now),
+    };
+  }
+
+  #mayRenegotiate(protocol: number, now: Instant): boolean {
+    let allowance = this.#renegotiations.get(protocol);
+    if (allowance === undefined) {
+      allowance = new Allowance(ppp.renegotiationsPerHourMax, HOUR_MS);
+      this.#renegotiations.set(protocol, allowance);
+    }
+    return allowance.take(now);
+  }
+
+  #end(cause: EndCause): void {
+    if (this.#ended) return;
+    this.#link.echo.close();
+    this.#leaveNetwork();
+    this.#timers.clearAll();
+    this.#credentials = undefined;
+    this.#phase = "dead";
+    this.#emit({ kind: "Ended", cause });
+    this.#ended = true;
+  }
+}
