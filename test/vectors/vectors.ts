@@ -36,6 +36,15 @@ export type Vectors = {
   }[];
   readonly crypto: readonly CryptoVector[];
   readonly radius: readonly CryptoVector[];
+  readonly ato: {
+    readonly ppd_seconds: number;
+    readonly sequence: readonly {
+      readonly sample: number | "timeout";
+      readonly rtt: number;
+      readonly dev: number;
+      readonly ato_unclamped: number;
+    }[];
+  };
   readonly negative: readonly {
     readonly id: string;
     readonly layer: string;
