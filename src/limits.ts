@@ -241,6 +241,8 @@ export const hooks = {
 export const admin = {
   connectionsMax: 32,
   bodyOctetsMax: 65_536,
+  /** Body of an import, which is one transaction and so one request. */
+  importOctetsMax: 16 * 1024 * 1024,
   /** Log lines a minute of one class; the rest is counted and summed up (G-18). */
   logLinesPerMinute: 100,
 } as const;

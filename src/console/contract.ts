@@ -270,7 +270,7 @@ export const accountsSchema = z.object({
 export const setPasswordSchema = z.strictObject({ password: passwordText });
 
 export const importSchema = z.strictObject({
-  accounts: z.array(newAccountSchema).max(1_000),
+  accounts: z.array(newAccountSchema).max(100_000),
   replace: z.boolean(),
   /** False: only says what would happen. */
   apply: z.boolean(),
@@ -278,7 +278,15 @@ export const importSchema = z.strictObject({
 
 export const importedSchema = z.object({
   /** One for each account given. */
-  outcomes: z.array(z.enum(["added", "replaced", "kept"])),
+  outcomes: z.array(
+    z.object({
+      what: z.enum(["added", "replaced", "kept", "refused"]),
+      /** Of a refused one, in the store's words. */
+      reason: z.string(),
+      message: z.string(),
+      remedy: z.string(),
+    }),
+  ),
 });
 
 export const keyRotatedSchema = z.object({ from: count, to: count, accounts: count });

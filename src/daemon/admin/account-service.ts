@@ -90,14 +90,18 @@ export class AccountService {
       if (!account.ok) return { ...account, message: `${given.name}: ${account.message}` };
       read.push(account.value);
     }
-    if (!apply) return this.#rehearse(read, replace);
-    const outcomes = await this.store.accounts.import(read, { replace });
-    if (!outcomes.ok) return faultOf(outcomes);
-    outcomes.value.forEach((outcome, index) => {
+    const tried = await this.store.accounts.import(read, { replace, apply });
+    if (!tried.ok) return faultOf(tried);
+    const outcomes = tried.value.map((outcome, index) => {
+      if (typeof outcome !== "string") {
+        const { reason, message, remedy } = outcome;
+        return { what: "refused" as const, reason, message, remedy };
+      }
       const name = read[index]?.name;
-      if (outcome === "replaced" && name !== undefined) this.changed(name, "password");
+      if (apply && outcome === "replaced" && name !== undefined) this.changed(name, "password");
+      return { what: outcome, reason: "", message: "", remedy: "" };
     });
-    return { ok: true, value: { outcomes: [...outcomes.value] } };
+    return { ok: true, value: { outcomes } };
   }
 
   async keyRotate(): Promise<AdminAnswer<KeyRotated>> {
@@ -120,20 +124,6 @@ export class AccountService {
     const last = page.value[page.value.length - 1];
     const next = page.value.length === most && last !== undefined ? last.number : null;
     return { ok: true, value: { lines: page.value.map(showLine), next } };
-  }
-
-  async #rehearse(
-    accounts: readonly NewAccount[],
-    replace: boolean,
-  ): Promise<AdminAnswer<Imported>> {
-    const outcomes: Imported["outcomes"] = [];
-    for (const { name } of accounts) {
-      const found = await this.store.accounts.find(name);
-      if (!found.ok) return faultOf(found);
-      if (found.value === undefined) outcomes.push("added");
-      else outcomes.push(replace ? "replaced" : "kept");
-    }
-    return { ok: true, value: { outcomes } };
   }
 
   #told(answer: Answer<Account>, event: AccountEvent): AdminAnswer<AccountShown> {

@@ -10,19 +10,22 @@ import { type AdminAnswer, type AdminFault, type AdminPort, adminFault } from ".
 
 export type RouteTerms = {
   readonly bodyOctetsMax: number;
+  /** Of an import, which is one transaction and so one request. */
+  readonly importOctetsMax: number;
   /** Told of what a handler threw: our bug, answered with 500 and no detail. */
   readonly broken: (failure: unknown) => void;
 };
 
 export function adminRoutes(port: AdminPort, terms: RouteTerms): Hono {
   const app = new Hono();
-  const tooLarge = adminFault(
-    "bad-request",
-    "too-large",
-    `the request is larger than ${terms.bodyOctetsMax} octets`,
-    "send it in parts",
-  );
-  app.use(bodyLimit({ maxSize: terms.bodyOctetsMax, onError: (c) => fault(c, tooLarge, 413) }));
+  const atMost = (maxSize: number) => {
+    const message = `the request is larger than ${maxSize} octets`;
+    const tooLarge = adminFault("bad-request", "too-large", message, "send it in parts");
+    return bodyLimit({ maxSize, onError: (c) => fault(c, tooLarge, 413) });
+  };
+  const [usual, large] = [atMost(terms.bodyOctetsMax), atMost(terms.importOctetsMax)];
+  const importPath = `/${contract.apiVersion}/users/import`;
+  app.use((c, next) => (c.req.path === importPath ? large : usual)(c, next));
   app.notFound((c) => fault(c, noRoute));
   app.onError((failure, c) => {
     terms.broken(failure);

@@ -12,6 +12,7 @@ import { adminRoutes } from "./routes.js";
 export type AdminTerms = {
   readonly connectionsMax: number;
   readonly bodyOctetsMax: number;
+  readonly importOctetsMax: number;
   readonly uid: number;
   readonly broken: (failure: unknown) => void;
 };
