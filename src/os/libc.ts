@@ -172,7 +172,7 @@ export function socketPair(): readonly [number, number] | OsError {
  * the same question is put to the kernel first.
  */
 export function probePollable(fd: number): number {
-  if (!usableFd(fd)) return -EBADF;
+  if (!isOpen(fd)) return -EBADF;
   const epoll = checked(native.epollCreate1(SOCK_CLOEXEC));
   if (epoll < 0) return epoll;
   const event = new Memory(16);

@@ -59,8 +59,11 @@ export type Restored = {
 export class SysctlJournal {
   #entries: Entry[] = [];
 
-  /** `path`: a file in the state directory, under whose lock we run. */
-  constructor(readonly path: string) {}
+  /** `path`: a file in the state directory, under whose lock we run. `where`: for tests. */
+  constructor(
+    readonly path: string,
+    readonly where: () => string = whereWeAre,
+  ) {}
 
   get changed(): readonly SysctlKey[] {
     return this.#entries.map(({ key }) => key);
@@ -80,7 +83,7 @@ export class SysctlJournal {
     }
     const file = parseJournal(text);
     if (file === undefined) return osError(`read ${this.path}`, "EPROTO", "not a sysctl journal");
-    this.#entries = file.where === whereWeAre() ? file.entries : [];
+    this.#entries = file.where === this.where() ? file.entries : [];
     return this.restore();
   }
 
@@ -134,7 +137,7 @@ export class SysctlJournal {
       rmSync(this.path, { force: true });
       return undefined;
     }
-    const file: JournalFile = { version: 1, where: whereWeAre(), entries };
+    const file: JournalFile = { version: 1, where: this.where(), entries };
     const failure = writeDurably(this.path, `${JSON.stringify(file, undefined, 2)}\n`);
     if (failure === undefined) this.#entries = entries;
     return failure;

@@ -42,17 +42,23 @@ export class Namespace implements Disposable {
 
   /** Calls `body` with this thread inside; children it starts are inside too. */
   inside<T>(body: () => T): T {
+    using _inside = this.entered();
+    return body();
+  }
+
+  /** This thread is inside until the end of what is given. */
+  entered(): Disposable {
     const home = openSync("/proc/thread-self/ns/net", "r");
     const there = openSync(`/run/netns/${this.name}`, "r");
     if (setns(there, CLONE_NEWNET) !== 0) throw new Error(`setns ${this.name}`);
-    try {
-      return body();
-    } finally {
-      // A thread that stays in there would spoil every later test.
-      if (setns(home, CLONE_NEWNET) !== 0) process.abort();
-      closeSync(home);
-      closeSync(there);
-    }
+    closeSync(there);
+    return {
+      [Symbol.dispose]() {
+        // A thread that stays in there would spoil every later test.
+        if (setns(home, CLONE_NEWNET) !== 0) process.abort();
+        closeSync(home);
+      },
+    };
   }
 
   [Symbol.dispose](): void {
