@@ -225,7 +225,7 @@ export class Server implements SessionSurroundings {
     this.#now = now;
     for (let due = this.#deadlines.due(now); due !== undefined; due = this.#deadlines.due(now)) {
       const key = due;
-      if (key === "stop") this.#stopAtOnce(now);
+      if (key === "stop") this.stopAtOnce(now);
       else if (key instanceof CallSession) this.#drive(key, now, () => key.handleTimeout(now));
       else this.#within(key, now, () => key.control.handleTimeout(now));
     }
@@ -490,7 +490,9 @@ export class Server implements SessionSurroundings {
     this.#settle(connection, now);
   }
 
-  #stopAtOnce(now: Instant): void {
+  /** Nobody is told or waited for. */
+  stopAtOnce(now: Instant): void {
+    this.#stopping = true;
     for (const session of [...this.#sessions.values()]) {
       this.#drive(session, now, () => {
         session.end("shutdown", now, "tell");

@@ -1,0 +1,272 @@
+// This host's network around the sessions: one TUN, its addresses and routes, forwarding, our nft
+// table. Everything is a lease; what the kernel held before is put back.
+import { formatIpv4, type Ipv4, mask4, type Prefix4 } from "../base/ip.js";
+import type { Held, Ledger } from "../base/ledger.js";
+import type { SessionId } from "../core/server-ports.js";
+import type { Descriptor } from "../os/descriptor.js";
+import { describeOsError, isOsError, type OsError } from "../os/errors.js";
+import { type Destination, type IpChange, IpChanges, listRoutes } from "../os/ip.js";
+import { NftTable } from "../os/nft.js";
+import { acceptRa, IP_FORWARD, IPV6_FORWARDING, readSysctl, SysctlJournal } from "../os/sysctl.js";
+import { openTun, type Tun } from "../os/tun.js";
+import type { Range4 } from "./config/addresses.js";
+import type { Config } from "./config/resolve.js";
+import { nftRules } from "./nft-rules.js";
+import type { SessionRoutes } from "./session-keeper.js";
+
+export type NetworkTerms = {
+  readonly config: Config;
+  readonly ledger: Ledger;
+  readonly instanceId: string;
+  readonly runtimeDirectory: string;
+  readonly sysctlJournal: string;
+  /** /dev/net/tun, opened while that was still allowed. */
+  readonly tunDevice: Descriptor | undefined;
+  readonly log: {
+    warn(fields: Record<string, unknown>, line: string): void;
+    info(fields: Record<string, unknown>, line: string): void;
+  };
+};
+
+export type NetworkFault = { readonly message: string; readonly remedy: string };
+
+export class Network implements SessionRoutes {
+  readonly #changes = new IpChanges();
+  readonly #journal: SysctlJournal;
+  readonly #nft: NftTable;
+  readonly #held: Held[] = [];
+  #tun: Tun | undefined;
+  #config: Config;
+  #nftApplied = false;
+  #forwardingIsOurs = false;
+
+  constructor(readonly terms: NetworkTerms) {
+    this.#config = terms.config;
+    this.#journal = new SysctlJournal(terms.sysctlJournal);
+    this.#nft = new NftTable({
+      instance: terms.config.instance,
+      instanceId: terms.instanceId,
+      runtimeDirectory: terms.runtimeDirectory,
+    });
+  }
+
+  /** Of the TUN; it stays the same for the life of the server, even if the interface is deleted. */
+  get tunFd(): number {
+    return this.#tun?.fd ?? -1;
+  }
+
+  get natState(): string {
+    if (!this.#config.network.nat.enabled) return "off";
+    return this.#nftApplied ? "nftables" : "failed";
+  }
+
+  async up(): Promise<NetworkFault | undefined> {
+    this.#recoverSysctls();
+    const tun = openTun({ name: this.#config.network.tun, fromFd: this.terms.tunDevice?.fd });
+    if (isOsError(tun)) return tunFault(tun);
+    this.#tun = tun;
+    this.#hold("tun", tun.name);
+    const fault = await this.#configureTun();
+    if (fault !== undefined) return fault;
+    await this.#forwarding();
+    return this.applyRules(this.#config);
+  }
+
+  /** The interface was deleted under us: made again on the same descriptor, sessions live on. */
+  async restoreTun(): Promise<NetworkFault | undefined> {
+    const tun = openTun({ name: this.#config.network.tun, fromFd: this.tunFd });
+    if (isOsError(tun)) return tunFault(tun);
+    // A second number for the same open file: ours and the data worker's are attached with it.
+    tun[Symbol.dispose]();
+    return this.#configureTun();
+  }
+
+  /** After a reload: our table anew, in one transaction. */
+  async applyRules(config: Config): Promise<NetworkFault | undefined> {
+    this.#config = config;
+    const body = nftRules(config, { forwardingIsOurs: this.#forwardingIsOurs });
+    const failure = body === "" ? await this.#nft.delete() : await this.#nft.apply(body);
+    if (failure === undefined) {
+      if (body !== "" && !this.#nftApplied) this.#hold("nftTable", this.#nft.name);
+      this.#nftApplied = body !== "";
+      return undefined;
+    }
+    const message = `nftables: ${describeOsError(failure)}`;
+    const remedy =
+      failure.errno === "ENOENT"
+        ? "install nftables (apt-get install nftables) and load nf_tables; holdfast doctor tells more"
+        : "holdfast doctor tells more";
+    if (config.network.nat.enabled) return { message: `NAT is on, but ${message}`, remedy };
+    this.terms.log.warn({ problem: message, remedy }, "no host rules: the data path alone guards");
+    return undefined;
+  }
+
+  /** Of one session: what the pool's own route does not cover, and ARP on the LAN. */
+  async add(prefixes: readonly Prefix4[], session: SessionId): Promise<Disposable | undefined> {
+    const { network, addresses } = this.#config;
+    const changes: { readonly add: IpChange; readonly remove: IpChange; readonly text: string }[] =
+      [];
+    for (const prefix of prefixes) {
+      const text = `${formatIpv4(prefix.address)}/${prefix.length}`;
+      if (!covered(prefix, addresses.pool)) {
+        const route = {
+          device: network.tun,
+          to: { family: 4, ...prefix } as Destination,
+          source: addresses.gateway,
+        };
+        changes.push({
+          add: { kind: "AddRoute", ...route },
+          remove: { kind: "DeleteRoute", device: route.device, to: route.to },
+          text,
+        });
+      }
+      if (network.proxyArp !== undefined && prefix.length === 32) {
+        const neighbour = { device: network.proxyArp, address: prefix.address };
+        changes.push({
+          add: { kind: "AddProxyNeighbour", ...neighbour },
+          remove: { kind: "DeleteProxyNeighbour", ...neighbour },
+          text: `proxy ARP ${text}`,
+        });
+      }
+    }
+    if (changes.length === 0) return undefined;
+    const failure = await this.#changes.apply(changes.map(({ add }) => add));
+    if (failure !== undefined) {
+      this.terms.log.warn({ session, problem: describeOsError(failure) }, "no route to a session");
+      return undefined;
+    }
+    const detail = changes.map(({ text }) => text).join(" ");
+    const held = this.terms.ledger.enter("kernelRoute", `session ${session}`, detail);
+    return {
+      [Symbol.dispose]: () => {
+        this.terms.ledger.returning(held, "ip route delete");
+        this.#changes.apply(changes.map(({ remove }) => remove)).then((problem) => {
+          const gone =
+            problem === undefined || ["ESRCH", "ENODEV", "ENOENT"].includes(problem.errno);
+          if (gone) this.terms.ledger.leave(held);
+          else
+            this.terms.log.warn({ session, problem: describeOsError(problem) }, "a route is stuck");
+        });
+      },
+    };
+  }
+
+  /** Everything back, in the opposite order; what fails is logged and does not keep the rest. */
+  async down(): Promise<void> {
+    if (this.#nftApplied) {
+      const failure = await this.#nft.delete();
+      if (failure !== undefined) this.#complain(failure, "our nftables table is left");
+      this.#nftApplied = false;
+    }
+    const { left, failed } = this.#journal.restore();
+    for (const failure of failed) this.#complain(failure, "a kernel setting is not put back");
+    if (left.length > 0) {
+      this.terms.log.info({ left }, "kernel settings that someone else changed are left");
+    }
+    // The interface takes its addresses and routes with it.
+    this.#tun?.[Symbol.dispose]();
+    this.#tun = undefined;
+    for (const held of this.#held.splice(0)) this.terms.ledger.leave(held);
+  }
+
+  async #configureTun(): Promise<NetworkFault | undefined> {
+    const { network, addresses } = this.#config;
+    const device = network.tun;
+    const changes: IpChange[] = [
+      {
+        kind: "AddAddress",
+        device,
+        address: { family: 4, address: addresses.gateway, length: 32 },
+      },
+      { kind: "LinkUp", device, mtu: network.mtu },
+      ...addresses.pool.flatMap(prefixesOf).map(
+        (prefix): IpChange => ({
+          kind: "AddRoute",
+          device,
+          to: { family: 4, ...prefix },
+          source: addresses.gateway,
+        }),
+      ),
+    ];
+    if (addresses.ipv6Prefix !== undefined) {
+      changes.push({ kind: "AddRoute", device, to: { family: 6, ...addresses.ipv6Prefix } });
+    }
+    const failure = await this.#changes.apply(changes);
+    if (failure === undefined) return undefined;
+    const remedy =
+      failure.errno === "EEXIST"
+        ? "another interface has that address or route: choose another addresses.pool"
+        : "holdfast doctor tells more";
+    return { message: describeOsError(failure), remedy };
+  }
+
+  #recoverSysctls(): void {
+    const recovered = this.#journal.recover();
+    if (isOsError(recovered)) return this.#complain(recovered, "no record of kernel settings");
+    if (recovered.restored.length > 0) {
+      const { restored } = recovered;
+      this.terms.log.info({ restored }, "put back kernel settings that an earlier run had left");
+    }
+  }
+
+  async #forwarding(): Promise<void> {
+    const { network, addresses } = this.#config;
+    if (network.forwarding === "off") return;
+    this.#forwardingIsOurs = readSysctl(IP_FORWARD) === "0";
+    const failure = this.#journal.set(IP_FORWARD, "1");
+    if (failure !== undefined) this.#complain(failure, "IPv4 forwarding stays off");
+    if (addresses.ipv6Prefix !== undefined) await this.#forwarding6();
+  }
+
+  /** Forwarding turns router advertisements off: uplinks that live from them keep them. */
+  async #forwarding6(): Promise<void> {
+    const routes = await listRoutes(6);
+    const uplinks = isOsError(routes)
+      ? []
+      : routes.filter(({ to, protocol }) => to === "default" && protocol === 9);
+    for (const { device } of uplinks) {
+      if (device !== undefined) this.#journal.set(acceptRa(device), "2");
+    }
+    const failure = this.#journal.set(IPV6_FORWARDING, "1");
+    if (failure !== undefined) this.#complain(failure, "IPv6 forwarding stays off");
+  }
+
+  #hold(what: string, detail: string): void {
+    this.#held.push(this.terms.ledger.enter(what, "network", detail));
+  }
+
+  #complain(failure: OsError, line: string): void {
+    this.terms.log.warn({ problem: describeOsError(failure) }, line);
+  }
+}
+
+function tunFault(failure: OsError): NetworkFault {
+  const remedies: Record<string, string> = {
+    ENOENT: "the kernel has no TUN: modprobe tun, or give the container --device /dev/net/tun",
+    EACCES: "the server's user may not open /dev/net/tun: start it as root or by its unit",
+    EPERM: "making an interface needs CAP_NET_ADMIN: start it as root or by its unit",
+    EBUSY: "another process has an interface of that name: change network.tun",
+  };
+  return {
+    message: `no TUN interface: ${describeOsError(failure)}`,
+    remedy: remedies[failure.errno] ?? "holdfast doctor tells more",
+  };
+}
+
+function covered({ address, length }: Prefix4, pool: readonly Range4[]): boolean {
+  const first = (address & mask4(length)) >>> 0;
+  const last = first + 2 ** (32 - length) - 1;
+  return pool.some((range) => first >= range.first && last <= range.last);
+}
+
+/** The fewest prefixes that are together exactly this range. */
+export function prefixesOf({ first, last }: Range4): Prefix4[] {
+  const prefixes: Prefix4[] = [];
+  for (let at: Ipv4 = first; at <= last; ) {
+    let size = at === 0 ? 2 ** 32 : (at & -at) >>> 0;
+    while (at + size - 1 > last) size /= 2;
+    prefixes.push({ address: at, length: 32 - Math.log2(size) });
+    at += size;
+  }
+  return prefixes;
+}

@@ -1,0 +1,398 @@
+// The running server, assembled: store, network, data path, core, listener, admin socket. Its scope
+// holds all of it; `stop` gives it back in the opposite order.
+import { formatIpv4 } from "../base/ip.js";
+import { lease } from "../base/lease.js";
+import { Ledger } from "../base/ledger.js";
+import { Scope } from "../base/scope.js";
+import type { DoctorReport } from "../console/contract.js";
+import { AddressPool } from "../core/access/address-pool.js";
+import { CallIdPool } from "../core/access/call-id-pool.js";
+import { FlowSlots } from "../core/access/flow-slots.js";
+import { PrefixPool } from "../core/access/prefix-pool.js";
+import { Server } from "../core/server.js";
+import type { ServerEvent } from "../core/server-ports.js";
+import { plane as planeLimits } from "../limits.js";
+import { monotonicNow, wallClockMs, wallClockOf } from "../os/clock.js";
+import type { Descriptor } from "../os/descriptor.js";
+import { systemRng } from "../os/entropy.js";
+import { describeOsError, isOsError } from "../os/errors.js";
+import { openGreSockets } from "../os/gre-socket.js";
+import type { HookRunner } from "../os/hook-runner.js";
+import { localIpv4Addresses } from "../os/local-addresses.js";
+import { withoutCapabilities } from "../os/privileges.js";
+import { LocalAuthenticator } from "../store/local-authenticator.js";
+import type { Store } from "../store/port.js";
+import type { PlaneEvent } from "../wire/worker-link.js";
+import { AccessBackend } from "./access-backend.js";
+import { AccountService } from "./admin/account-service.js";
+import { type AdminSocket, openAdminSocket } from "./admin/socket.js";
+import type { Config } from "./config/resolve.js";
+import { storeTerms } from "./config/store-terms.js";
+import { ControlListener } from "./control-listener.js";
+import { CoreLoop } from "./core-loop.js";
+import { DataPath } from "./data-path.js";
+import { hostNameServers } from "./host-dns.js";
+import type { Log } from "./log.js";
+import { Network } from "./network.js";
+import { Operator } from "./operator.js";
+import { dnsFor, gatewayTerms, serverPolicy } from "./policy.js";
+import { type ReloadOutcome, reloadConfig } from "./reload.js";
+import { SessionKeeper } from "./session-keeper.js";
+import type { SettledPrivileges } from "./settle-privileges.js";
+import type { StatePaths } from "./state-directory.js";
+import { gatherStatus } from "./status.js";
+
+/** Announced as Firmware Revision: neutral, the same for every caller. */
+const firmwareRevision = 1;
+
+export type RunningServerTerms = {
+  readonly config: Config;
+  readonly configFile: string | undefined;
+  readonly paths: StatePaths;
+  readonly store: Store;
+  readonly log: Log;
+  readonly version: string;
+  readonly privileges: SettledPrivileges;
+  readonly tunDevice: Descriptor | undefined;
+  readonly hooks: HookRunner | undefined;
+  readonly connectionsMax: number;
+  readonly descriptorsMax: number;
+  readonly doctor: (config: Config, paths: StatePaths) => Promise<DoctorReport>;
+  /** Shown in status for as long as the server runs. */
+  readonly warnings: readonly string[];
+};
+
+export type StartFault = { readonly message: string; readonly remedy: string };
+
+export class RunningServer {
+  readonly ledger = new Ledger(monotonicNow);
+  readonly startedAt = wallClockMs();
+  readonly counts = { logIns: 0, refusals: 0 };
+  readonly #scope = new Scope("server", this.ledger);
+  readonly network: Network;
+  readonly server: Server;
+  readonly loop: CoreLoop;
+  readonly listener: ControlListener;
+  readonly pool: AddressPool;
+  readonly operator: Operator;
+  dataPath: DataPath | undefined;
+  config: Config;
+  drops: Readonly<Record<string, number>> = {};
+  #keeper: SessionKeeper | undefined;
+  #backend: AccessBackend;
+  #admin: AdminSocket | undefined;
+  #stopped: (() => void) | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+
+  constructor(readonly terms: RunningServerTerms) {
+    const { config, store, log, paths } = terms;
+    this.config = config;
+    this.network = new Network({
+      config,
+      ledger: this.ledger,
+      instanceId: store.instanceId,
+      runtimeDirectory: paths.adminDirectory,
+      sysctlJournal: paths.sysctlJournal,
+      tunDevice: terms.tunDevice,
+      log,
+    });
+    this.server = new Server({
+      policy: serverPolicy(config, firmwareRevision),
+      rng: systemRng(),
+      ledger: this.ledger,
+      callIds: new CallIdPool(),
+      flowSlots: new FlowSlots(
+        Math.min(planeLimits.flowsMax, config.limits.access.sessionsMax * 2),
+      ),
+    });
+    this.pool = new AddressPool({ ranges: config.addresses.pool, exclusions: [] });
+    this.#backend = this.#makeBackend(store);
+    this.listener = new ControlListener({
+      addresses: config.listen.addresses === "all" ? [0] : config.listen.addresses,
+      port: config.listen.port,
+      connectionsMax: terms.connectionsMax,
+      scope: this.#scope.child("listener"),
+      reasons: this.server.reasons,
+    });
+    this.loop = new CoreLoop(
+      this.server,
+      {
+        plane: (command) => this.dataPath?.send(command),
+        transmit: (transmission) => this.listener.transmit(transmission),
+        event: (event) => this.#handle(event),
+      },
+      monotonicNow,
+    );
+    this.operator = new Operator({
+      loop: this.loop,
+      ledger: this.ledger,
+      accounts: new AccountService(store, (name, event) => this.#accountChanged(name, event)),
+      wallClockOf: (ms) => wallClockOf(ms as never),
+      status: () => gatherStatus(this),
+      logLevel: { get: () => log.level, set: (level) => this.#setLogLevel(level) },
+      reload: () => this.reload(),
+      doctor: () => terms.doctor(this.config, paths),
+    });
+  }
+
+  /** Everything up, or the fault and nothing left behind. */
+  async start(): Promise<StartFault | undefined> {
+    const fault = await this.#start();
+    if (fault !== undefined) await this.#giveBack();
+    return fault;
+  }
+
+  async #start(): Promise<StartFault | undefined> {
+    const { store, log } = this.terms;
+    const networkFault = await this.network.up();
+    if (networkFault !== undefined) return networkFault;
+    await this.#reserveStaticAddresses();
+    const run = await this.#countRun();
+    this.#keeper = new SessionKeeper({
+      accounting: store.accounting,
+      run,
+      wallClockMs,
+      wallClockOf: (ms) => wallClockOf(ms as never),
+      log,
+      routes: this.network,
+      hooks: { run: (event, environment) => this.#runHook(event, environment) },
+      scope: this.#scope,
+      reasons: this.server.reasons,
+    });
+    const pathFault = this.#startDataPath();
+    if (pathFault !== undefined) return pathFault;
+    const admin = await openAdminSocket(this.operator, this.terms.paths, {
+      connectionsMax: this.config.limits.admin.connectionsMax,
+      bodyOctetsMax: this.config.limits.admin.bodyOctetsMax,
+      importOctetsMax: this.config.limits.admin.importOctetsMax,
+      uid: process.getuid?.() ?? 0,
+      broken: (failure) => log.error({ failure: String(failure) }, "admin request failed"),
+    });
+    if (!admin.ok) return admin;
+    this.#admin = admin.admin;
+    const problems = await this.listener.listen(this.loop);
+    const [problem] = problems;
+    if (problem !== undefined) {
+      const message = `cannot listen on ${problem.address}:${this.config.listen.port}: ${problem.code}`;
+      return { message, remedy: problem.remedy };
+    }
+    this.#retryTimer = setInterval(() => this.#chores(), choresMs);
+    this.#scope.hold(
+      "timer",
+      lease(() => clearInterval(this.#retryTimer)),
+      "chores",
+    );
+    return undefined;
+  }
+
+  /** In order: sessions told, accounting written, kernel as before. `atOnce` skips the goodbyes. */
+  async stop(): Promise<void> {
+    const over = new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+    });
+    this.loop.input((server, now) => server.stop(now));
+    this.#checkStopped();
+    await over;
+    await this.#giveBack();
+  }
+
+  /** A second signal: nobody is waited for. */
+  stopAtOnce(): void {
+    this.loop.input((server, now) => server.stopAtOnce(now));
+    this.#checkStopped();
+  }
+
+  async reload(): Promise<ReloadOutcome> {
+    const outcome = await reloadConfig(this);
+    if (outcome.ok) this.terms.log.info(outcome.value, "configuration reloaded");
+    else this.terms.log.warn({ reason: outcome.message }, "configuration not reloaded");
+    return outcome;
+  }
+
+  /** Takes a merged configuration into use; what needs a restart is as before in it. */
+  async apply(config: Config): Promise<StartFault | undefined> {
+    const { store } = this.terms;
+    const fault = await this.network.applyRules(config);
+    if (fault !== undefined) return fault;
+    this.config = config;
+    this.server.setPolicy(serverPolicy(config, firmwareRevision));
+    const dns = hostNameServers();
+    this.#backend.terms = accessTerms(config);
+    this.dataPath?.configure(gatewayTerms(config, dns, hostAddresses()));
+    this.#setLogLevel(config.log.level);
+    const configured = await store.configure(storeTerms(config));
+    if (configured.ok) return undefined;
+    return { message: configured.message, remedy: configured.remedy };
+  }
+
+  get sessionCount(): number {
+    return this.server.sessionCount;
+  }
+
+  #makeBackend(store: Store): AccessBackend {
+    const { ipv6Prefix } = this.config.addresses;
+    return new AccessBackend(
+      new LocalAuthenticator({
+        accounts: store.accounts,
+        defaults: () => ({
+          sessionsMax: this.config.users.sessionsPerUser,
+          atSessionLimit: this.config.users.atSessionLimit,
+          sessionSecondsMax: undefined,
+          idleSecondsMax: undefined,
+          octetsMax: undefined,
+        }),
+        report: ({ message }) =>
+          this.terms.log.error({ reason: message }, "log-ins cannot be checked"),
+      }),
+      this.pool,
+      ipv6Prefix === undefined ? undefined : new PrefixPool(ipv6Prefix),
+      accessTerms(this.config),
+      this.server.reasons,
+    );
+  }
+
+  #startDataPath(): StartFault | undefined {
+    const { log } = this.terms;
+    const gre = openGreSockets();
+    if (isOsError(gre)) {
+      return {
+        message: `no raw GRE socket: ${describeOsError(gre)}`,
+        remedy: "it needs CAP_NET_RAW: start as root or by the unit",
+      };
+    }
+    this.#scope.hold("socket", gre, "GRE");
+    const prefix = withoutCapabilities([]);
+    if (isOsError(prefix))
+      return { message: describeOsError(prefix), remedy: "install util-linux" };
+    this.dataPath = new DataPath({
+      gre: gre.descriptors,
+      tun: this.network.tunFd,
+      scope: this.#scope,
+      prefix,
+      gateway: gatewayTerms(this.config, hostNameServers(), hostAddresses()),
+      reasons: this.server.reasons,
+      onEvent: (event) => this.#handlePlane(event),
+      onLost: () => this.loop.input((server, now) => server.handleWorkerLost(now)),
+      log,
+    });
+    this.dataPath.start();
+    return undefined;
+  }
+
+  #handlePlane(event: PlaneEvent): void {
+    if (event.kind === "Counters") this.drops = event.drops;
+    if (event.kind === "Trouble") return void this.#handleTrouble(event.call, event.errno);
+    this.loop.input((server, now) => server.handlePlane(event, now));
+  }
+
+  async #handleTrouble(call: string, errno: string): Promise<void> {
+    const { log } = this.terms;
+    this.server.reasons.add(`trouble ${call} ${errno}`);
+    log.error({ call, errno }, "the data path has trouble");
+    if (errno !== "EBADFD") return;
+    const fault = await this.network.restoreTun();
+    if (fault === undefined) {
+      log.warn({ tun: this.config.network.tun }, "the TUN was deleted under us: made again");
+      this.dataPath?.configure(gatewayTerms(this.config, hostNameServers(), hostAddresses()));
+    } else log.error({ ...fault }, "the TUN was deleted under us and cannot be made again");
+  }
+
+  #handle(event: ServerEvent): void {
+    const { log } = this.terms;
+    switch (event.kind) {
+      case "AuthenticationAsked":
+        return this.#backend.authentication(event, this.loop);
+      case "AddressAsked":
+        return this.#backend.address(event, this.loop);
+      case "LoginRefused":
+        this.counts.refusals++;
+        return this.#keeper?.refused(event.info, event.name, event.code, event.method);
+      case "SessionUp":
+        this.counts.logIns++;
+        return this.#keeper?.up(event.info);
+      case "SessionInterim":
+        return this.#keeper?.interim(event.info);
+      case "SessionEnded":
+        this.#keeper?.ended(event.info, event.cause);
+        return this.#checkStopped();
+      case "ConnectionRefused":
+        return log.warn({ peer: formatIpv4(event.peerAddress), why: event.why }, "call refused");
+      case "InvariantBroken":
+        return log.error({ failure: event.failure.message, stack: event.failure.stack }, "our bug");
+    }
+  }
+
+  #accountChanged(name: string, event: string): void {
+    this.#reserveStaticAddresses().catch(() => {});
+    if (event === "disabled" || event === "removed") this.operator.endSessionsOf(name);
+  }
+
+  async #reserveStaticAddresses(): Promise<void> {
+    const reserved = await this.terms.store.accounts.staticAddresses();
+    if (reserved.ok) this.pool.reserveStatic(reserved.value.map(({ address }) => address));
+  }
+
+  /** A name for this start that no other start of this instance has. */
+  async #countRun(): Promise<string> {
+    const { settings, instanceId } = this.terms.store;
+    const before = await settings.get("runs");
+    const run = Number((before.ok && before.value) || 0) + 1;
+    await settings.set("runs", String(run));
+    return `${instanceId.slice(0, 8)}-${run}`;
+  }
+
+  #runHook(event: "ip-up" | "ip-down", environment: Readonly<Record<string, string>>): void {
+    const { ipUp, ipDown } = this.config.hooks;
+    const path = event === "ip-up" ? ipUp : ipDown;
+    const { hooks, log } = this.terms;
+    if (path === undefined || hooks === undefined) return;
+    hooks.run({ path, env: { ...environment, HOLDFAST_EVENT: event } }).then((result) => {
+      if (result.kind === "Exited" && result.code === 0) return;
+      log.warn({ event, path, ...result }, "hook failed");
+    });
+  }
+
+  #setLogLevel(level: Log["level"]): void {
+    this.terms.log.level = level;
+  }
+
+  #chores(): void {
+    this.ledger.retryStuck(stuckRetriesMax);
+    const { store } = this.terms;
+    const keptMs = this.config.accounting.retentionDays * 86_400_000;
+    store.accounting.prune(wallClockMs() - keptMs).catch(() => {});
+  }
+
+  #checkStopped(): void {
+    if (this.server.stopped) this.#stopped?.();
+    else if (this.#stopped !== undefined) setTimeout(() => this.#checkStopped(), 10);
+  }
+
+  async #giveBack(): Promise<void> {
+    await this.#admin?.close();
+    await this.dataPath?.stop();
+    this.loop[Symbol.dispose]();
+    try {
+      this.#scope[Symbol.dispose]();
+    } catch (failure) {
+      this.terms.log.error({ failure: String(failure) }, "not everything could be given back");
+    }
+    await this.network.down();
+  }
+}
+
+const choresMs = 60_000;
+const stuckRetriesMax = 64;
+
+function hostAddresses(): number[] {
+  return localIpv4Addresses().map(({ address }) => address);
+}
+
+function accessTerms(config: Config) {
+  return {
+    gateway: config.addresses.gateway,
+    dns: dnsFor(config, hostNameServers()),
+    nbns: config.client.wins,
+    pendingMax: config.limits.access.backendPendingMax,
+  };
+}

@@ -1,0 +1,307 @@
+// `holdfast serve`: from an invocation to a running server, and from a signal to its end.
+import { existsSync, readFileSync } from "node:fs";
+import { formatIpv4, mask4, type Prefix4, parseIpv4 } from "../base/ip.js";
+import { printable } from "../base/printable.js";
+import type { DoctorReport } from "../console/contract.js";
+import { control } from "../limits.js";
+import { monotonicNow } from "../os/clock.js";
+import { descriptorLimit } from "../os/descriptors.js";
+import { describeOsError, isOsError } from "../os/errors.js";
+import { listAddresses, listRoutes } from "../os/ip.js";
+import { type LockFile, lockFile } from "../os/lock-file.js";
+import { makeFirstAccount, writePasswordFile } from "../store/first-account.js";
+import type { Store } from "../store/port.js";
+import { openStore } from "../store/sqlite-store.js";
+import { formatProblems, loadConfig, readConfigFile } from "./config/load.js";
+import { formatProblem } from "./config/problems.js";
+import type { Config } from "./config/resolve.js";
+import { chooseDefaults, selfMadeConfig, writeSelfMade } from "./config/self-made.js";
+import { configFileSetting, storeTerms } from "./config/store-terms.js";
+import { Log, standardOutput } from "./log.js";
+import { RunningServer, type StartFault } from "./running-server.js";
+import { runtimeWarning } from "./runtime-support.js";
+import { type SettledPrivileges, settlePrivileges } from "./settle-privileges.js";
+import {
+  chooseStateDirectory,
+  prepareStateDirectory,
+  type StatePaths,
+  statePaths,
+  surroundings,
+} from "./state-directory.js";
+import { legacyWarning } from "./status.js";
+
+export type ServeOptions = {
+  /** As given; undefined: the state directory's own, made when there is none. */
+  readonly config: string | undefined;
+  readonly state: string | undefined;
+  readonly logLevel: string | undefined;
+  readonly logFormat: string | undefined;
+};
+
+export type ServeRooms = {
+  readonly version: string;
+  /** A line for the person at the terminal, and one for what went wrong. */
+  readonly say: (line: string) => void;
+  readonly complain: (line: string) => void;
+  readonly isTerminal: boolean;
+  readonly doctor: (config: Config, paths: StatePaths) => Promise<DoctorReport>;
+};
+
+const codes = { ok: 0, failed: 1, configuration: 5, privileges: 6 } as const;
+
+/** The process's own outside; the version is the package's, above both src/ and dist/. */
+function ownRooms(): ServeRooms {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return {
+    version: (JSON.parse(text) as { version: string }).version,
+    say: (line) => void process.stdout.write(`${line}\n`),
+    complain: (line) => void process.stderr.write(`${line}\n`),
+    isTerminal: process.stdout.isTTY === true,
+    doctor: async () => ({ verdicts: [] }),
+  };
+}
+
+/** Returns the exit code once the server has ended. */
+export async function runServer(options: ServeOptions, rooms = ownRooms()): Promise<number> {
+  const early = earlyConfig(options);
+  if (typeof early === "string") {
+    rooms.complain(early);
+    return codes.configuration;
+  }
+  const paths = statePaths(chooseStateDirectory(options.state, early.state, surroundings()));
+  const privileges = settlePrivileges(early, paths.directory);
+  if ("message" in privileges) return refuse(rooms, privileges, codes.privileges);
+  const unfit = prepareStateDirectory(paths, privileges.uid);
+  if (unfit !== undefined) {
+    return refuse(rooms, { message: `${unfit.path}: ${unfit.fault}`, remedy: unfit.remedy });
+  }
+  const lock = lockFile(paths.lock);
+  if (isOsError(lock)) {
+    const remedy = "another server uses this state directory: stop it, or name another --state";
+    return refuse(rooms, { message: describeOsError(lock), remedy });
+  }
+  using _lock: LockFile = lock;
+  return serveLocked(options, rooms, paths, privileges);
+}
+
+async function serveLocked(
+  options: ServeOptions,
+  rooms: ServeRooms,
+  paths: StatePaths,
+  privileges: SettledPrivileges,
+): Promise<number> {
+  const made = options.config === undefined ? await makeConfig(paths) : undefined;
+  if (made !== undefined && "message" in made) return refuse(rooms, made, codes.configuration);
+  const configFile = options.config ?? paths.config;
+  const loaded = readConfigFile(configFile);
+  if (!loaded.ok) {
+    rooms.complain(formatProblems(loaded.problems));
+    return codes.configuration;
+  }
+  const config = withLogOptions(loaded.config, options);
+  using log = new Log({
+    level: config.log.level,
+    format: config.log.format,
+    linesPerMinute: config.limits.admin.logLinesPerMinute,
+    clock: monotonicNow,
+    destination: standardOutput(),
+  });
+  for (const warning of loaded.warnings)
+    log.warn({ warning: formatProblem(warning) }, "configuration");
+  const warnings = startWarnings(config, privileges, log);
+  const opened = await openStore({ databasePath: paths.database, keyPath: paths.keyFile });
+  if (!opened.ok) return refuse(rooms, opened);
+  const { store } = opened;
+  const firstAccount = await prepareStore(store, config, configFile, paths, rooms);
+  if (firstAccount !== undefined && "message" in firstAccount) {
+    await store.close();
+    return refuse(rooms, firstAccount);
+  }
+  const descriptors = descriptorLimit();
+  const descriptorsMax = isOsError(descriptors) ? 1_024 : descriptors.soft;
+  const running = new RunningServer({
+    config,
+    configFile,
+    paths,
+    store,
+    log,
+    version: rooms.version,
+    privileges,
+    tunDevice: privileges.tunDevice,
+    hooks: privileges.hooks,
+    connectionsMax: Math.min(
+      config.limits.control.connectionsMax,
+      Math.max(1, descriptorsMax - control.descriptorsReserved),
+    ),
+    descriptorsMax,
+    doctor: rooms.doctor,
+    warnings,
+  });
+  const fault = await running.start();
+  if (fault === undefined) {
+    tellHowToConnect(rooms, running, made !== undefined, firstAccount);
+    await untilStopped(running, log);
+  }
+  privileges.hooks?.[Symbol.dispose]();
+  const { recordsLost } = await store.close();
+  if (recordsLost > 0) log.error({ recordsLost }, "accounting records could not be written");
+  if (fault !== undefined) return refuse(rooms, fault);
+  log.info({}, "stopped");
+  return recordsLost > 0 ? codes.failed : codes.ok;
+}
+
+/** What must be known before privileges are settled: state directory, user, hooks. */
+function earlyConfig({ config, state }: ServeOptions): Config | string {
+  const own = statePaths(chooseStateDirectory(state, undefined, surroundings())).config;
+  const file = config ?? (existsSync(own) ? own : undefined);
+  const loaded = file === undefined ? loadConfig("", "defaults") : readConfigFile(file);
+  return loaded.ok ? loaded.config : formatProblems(loaded.problems);
+}
+
+/** The first start's own configuration; undefined where there is one already. */
+async function makeConfig(paths: StatePaths): Promise<StartFault | { made: true } | undefined> {
+  if (existsSync(paths.config)) return undefined;
+  const taken = await takenPrefixes();
+  const choice = chooseDefaults(taken, false);
+  if (choice === undefined) {
+    const remedy = `write addresses.pool into ${paths.config}`;
+    return { message: "every private prefix is in use on this host", remedy };
+  }
+  try {
+    writeSelfMade(paths.config, selfMadeConfig(choice));
+    return { made: true };
+  } catch (error) {
+    return {
+      message: `${paths.config}: ${String(error)}`,
+      remedy: "make room, or give the right to",
+    };
+  }
+}
+
+async function takenPrefixes(): Promise<Prefix4[]> {
+  const [addresses, routes] = await Promise.all([listAddresses(), listRoutes(4)]);
+  const texts = [
+    ...(isOsError(addresses) ? [] : addresses.map(({ address, length }) => `${address}/${length}`)),
+    ...(isOsError(routes) ? [] : routes.map(({ to }) => to)),
+  ];
+  return texts.flatMap((text) => {
+    const [head = "", length = "32"] = text.split("/");
+    const address = parseIpv4(head);
+    if (address === undefined) return [];
+    return [{ address: (address & mask4(Number(length))) >>> 0, length: Number(length) }];
+  });
+}
+
+function withLogOptions(config: Config, { logLevel, logFormat }: ServeOptions): Config {
+  const log = {
+    level: (logLevel ?? config.log.level) as Config["log"]["level"],
+    format: (logFormat ?? config.log.format) as Config["log"]["format"],
+  };
+  return { ...config, log };
+}
+
+function startWarnings(config: Config, { how, why }: SettledPrivileges, log: Log): string[] {
+  const kept: string[] = [];
+  const runtime = runtimeWarning(process.version, new Date());
+  if (runtime !== undefined) kept.push(runtime);
+  if (how === "confined-root") {
+    kept.push(`runs under root's user number without root's power, not as its own user: ${why}`);
+  }
+  for (const warning of kept) log.warn({ warning }, "warning");
+  for (const { name, legacy } of config.profiles) {
+    if (legacy) log.warn({ profile: name }, legacyWarning(name));
+  }
+  return kept;
+}
+
+type FirstAccountTold = { readonly lines: readonly string[] };
+
+async function prepareStore(
+  store: Store,
+  config: Config,
+  configFile: string,
+  paths: StatePaths,
+  rooms: ServeRooms,
+): Promise<StartFault | FirstAccountTold | undefined> {
+  const configured = await store.configure(storeTerms(config));
+  if (!configured.ok) return configured;
+  await store.settings.set(configFileSetting, configFile);
+  await store.accounting.endOrphans();
+  const first = await makeFirstAccount(store, config.users.firstAccount);
+  if (!first.ok) return first;
+  if (first.value === undefined) return undefined;
+  const { account, password } = first.value;
+  if (rooms.isTerminal) {
+    return {
+      lines: [`  first account  ${printable(account.name)}`, `  its password   ${password}`],
+    };
+  }
+  const written = writePasswordFile(paths.firstPassword, first.value);
+  if (!written.ok) {
+    await store.accounts.remove(account.name);
+    return written;
+  }
+  return {
+    lines: [
+      `  first account  ${printable(account.name)}`,
+      `  its password   in ${paths.firstPassword} (read it, then remove it)`,
+    ],
+  };
+}
+
+function tellHowToConnect(
+  rooms: ServeRooms,
+  { config, terms }: RunningServer,
+  madeConfig: boolean,
+  first: FirstAccountTold | undefined,
+): void {
+  const { addresses, listen } = config;
+  const where =
+    listen.addresses === "all"
+      ? "any address of this host"
+      : listen.addresses.map(formatIpv4).join(", ");
+  rooms.say(
+    [
+      `holdfast ${terms.version} serves PPTP on ${where}, TCP ${listen.port} and GRE`,
+      ...(first?.lines ?? []),
+      `  clients get    ${formatIpv4(addresses.pool[0]?.first ?? 0)} and up; the server is ${formatIpv4(addresses.gateway)}`,
+      `  configuration  ${terms.configFile ?? "defaults"}${madeConfig ? " (made now)" : ""}`,
+      `  state          ${terms.paths.directory}`,
+      "  connect        Windows: VPN type PPTP, MS-CHAP v2. Linux: holdfast connect SERVER --user NAME",
+      "  look           holdfast status, sessions, ledger, doctor   stop: Ctrl-C",
+      "  PPTP is broken against a determined eavesdropper: docs/SECURITY-MODEL.md",
+    ].join("\n"),
+  );
+}
+
+/** SIGTERM or SIGINT: in order; the second one: at once. SIGHUP: reload. */
+function untilStopped(running: RunningServer, log: Log): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    const stop = (signal: NodeJS.Signals) => {
+      if (stopping) {
+        log.warn({ signal }, "stopping at once");
+        return running.stopAtOnce();
+      }
+      stopping = true;
+      log.info({ signal, sessions: running.sessionCount }, "stopping");
+      running.stop().then(() => {
+        process.off("SIGTERM", stop);
+        process.off("SIGINT", stop);
+        process.off("SIGHUP", reload);
+        resolve();
+      });
+    };
+    const reload = () => {
+      running.reload().catch((failure) => log.error({ failure: String(failure) }, "reload failed"));
+    };
+    process.on("SIGTERM", stop);
+    process.on("SIGINT", stop);
+    process.on("SIGHUP", reload);
+  });
+}
+
+function refuse(rooms: ServeRooms, fault: StartFault, code: number = codes.failed): number {
+  rooms.complain(`${fault.message}\n${fault.remedy}`);
+  return code;
+}

@@ -1,0 +1,84 @@
+// Privileges are settled before the server begins, since capabilities are per thread and Node has its
+// threads before our first line: root becomes a user of our own by an exec that keeps the pid.
+import type { Descriptor } from "../os/descriptor.js";
+import { describeOsError, isOsError } from "../os/errors.js";
+import { HookRunner, startHookRunner } from "../os/hook-runner.js";
+import { lookUpUser } from "../os/own-user.js";
+import { takePassedDescriptors } from "../os/passed-descriptors.js";
+import { missingPrivileges, NEEDED } from "../os/privileges.js";
+import { planReexec, privilegeState, reexecAsOwnUser, type Settled } from "../os/reexec.js";
+import { openTunDevice } from "../os/tun.js";
+import type { Config } from "./config/resolve.js";
+
+export type SettledPrivileges = {
+  readonly how: Settled["how"];
+  readonly uid: number;
+  /** Why it is not a user of its own; empty otherwise. */
+  readonly why: string;
+  readonly tunDevice: Descriptor | undefined;
+  readonly hooks: HookRunner | undefined;
+};
+
+export type PrivilegeFault = { readonly message: string; readonly remedy: string };
+
+/**
+ * Comes back as who we shall be, or with a fault; as root it does not come back but starts this
+ * program anew as `config.user` with CAP_NET_ADMIN and CAP_NET_RAW alone.
+ */
+export function settlePrivileges(
+  config: Config,
+  stateDirectory: string,
+): SettledPrivileges | PrivilegeFault {
+  const state = privilegeState();
+  if (isOsError(state)) return { message: describeOsError(state), remedy: "start it anew" };
+  if (state.kind === "ReexecDue") return becomeOwnUser(config, stateDirectory);
+  const missing = missingPrivileges();
+  if (missing !== undefined) {
+    return isOsError(missing)
+      ? { message: describeOsError(missing), remedy: "is /proc mounted?" }
+      : { message: missing.text, remedy: missing.command };
+  }
+  const passed = takePassedDescriptors();
+  const link = passed.get("hooks") ?? startHooks(config, stateDirectory, state.uid);
+  if (link !== undefined && "message" in link) return link;
+  const hooks = link === undefined ? undefined : new HookRunner(link);
+  const { how, uid, why } = state;
+  return { how, uid, why, tunDevice: passed.get("tun"), hooks };
+}
+
+function becomeOwnUser(config: Config, stateDirectory: string): PrivilegeFault {
+  const wished = config.user;
+  // The usual name need not exist: without it a number nobody else has is taken.
+  const user = wished === "holdfast" && lookUpUser(wished) === undefined ? undefined : wished;
+  const plan = planReexec({ user, stateDirectory });
+  if (isOsError(plan)) {
+    const remedy = "make that user, or change user: in the configuration";
+    return { message: describeOsError(plan), remedy };
+  }
+  const descriptors: Record<string, Descriptor> = {};
+  const tun = openTunDevice();
+  // Without it the server says so itself, with the remedy.
+  if (!isOsError(tun)) descriptors.tun = tun;
+  const hooks = startHooks(config, stateDirectory, plan.user?.uid ?? 0);
+  if (hooks !== undefined && "message" in hooks) return hooks;
+  if (hooks !== undefined) descriptors.hooks = hooks;
+  const failure = reexecAsOwnUser({
+    ...plan,
+    capabilities: NEEDED,
+    descriptors,
+    env: { ...process.env, HOLDFAST_STATE: stateDirectory },
+  });
+  return { message: describeOsError(failure), remedy: "install util-linux (setpriv)" };
+}
+
+/** Only where hooks are configured; it must begin while a user can still be given to it. */
+function startHooks(
+  { hooks }: Config,
+  stateDirectory: string,
+  serverUid: number,
+): Descriptor | PrivilegeFault | undefined {
+  if (hooks.ipUp === undefined && hooks.ipDown === undefined) return undefined;
+  const started = startHookRunner({ user: hooks.user, stateDirectory, serverUid });
+  if (!isOsError(started)) return started.link;
+  return { message: `hooks: ${describeOsError(started)}`, remedy: "change hooks.user" };
+}

@@ -1,0 +1,140 @@
+// What `holdfast status` tells: one snapshot of everything an operator looks at first.
+import { formatIpv4, formatIpv6 } from "../base/ip.js";
+import type { ProcessStatus, ProfileStatus, Status } from "../console/contract.js";
+import { type ProcessPrivileges, readTreePrivileges } from "../os/capabilities.js";
+import { formatPrefix4, formatRange4 } from "./config/addresses.js";
+import type { Profile } from "./config/resolve.js";
+import type { RunningServer } from "./running-server.js";
+
+export function gatherStatus(running: RunningServer): Status {
+  const { config, ledger, server, pool, network, dataPath, terms } = running;
+  const { store, log, paths } = terms;
+  const stats = store.stats();
+  const { addresses } = config;
+  return {
+    version: terms.version,
+    node: process.version,
+    instance: config.instance,
+    pid: process.pid,
+    startedAt: running.startedAt,
+    uptimeMs: Math.round(process.uptime() * 1_000),
+    stateDirectory: paths.directory,
+    configFile: terms.configFile ?? null,
+    listening: (config.listen.addresses === "all" ? [0] : config.listen.addresses).map(
+      (address) => ({ address: formatIpv4(address), port: config.listen.port }),
+    ),
+    network: {
+      tun: config.network.tun,
+      gateway: formatIpv4(addresses.gateway),
+      pool: addresses.pool.map(formatRange4).join(", "),
+      ipv6Prefix:
+        addresses.ipv6Prefix === undefined
+          ? null
+          : `${formatIpv6(addresses.ipv6Prefix.address)}/${addresses.ipv6Prefix.length}`,
+      nat: network.natState,
+    },
+    dataPath: "child process: raw GRE socket, TypeScript engine, plain TUN",
+    processes: processes(running),
+    profiles: [...config.profiles, config.defaultProfile].map(profileStatus),
+    connections: server.connections,
+    sessions: { now: server.sessionCount, ...running.counts },
+    addresses: { leased: pool.leased, size: pool.size },
+    ledger: { held: ledger.size, stuck: ledger.stuck, byKind: ledger.balance() },
+    limits: {
+      connectionsMax: terms.connectionsMax,
+      descriptorsMax: terms.descriptorsMax,
+      sessionsMax: config.limits.access.sessionsMax,
+    },
+    store: {
+      health: stats.inTrouble ?? "well",
+      queueLength: stats.queueLength,
+      oldestMs: Math.round(stats.oldestMs),
+      recordsRefused: stats.recordsRefused,
+      interimsDropped: stats.interimsDropped,
+    },
+    workers:
+      dataPath === undefined
+        ? []
+        : [{ pid: dataPath.pid ?? 0, state: dataPath.state, restarts: dataPath.restarts }],
+    counters: { ...prefixed("data ", running.drops), ...server.reasons.snapshot() },
+    logLevel: log.level,
+    warnings: warnings(running),
+  };
+}
+
+/** Loud ones: what an operator has to know as long as it is so. */
+function warnings({ terms, config, dataPath, ledger }: RunningServer): string[] {
+  const found = [...terms.warnings];
+  for (const { name, legacy } of config.profiles) {
+    if (legacy) found.push(legacyWarning(name));
+  }
+  const { inTrouble } = terms.store.stats();
+  if (inTrouble !== undefined) found.push(`the store is in trouble: ${inTrouble}`);
+  if (dataPath !== undefined && dataPath.state !== "running") {
+    found.push(`the data worker is ${dataPath.state}: no session can run`);
+  }
+  if (ledger.stuck > 0) found.push(`${ledger.stuck} leases are stuck: see holdfast ledger`);
+  return found;
+}
+
+export function legacyWarning(profile: string): string {
+  return (
+    `LEGACY PROFILE ${profile} IS ON: whoever it matches may log in by methods that are broken ` +
+    "outright and encrypt with keys that are found in minutes"
+  );
+}
+
+function profileStatus({
+  name,
+  legacy,
+  from,
+  on,
+  authentication,
+  encryption,
+}: Profile): ProfileStatus {
+  const bits = encryption.bits.map((one) => `MPPE-${one}`).join("/") || "none";
+  return {
+    name,
+    legacy,
+    from: from.map(formatPrefix4),
+    on: on.map(formatIpv4),
+    authentication: [...authentication],
+    encryption: `${bits}${encryption.stateful ? ", stateful too" : ""}, ${
+      encryption.required ? "required" : "optional"
+    }`,
+  };
+}
+
+/** Every thread of every process, threads that are alike together. */
+function processes({ dataPath }: RunningServer): ProcessStatus[] {
+  return readTreePrivileges().map((process_) => describe(process_, dataPath?.pid));
+}
+
+function describe(
+  { pid, threads }: ProcessPrivileges,
+  workerPid: number | undefined,
+): ProcessStatus {
+  const uids = new Set(threads.map(({ uid }) => uid));
+  const capabilities = new Set(threads.flatMap(({ effective }) => effective));
+  let name = "child";
+  if (pid === process.pid) name = "main";
+  else if (pid === workerPid) name = "data worker";
+  const alike =
+    new Set(threads.map(({ uid, effective }) => `${uid} ${effective.join()}`)).size <= 1;
+  return {
+    name: `${name}, ${threads.length} threads`,
+    pid,
+    uid: [...uids][0] ?? -1,
+    capabilities: [...capabilities].map((one) => one.toUpperCase()),
+    state: alike ? "all threads alike" : "THREADS DIFFER",
+  };
+}
+
+function prefixed(
+  prefix: string,
+  counts: Readonly<Record<string, number>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counts).map(([name, count]) => [`${prefix}${name}`, count]),
+  );
+}
