@@ -24,7 +24,8 @@ export const LINK_VERSION = 1;
 export const LINK_LENGTH_OCTETS = 4;
 const BODY_AT = 6;
 
-const flow = record({ slot: u32, generation: count });
+/** Generations are 48 bits on this wire: one a microsecond lasts for nine years. */
+const flow = record({ slot: u32, generation: uint(2 ** 48 - 1) });
 const address6 = octets(16, 16);
 const prefix4 = record({ address: u32, length: uint(32) });
 const frame = octets(0, 1_600);
