@@ -1,5 +1,5 @@
 // RFC 2637 §2.14, §2.15: what a call makes of WAN-Error-Notify and Set-Link-Info. A tunnel has no
-// serial line: both are shown and change nothing. We send the one a PAC's peer may expect.
+// serial line: both are shown and change nothing (DEVIATION 9). A PNS may send the second.
 import type { PacCallId } from "../../wire/pptp/call-id.js";
 import type { ControlMessage } from "../../wire/pptp/index.js";
 import { type CallStep, OUT_OF_STATE } from "./call.js";

@@ -112,6 +112,7 @@ export class Calls {
   route(message: ControlMessage, now: Instant): void {
     const { abbreviation } = layoutOf(message.kind);
     const found = this.#find(message);
+    // DEVIATION 7: a Call-Clear-Request of no call has no Call ID of ours to be answered with.
     if (found === undefined) return this.#outputs.note(`${abbreviation} of no call`);
     const { call, quirk } = found;
     if (quirk) this.#outputs.note("CDN with our Call ID");
@@ -173,13 +174,13 @@ export class Calls {
 
   #barred(taken: boolean, ourRole: "PAC" | "PNS", peersCallId: number): Refusal | undefined {
     if (!taken) return "not-authorised";
-    // Call-Clear-Request and Call-Disconnect-Notify could not tell two such calls apart.
+    // DEVIATION 12: Call-Clear-Request and Call-Disconnect-Notify could not tell the two apart.
     return this.#byPeers(ourRole, peersCallId) === undefined ? undefined : "bad-call-id";
   }
 
   /**
    * Call-Clear-Request carries the PNS's Call ID and Call-Disconnect-Notify the PAC's, each its
-   * sender's; all others the receiver's. `quirk`: some PACs put the PNS's into the latter.
+   * sender's; all others the receiver's. `quirk` (DEVIATION 8): some PACs put the PNS's there.
    */
   #find(message: ControlMessage): { readonly call: Call; readonly quirk: boolean } | undefined {
     let call: Call | undefined;

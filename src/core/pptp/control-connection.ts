@@ -50,7 +50,7 @@ export type ControlConnectionOptions = {
   readonly now: Instant;
   /**
    * The connection we are opening to that same peer, if any (§3.1.3). It is asked for when SCCRQ
-   * comes; a server that opens none leaves it out, and several clients may share an address.
+   * comes; a server that opens none leaves it out. DEVIATION 10: several clients may share an address.
    */
   readonly opening?: () => ControlConnection | undefined;
 };
@@ -103,6 +103,7 @@ export class ControlConnection {
     this.#bucket = new MessageBucket(this.#limits, now);
     this.#calls = new Calls(policy, leaseCallId, scope, this.#outputs);
     if (policy.side === "opened") return;
+    // DEVIATION 4: tighter than the RFC's 60 s.
     this.#timers.set("start", after(now, this.#limits.startDeadlineMs));
     this.#timers.set("authenticated", after(now, this.#limits.authenticatedDeadlineMs));
   }
@@ -161,6 +162,7 @@ export class ControlConnection {
       const frame = this.#framer.next();
       if (frame.kind === "need-more") break;
       if (frame.kind === "malformed") {
+        // DEVIATION 2: no Stop-Control-Connection-Request to a peer that does not speak PPTP.
         this.#outputs.note(`malformed ${frame.malformed.field}`);
         return this.#close("control-malformed", now);
       }
@@ -259,10 +261,11 @@ export class ControlConnection {
     this.#leavingFor = cause;
     this.#state = "wait_stop_reply";
     this.#timers.clearAll();
+    // DEVIATION 3: seconds, not the RFC's minute.
     this.#timers.set("stopReply", after(now, this.#limits.stopReplyMs));
   }
 
-  /** Collision lost: closed "without sending any further message" (§3.1.3). */
+  /** Collision lost: closed without another message on it (§3.1.3). */
   abandon(now: Instant): void {
     this.#outputs.drop();
     this.#close("control-closed", now);
@@ -380,6 +383,7 @@ export class ControlConnection {
   }
 
   #echo({ identifier }: Message<"EchoRequest">, verdict: BucketVerdict): void {
+    // DEVIATION 11.
     if (verdict === "over") return this.#outputs.note("EchoRQ over the rate");
     const resultCode = OkResult.ok;
     this.#outputs.send({ kind: "EchoReply", identifier, resultCode, errorCode: 0 });
@@ -447,13 +451,13 @@ export class ControlConnection {
     }
   }
 
-  /** §3.1.4: calls are cleared by it; each where we are the PAC is told so all the same. */
+  /** §3.1: calls are cleared by it; each where we are the PAC is told so all the same. */
   #sayStop(reason: number, cause: EndCause, now: Instant): void {
     this.#calls.endAll(cause, true, now);
     this.#outputs.send({ kind: "StopControlConnectionRequest", reason });
   }
 
-  /** Stop-Control-Connection-Request, and no wait for the answer of one that kept us waiting. */
+  /** DEVIATION 5: no wait for the answer of one that kept us waiting. */
   #leave(cause: EndCause, now: Instant): void {
     if (this.#closed) return;
     this.#sayStop(StopReason.none, cause, now);

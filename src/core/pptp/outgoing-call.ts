@@ -175,6 +175,7 @@ export class PnsOutgoingCall extends Call {
   clear(why: EndCause, now: Instant): CallStep {
     if (this.state === "wait_disconnect") return NOTHING;
     this.#why = why;
+    // DEVIATION 6: many servers never send the Call-Disconnect-Notify that is waited for here.
     this.enter("wait_disconnect", now, this.limits.clearReplyMs);
     return { send: [{ kind: "CallClearRequest", callId: this.callId as PnsCallId }] };
   }

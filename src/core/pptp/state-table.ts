@@ -9,7 +9,7 @@ export type ControlAction =
   /** Take the request as the side that accepted. */
   | "start"
   | "started"
-  /** §3.1.3: Stop-Control-Connection-Reply and close. */
+  /** §3.1.2: Stop-Control-Connection-Reply and close. */
   | "restart"
   | "stop"
   | "stopped"

@@ -3,7 +3,7 @@
 //
 // One choice for all 15: a Length, cookie or type that is not exactly right is malformed, and so is a
 // count above `max`; reserved octets that are set and values the RFC does not list are taken, since
-// peers in the field send them, and named by `oddities` so that they are counted.
+// peers in the field send them, and named by `oddities` so that they are counted (DEVIATION 1).
 import { type Decoded, decoded, malformed } from "../../base/decoded.js";
 import { printable } from "../../base/printable.js";
 
