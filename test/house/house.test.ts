@@ -63,7 +63,7 @@ describe("imports point down", () => {
       ["store to a value of core", "src/store/a.ts", 'import { type A, x } from "../core/x.js";'],
       ["storm to core", "src/storm/a.ts", 'import type { X } from "../core/x.js";'],
       ["client to store", "src/client/a.ts", 'import { x } from "../store/x.js";'],
-      ["daemon to a value of console", "src/daemon/a.ts", 'import { x } from "../console/x.js";'],
+      ["console to a value of daemon", "src/console/a.ts", 'import { x } from "../daemon/x.js";'],
       ["daemon to cli", "src/daemon/admin/a.ts", 'import { x } from "../../cli/x.js";'],
       ["product to test", "src/core/a.ts", 'import { x } from "../../test/x.js";'],
       ["a test upward", "src/plane/a.test.ts", 'import { x } from "../core/x.js";'],

@@ -15,7 +15,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   os: ["base", "limits"],
   store: ["base", "crypto", "limits", "core:types"],
   worker: ["base", "wire", "crypto", "limits", "plane", "os"],
-  daemon: [...AROUND_THE_CORE, "console:types"],
+  daemon: [...AROUND_THE_CORE, "console"],
   client: [...PURE_ROOMS, "os", "worker"],
   storm: ["base", "wire", "crypto", "os", "limits"],
   console: ["base", "daemon:types"],
