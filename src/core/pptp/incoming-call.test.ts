@@ -110,6 +110,18 @@ describe("PNS, incoming: the peer asks by Incoming-Call-Request", () => {
     }
   });
 
+  test("a PAC's and a PNS's Call ID may be equal: each names its own call", () => {
+    const bench = asked().accept(1).receive("IncomingCallConnected").forget();
+    bench.receive("CallClearRequest");
+    expect([bench.sent, bench.told, bench.noted]).toEqual([[], [], ["CCR of no call"]]);
+    bench.receive("OutgoingCallRequest").accept(2).forget();
+    bench.receive("CallClearRequest").receive("CallDisconnectNotify");
+    expect(bench.told).toEqual([
+      { kind: "CallEnded", callId: 2, cause: "call-cleared" },
+      { kind: "CallEnded", callId: 1, cause: "call-cleared" },
+    ]);
+  });
+
   test("WAN-Error-Notify of an established call: told", () => {
     const bench = asked().accept(1).receive("IncomingCallConnected").forget();
     bench.receive("WanErrorNotify");
