@@ -20,6 +20,7 @@ import { access as limits } from "../limits.js";
 import { type TermDefaults, termsOf } from "./account-rules.js";
 import { isWithin, parseHours } from "./allowed-hours.js";
 import type { Account, AccountSecrets, Accounts, Answer, UnixMs } from "./port.js";
+import { troubleOf } from "./store-trouble.js";
 import { lookupNames, nameFault } from "./user-name.js";
 
 /** One answer a request: an authenticator that can't answer says "unavailable", it never throws. */
@@ -194,10 +195,14 @@ export class LocalAuthenticator implements Authenticator {
         resolve(undefined);
       }, this.#terms.deadlineMs ?? limits.backendDeadlineMs);
     });
-    void asked.then((found) => {
-      if (late && found.ok) found.value?.ntHash.fill(0);
-    });
-    const first = await Promise.race([asked, deadline]);
+    const safely = asked.then(
+      (found) => {
+        if (late && found.ok) found.value?.ntHash.fill(0);
+        return found;
+      },
+      (failure: unknown) => troubleOf(failure),
+    );
+    const first = await Promise.race([safely, deadline]);
     clearTimeout(timer);
     return first;
   }

@@ -102,11 +102,14 @@ export interface Accounts {
   /** The account as it was. */
   remove(name: string): Promise<Answer<Account>>;
   update(name: string, change: AccountChange): Promise<Answer<Account>>;
-  /** All or nothing, in one transaction. Without `replace` an account that exists is kept. */
+  /**
+   * In one transaction, an outcome each. What is refused is left out, the rest is written; without
+   * `apply` nothing is, though all was tried. Without `replace` an account that exists is kept.
+   */
   import(
     accounts: readonly NewAccount[],
-    how: { replace: boolean },
-  ): Promise<Answer<readonly ImportOutcome[]>>;
+    how: { replace: boolean; apply: boolean },
+  ): Promise<Answer<readonly (ImportOutcome | Refusal)[]>>;
   /** Every static address, to be kept out of the pool. */
   staticAddresses(): Promise<Answer<readonly { accountId: number; address: Ipv4 }[]>>;
 }

@@ -384,18 +384,28 @@ function importOne(db: Opened, asked: NewAccount, replace: boolean): Refusal | I
   return writeLimits(db, { ...there, ...limitsOf(asked) }) ?? "replaced";
 }
 
+type ImportAsk = {
+  readonly accounts: readonly NewAccount[];
+  readonly replace: boolean;
+  readonly apply: boolean;
+};
+
 export function importAccounts(
   db: Opened,
-  { accounts, replace }: { accounts: readonly NewAccount[]; replace: boolean },
-): Answer<readonly ImportOutcome[]> {
-  const outcomes: ImportOutcome[] = [];
+  { accounts, replace, apply }: ImportAsk,
+): Answer<readonly (ImportOutcome | Refusal)[]> {
+  const { connection } = db;
+  const outcomes: (ImportOutcome | Refusal)[] = [];
+  connection.exec("SAVEPOINT import");
   for (const asked of accounts) {
+    connection.exec("SAVEPOINT account");
     const outcome = importOne(db, asked, replace);
-    if (typeof outcome !== "string") {
-      return { ...outcome, message: `${asked.name}: ${outcome.message}` };
-    }
+    if (typeof outcome !== "string") connection.exec("ROLLBACK TO account");
+    connection.exec("RELEASE account");
     outcomes.push(outcome);
   }
   const fault = fullFault(db, 0);
+  if (!apply) connection.exec("ROLLBACK TO import");
+  connection.exec("RELEASE import");
   return fault ?? answer(outcomes);
 }

@@ -24,7 +24,8 @@ export function portOver(asked: Asked, instanceId: string): Store {
       enable: (name) => ask("write", "account-enabled", { name, enabled: true }),
       remove: (name) => ask("write", "account-remove", { name }),
       update: (name, change) => ask("write", "account-update", { name, change }),
-      import: (accounts, { replace }) => ask("write", "account-import", { accounts, replace }),
+      import: (accounts, { replace, apply }) =>
+        ask("write", "account-import", { accounts, replace, apply }),
     },
     accounting: {
       start: (session) => ask("accounting", "session-start", { session }),
