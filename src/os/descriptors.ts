@@ -1,6 +1,7 @@
 // How many descriptors this process has open, and how many it may.
 import { readdirSync, readFileSync } from "node:fs";
 import { fromNodeError, type OsError } from "./errors.js";
+import { setCloseOnExec } from "./libc.js";
 
 export type DescriptorLimit = { readonly soft: number; readonly hard: number };
 
@@ -23,5 +24,15 @@ export function openDescriptors(pid: number | "self" = "self"): number | OsError
     return readdirSync(`/proc/${pid}/fd`).length - (own ? 1 : 0);
   } catch (error) {
     return fromNodeError(`read /proc/${pid}/fd`, error);
+  }
+}
+
+/**
+ * Keeps every descriptor above the standard streams from children that are not given it: ours are so
+ * from the start, but whoever started us may have left some of its own open.
+ */
+export function keepFromChildren(): void {
+  for (const entry of readdirSync("/proc/self/fd")) {
+    if (Number(entry) > 2) setCloseOnExec(Number(entry), true);
   }
 }

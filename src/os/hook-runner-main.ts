@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
 import { hooks as limits } from "../limits.js";
+import { keepFromChildren } from "./descriptors.js";
 import { hookProblem } from "./hook-file.js";
 import { type HookAnswer, type HookOutcome, type HookRequest, LineCutter } from "./hook-link.js";
 import { CHILD_ENVIRONMENT } from "./programs.js";
@@ -13,6 +14,7 @@ const trusted = owners.split(",").filter(Boolean).map(Number);
 const runMsMax = Number(runMs) || limits.runMs;
 const atOnce = Number(atOnceMax) || limits.atOnceMax;
 
+keepFromChildren();
 const link = new Socket({ fd: LINK_FD, readable: true, writable: true });
 const cutter = new LineCutter(limits.lineOctetsMax);
 const waiting: HookRequest[] = [];

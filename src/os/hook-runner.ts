@@ -169,12 +169,34 @@ export class HookRunner implements Disposable {
   }
 }
 
+/** Checked: hooks share a user with the process that answers, and may have got at it. */
 function parseAnswer(line: string): HookAnswer | undefined {
   try {
     const answer: unknown = JSON.parse(line);
-    const isAnswer = typeof answer === "object" && answer !== null && "id" in answer;
-    return isAnswer && "outcome" in answer ? (answer as HookAnswer) : undefined;
+    if (!isRecord(answer) || typeof answer.id !== "number") return undefined;
+    const outcome = outcomeOf(answer.outcome);
+    return outcome === undefined ? undefined : { id: answer.id, outcome };
   } catch {
     return undefined;
   }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function outcomeOf(value: unknown): HookOutcome | undefined {
+  if (!isRecord(value)) return undefined;
+  const { kind, why, output, code, signal, ms } = value;
+  if (kind === "NotRun") return { kind, why: String(why) };
+  const text = String(output).slice(0, limits.outputOctetsMax);
+  if (kind === "TimedOut") return { kind, output: text };
+  if (kind !== "Exited") return undefined;
+  return {
+    kind,
+    code: typeof code === "number" ? code : undefined,
+    signal: typeof signal === "string" ? signal : undefined,
+    output: text,
+    ms: Number(ms),
+  };
 }

@@ -6,8 +6,9 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Capability, readPrivileges } from "./capabilities.js";
 import type { Descriptor } from "./descriptor.js";
+import { keepFromChildren } from "./descriptors.js";
 import { isOsError, type OsError, osError } from "./errors.js";
-import { execve } from "./libc.js";
+import { execve, setCloseOnExec } from "./libc.js";
 import { chooseOwnUser, type OwnUser, type OwnUserWish } from "./own-user.js";
 import { keepDescriptors, PASSED_DESCRIPTORS, passDescriptors } from "./passed-descriptors.js";
 import { capabilitySet, NEEDED, ownPrivileges } from "./privileges.js";
@@ -16,6 +17,8 @@ import { giveDirectory } from "./state-directory.js";
 
 /** Says that the exec was done and to what end; never believed without a look at /proc. */
 const MARKER = "HOLDFAST_REEXEC";
+
+const STANDARD_STREAMS = [0, 1, 2];
 
 /** How this process came by its privileges. */
 export type Settled = {
@@ -92,9 +95,11 @@ export function planReexec(
   if (failure !== undefined) return failure;
   const why = cannotUse(user, program, stateDirectory);
   if (why === undefined) return { user, why: "", stateDirectory };
-  if (wish.user !== undefined) return osError(`run as ${wish.user}`, "EACCES", why);
   const back = giveDirectory(stateDirectory, 0, 0);
-  return back ?? { user: undefined, why, stateDirectory };
+  if (back !== undefined) return back;
+  // Asked for by name, so not silently something else.
+  if (wish.user !== undefined) return osError(`run as ${wish.user}`, "EACCES", why);
+  return { user: undefined, why, stateDirectory };
 }
 
 /** Replaces this process; comes back only with what went wrong. */
@@ -107,8 +112,8 @@ export function reexecAsOwnUser(reexec: Reexec): OsError {
   env.HOME = reexec.stateDirectory;
   delete env.USER;
   delete env.LOGNAME;
-  const passed = passDescriptors(reexec.descriptors);
-  env[PASSED_DESCRIPTORS] = passed;
+  keepFromChildren();
+  env[PASSED_DESCRIPTORS] = passDescriptors(reexec.descriptors);
   const words = [
     ...setprivWords(reexec.user, reexec.capabilities),
     "--",
@@ -118,7 +123,10 @@ export function reexecAsOwnUser(reexec: Reexec): OsError {
   const pairs = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
   );
+  // Node marks the standard streams close-on-exec when it starts.
+  for (const stream of STANDARD_STREAMS) setCloseOnExec(stream, false);
   const result = execve(setpriv, [setpriv, ...words], pairs);
+  for (const stream of STANDARD_STREAMS) setCloseOnExec(stream, true);
   keepDescriptors(reexec.descriptors);
   return osError("execve setpriv", result);
 }

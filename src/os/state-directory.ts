@@ -13,7 +13,15 @@ import { fromNodeError, type OsError, osError } from "./errors.js";
 
 /** What a server keeps there. Both of the first two, or nothing but these: it is a state directory. */
 const [DATABASES, KEYS] = ["db", "keys"] as const;
-const NAMES = [DATABASES, KEYS, "run", "lock", "holdfast.yaml", "first-password"];
+const NAMES = [
+  DATABASES,
+  KEYS,
+  "run",
+  "lock",
+  "holdfast.yaml",
+  "first-password",
+  "sysctl-journal.json",
+];
 
 const DEPTH_MAX = 8;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
