@@ -133,6 +133,7 @@ export function verdictOf(name: string, proof: Proof, account: PppCredentials): 
 /** One session with everything it put out, frames read back. */
 export class End {
   readonly session: PppSession;
+  readonly role: PppRole;
   /** All outputs but Send and Noted, in order. */
   readonly outputs: PppOutput[] = [];
   readonly sent: PppFrame[] = [];
@@ -148,6 +149,7 @@ export class End {
     credentials?: PppCredentials,
   ) {
     const terms = { role, policy: { ...POLICY, ...policy }, rng: seededRng(seed) };
+    this.role = role;
     this.session = new PppSession({
       ...terms,
       ...(credentials === undefined ? {} : { credentials }),

@@ -58,7 +58,7 @@ export interface PppContext {
   readonly timers: Timers;
   /** Code-Reject and Protocol-Reject together (G-21). */
   readonly rejects: RateLimit;
-  /** The largest information field we may send now. */
+  /** The largest information field we may send now: the peer's MRU, our own cap. */
   peersMru(): number;
   /** `information` of one frame of `protocol`. */
   send(protocol: number, information: Uint8Array): void;

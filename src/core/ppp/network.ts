@@ -1,6 +1,7 @@
 // RFC 1661 §3.6: the network phase: CCP where encryption may be had, then the network protocols.
 // Where encryption is required nothing of IPCP or IPV6CP is sent or acted on before CCP is Opened.
-import type { Instant } from "../../base/instant.js";
+import { after, type Instant } from "../../base/instant.js";
+import { ppp } from "../../limits.js";
 import { LcpCode } from "../../wire/ppp/lcp.js";
 import type { PppPacket } from "../../wire/ppp/packet.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
@@ -133,7 +134,9 @@ export class NetworkPhase implements EncryptionUser {
       this.#hold(protocol, packet);
       return true;
     }
-    if (!layer.automaton.handle(packet, now)) layer.automaton.unknownCode(packet, now);
+    // Encryption is being negotiated anew: the peer's restart timer brings it again.
+    if (this.#mustWait) this.context.note("network-held");
+    else if (!layer.automaton.handle(packet, now)) layer.automaton.unknownCode(packet, now);
     return true;
   }
 
@@ -172,7 +175,8 @@ export class NetworkPhase implements EncryptionUser {
   ): void {
     if (timer === "ipcp-restart" || timer === "ipv6cp-restart") {
       const protocol = timer === "ipcp-restart" ? Protocol.ipcp : Protocol.ipv6cp;
-      this.#layers.get(protocol)?.automaton.handleTimeout(now);
+      if (this.#mustWait) this.context.timers.set(timer, after(now, ppp.restartMs));
+      else this.#layers.get(protocol)?.automaton.handleTimeout(now);
     } else {
       this.#encryption?.handleTimeout(timer, now);
     }
@@ -180,7 +184,7 @@ export class NetworkPhase implements EncryptionUser {
 
   /** The phase's time is over: what is up is what there is. */
   handleDeadline(now: Instant): void {
-    if (this.#mustEncrypt && this.mppe === undefined) {
+    if (this.#mustWait) {
       return this.user.failed("encryption-refused", now);
     }
     if (!this.#addressesSettled) return this.user.failed("address-unavailable", now);
@@ -221,7 +225,7 @@ export class NetworkPhase implements EncryptionUser {
 
   /** Settled once encryption is as it must be and every network protocol has come to its end. */
   evaluate(): void {
-    if (this.#mustEncrypt && this.mppe === undefined) return;
+    if (this.#mustWait) return;
     const decided = [...this.#layers.values()].every((layer) => layer.opened || layer.over);
     if (decided && this.#anyOpened) this.user.settled();
   }
@@ -231,6 +235,10 @@ export class NetworkPhase implements EncryptionUser {
       return this.user.failed("network-refused", now);
     }
     this.evaluate();
+  }
+
+  get #mustWait(): boolean {
+    return this.#mustEncrypt && this.mppe === undefined;
   }
 
   get #anyOpened(): boolean {

@@ -87,7 +87,7 @@ export class PppSession {
       rng,
       timers: this.#timers,
       rejects: new RateLimit(ppp.rejectsPerSecond),
-      peersMru: () => (this.#linkUp ? this.#link.options.peers.mru : DEFAULT_MRU),
+      peersMru: () => Math.min(policy.mtu, this.#peersMru),
       send: (protocol, information) => {
         this.#emit({ kind: "Send", frame: encodeFrame(protocol, information) });
       },
@@ -212,9 +212,13 @@ export class PppSession {
       authentication: this.#authenticated?.method,
       name: this.#authenticated?.name,
       encryption: network?.mppe,
-      peersMru: this.#context.peersMru(),
+      peersMru: this.#peersMru,
       peersIdentification: this.#link.identification,
     };
+  }
+
+  get #peersMru(): number {
+    return this.#linkUp ? this.#link.options.peers.mru : DEFAULT_MRU;
   }
 
   #emit(output: PppOutput): void {
