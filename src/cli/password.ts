@@ -3,7 +3,8 @@
 import { closeSync, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { randomPassword, writePasswordFile } from "../daemon/first-password.js";
+import { writeExclusively } from "../store/key-file.js";
+import { randomPassword } from "../store/random-password.js";
 import { CliFailure, exitCodes } from "./exit.js";
 import type { Io } from "./io.js";
 
@@ -51,7 +52,7 @@ export async function newPassword(
       if (io.outIsTerminal) return io.out(`Password: ${password}\n`);
       const slug = name.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, 64);
       try {
-        written = writePasswordFile(join(directory, `password-${slug}`), name, password);
+        written = writePasswordFile(join(directory, `password-${slug}`), `${name} ${password}\n`);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         const message = `the password cannot be written to a file: ${why}`;
@@ -125,5 +126,19 @@ function readFile(path: string): string {
     throw new CliFailure(exitCodes.failed, message, "name a file you may read");
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** A new 0600 file; where the name is taken, one with a number. */
+function writePasswordFile(path: string, line: string): string {
+  for (let number = 1; ; number++) {
+    const tried = number === 1 ? path : `${path}-${number}`;
+    try {
+      writeExclusively(tried, line);
+      return tried;
+    } catch (error) {
+      const taken = error instanceof Error && "code" in error && error.code === "EEXIST";
+      if (!taken || number >= 100) throw error;
+    }
   }
 }

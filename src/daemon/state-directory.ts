@@ -1,6 +1,7 @@
 // Where a server keeps everything it owns, and for whom it is closed. One directory holds it all.
-import { lstatSync, mkdirSync, readFileSync, type Stats } from "node:fs";
+import { lstatSync, mkdirSync, type Stats } from "node:fs";
 import { join, resolve } from "node:path";
+import { DYNAMIC_UID_MAX, DYNAMIC_UID_MIN, lookUpUser } from "../os/own-user.js";
 
 export type StatePaths = {
   readonly directory: string;
@@ -69,9 +70,15 @@ export function chooseStateDirectory(
   if (around.environment.npm_lifecycle_event !== undefined) return local;
   // A directory another user laid in our way must not become our server.
   const owner = around.ownerOf(local);
-  const ours = owner === around.uid || (around.uid === 0 && owner === around.serviceUid);
-  if (owner !== undefined && ours) return local;
+  const servers = owner === around.serviceUid || isDynamic(owner);
+  const ours = owner === around.uid || (around.uid === 0 && servers);
+  if (owner !== undefined) return ours ? local : serviceDirectory;
   return around.ownerOf(serviceDirectory) === undefined ? local : serviceDirectory;
+}
+
+/** Numbers a server started by root takes where there is no user of its name: nobody logs in as one. */
+function isDynamic(uid: number | undefined): boolean {
+  return uid !== undefined && uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX;
 }
 
 export function surroundings(): Surroundings {
@@ -79,26 +86,9 @@ export function surroundings(): Surroundings {
     environment: process.env,
     uid: process.getuid?.() ?? 0,
     cwd: process.cwd(),
-    serviceUid: userId("holdfast"),
+    serviceUid: lookUpUser("holdfast")?.uid,
     ownerOf: (directory) => stat(directory)?.uid,
   };
-}
-
-/** Of /etc/passwd: a user from elsewhere has to be named by --state. */
-export function userId(name: string): number | undefined {
-  return identityOf(name)?.uid;
-}
-
-export function identityOf(name: string): { uid: number; gid: number } | undefined {
-  try {
-    for (const line of readFileSync("/etc/passwd", "utf8").split("\n")) {
-      const [user, , uid, gid] = line.split(":");
-      if (user === name && uid !== undefined) return { uid: Number(uid), gid: Number(gid) };
-    }
-  } catch {
-    // No such file: no such user.
-  }
-  return undefined;
 }
 
 export type StateFault = { readonly path: string; readonly fault: string; readonly remedy: string };

@@ -1,0 +1,174 @@
+// Whether somebody's rules stop TCP 1723, GRE, forwarding or NAT, and where.
+import type { Verdict } from "../../console/contract.js";
+import type { Config } from "../config/resolve.js";
+import { type DoctorFacts, isNotKnown } from "./facts.js";
+import { formatPlace, type Outcome, type Owner, ownerOf, probeHook } from "./probe.js";
+import type { Probe } from "./probe-match.js";
+import type { Chain, Ruleset } from "./ruleset.js";
+
+type Question = {
+  readonly check: string;
+  readonly hook: "input" | "output" | "forward";
+  readonly what: string;
+  readonly probe: Probe;
+  /** For a table nobody known has made. */
+  readonly rule: string;
+  readonly known: Partial<Record<NonNullable<Owner>, string>>;
+};
+
+export function firewallVerdicts(facts: DoctorFacts): Verdict[] {
+  const { ruleset, config, legacyTables } = facts;
+  if (config === undefined) return [];
+  const legacy = legacyVerdict(legacyTables);
+  if (isNotKnown(ruleset)) {
+    const remedy = facts.programs.nft === undefined ? "apt-get install nftables" : "ask as root";
+    return [...legacy, verdict("firewall", "unknown", ruleset.notKnown, remedy)];
+  }
+  const refused = moduleVerdicts(facts, config);
+  const own = `holdfast-${config.instance}`;
+  const asked = questions(config).map((question) =>
+    judged(question, probeHook(ruleset, question.hook, question.probe, own), ruleset),
+  );
+  return [...legacy, ...refused, ...asked, ...natVerdicts(facts, ruleset, own)];
+}
+
+function questions(config: Config): Question[] {
+  const { listen, network, addresses } = config;
+  const [first] = addresses.pool;
+  const session = { address: first?.first ?? 0, length: 32 };
+  const { tun } = network;
+  const away = { notInterfaces: [tun, "lo"] };
+  const { port } = listen;
+  const forward = {
+    Docker: `iptables -I DOCKER-USER -i ${tun} -j ACCEPT; iptables -I DOCKER-USER -o ${tun} -j ACCEPT`,
+    ufw: `ufw route allow in on ${tun}; ufw route allow out on ${tun}`,
+    firewalld: `firewall-cmd --permanent --zone=trusted --add-interface=${tun}; firewall-cmd --reload`,
+  };
+  const gre = {
+    ufw: "in /etc/ufw/before.rules, before COMMIT: -A ufw-before-input -p gre -j ACCEPT; ufw reload",
+    firewalld: "firewall-cmd --permanent --add-protocol=gre; firewall-cmd --reload",
+  };
+  const tcp = {
+    ufw: `ufw allow ${port}/tcp`,
+    firewalld: `firewall-cmd --permanent --add-port=${port}/tcp; firewall-cmd --reload`,
+  };
+  return [
+    {
+      check: "firewall-control",
+      hook: "input",
+      what: `new connections to TCP port ${port}`,
+      probe: { ...away, protocol: "tcp", destinationPort: port, state: "new" },
+      rule: `tcp dport ${port} accept`,
+      known: tcp,
+    },
+    {
+      check: "firewall-gre",
+      hook: "input",
+      what: "GRE of clients",
+      probe: { ...away, protocol: "gre", state: "new" },
+      rule: "meta l4proto gre accept",
+      known: gre,
+    },
+    {
+      check: "firewall-gre-out",
+      hook: "output",
+      what: "GRE to clients",
+      probe: { ...away, protocol: "gre", state: "new" },
+      rule: "meta l4proto gre accept",
+      known: { ufw: "in /etc/ufw/before.rules: -A ufw-before-output -p gre -j ACCEPT; ufw reload" },
+    },
+    {
+      check: "firewall-forward-out",
+      hook: "forward",
+      what: "packets of sessions on their way out",
+      probe: { protocol: undefined, inInterface: tun, source: session, state: "new" },
+      rule: `iifname "${tun}" accept`,
+      known: forward,
+    },
+    {
+      check: "firewall-forward-in",
+      hook: "forward",
+      what: "answers on their way to sessions",
+      probe: { protocol: undefined, outInterface: tun, destination: session, state: "established" },
+      rule: `oifname "${tun}" accept`,
+      known: forward,
+    },
+  ];
+}
+
+function judged(question: Question, outcome: Outcome, ruleset: Ruleset): Verdict {
+  const { check, what, rule, known } = question;
+  if (outcome.kind === "passes") return verdict(check, "well", `no rule stops ${what}`);
+  const owner = ownerOf(outcome.place, ruleset);
+  const whose = owner === undefined ? "a rule" : `a rule of ${owner}`;
+  const certain = outcome.kind === "stopped";
+  const message = `${whose} ${certain ? "stops" : "may stop"} ${what}`;
+  const { family, table, name } = baseOf(outcome.place.chain, ruleset, question.hook);
+  const generic = `nft insert rule ${family} ${table} ${name} ${rule}`;
+  const remedy = (owner === undefined ? undefined : known[owner]) ?? generic;
+  return verdict(check, certain ? "wrong" : "warning", message, remedy, formatPlace(outcome.place));
+}
+
+/** A rule at the front of the hook's own chain goes before whatever it jumps to. */
+function baseOf(chain: Chain, { chains }: Ruleset, hook: string): Chain {
+  const same = (one: Chain) => one.family === chain.family && one.table === chain.table;
+  return chains.find((one) => same(one) && one.hook === hook) ?? chain;
+}
+
+function natVerdicts(
+  { config, serverRuns }: DoctorFacts,
+  ruleset: Ruleset,
+  own: string,
+): Verdict[] {
+  if (config === undefined || !config.network.nat.enabled) return [];
+  const nats = ruleset.chains.filter(({ type, hook }) => type === "nat" && hook === "postrouting");
+  const ours = nats.find(({ table }) => table === own);
+  if (serverRuns && ours === undefined) {
+    const message = `NAT is configured and there is no chain of ours (table inet ${own})`;
+    return [verdict("nat", "wrong", message, "see the log, then holdfast reload")];
+  }
+  const before = nats.find(
+    (chain) => chain !== ours && chain.priority < (ours?.priority ?? 100) && chain.rules.length > 0,
+  );
+  if (before === undefined) return [verdict("nat", "well", "nobody translates before us")];
+  const message = "another table translates addresses before ours";
+  const place = `nft: table ${before.family} ${before.table}, chain ${before.name}`;
+  return [verdict("nat", "warning", message, "see that its rules leave the pool alone", place)];
+}
+
+const modules = {
+  filter: "nf_tables",
+  state: "nft_ct",
+  nat: "nft_chain_nat and nft_masq",
+} as const;
+
+function moduleVerdicts({ kernelRefusals }: DoctorFacts, config: Config): Verdict[] {
+  const needed = (["filter", "state", "nat"] as const).filter(
+    (kind) => kind !== "nat" || config.network.nat.enabled,
+  );
+  const refused = needed.flatMap((kind) => {
+    const why = kernelRefusals[kind];
+    if (why === undefined) return [];
+    const message = `the kernel takes no ${kind} rule of nftables: ${why}`;
+    const remedy = `as root: modprobe ${modules[kind].replace(" and ", "; modprobe ")}`;
+    return [verdict(`firewall-${kind}`, "wrong", message, remedy)];
+  });
+  if (refused.length > 0) return refused;
+  return [verdict("firewall-modules", "well", "the kernel takes the rules the server makes")];
+}
+
+function legacyVerdict(tables: readonly string[]): Verdict[] {
+  if (tables.length === 0) return [];
+  const message = `the older iptables has tables (${tables.join(", ")}) that nft does not show`;
+  return [verdict("firewall-legacy", "unknown", message, "look at them with iptables-legacy-save")];
+}
+
+function verdict(
+  check: string,
+  result: Verdict["result"],
+  message: string,
+  remedy = "",
+  place = "",
+): Verdict {
+  return { check, result, message, place, remedy };
+}
