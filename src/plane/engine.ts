@@ -105,6 +105,11 @@ export class Engine {
 
   #install(command: Install, now: Instant): void {
     const { sendWindow } = this.#context.terms;
+    const known = this.#context.table.bySlot(command.flow);
+    if (known !== undefined) {
+      known.learn(command, sendWindow);
+      return this.#context.emit({ kind: "Installed", flow: known.ref });
+    }
     const flow = new Flow(command, sendWindow, this.#context.reorderBudget, now);
     const hostTaken = flow.end === "host" && this.#outbound.hostFlow !== undefined;
     const why = hostTaken ? "this TUN has its session" : this.#context.table.add(flow);

@@ -28,7 +28,7 @@ export class Flow {
   readonly localAddress: Ipv4;
   readonly peerAddress: Ipv4;
   readonly callId: number;
-  readonly peersCallId: number;
+  peersCallId: number;
   readonly end: "gateway" | "host";
   readonly encryptionRequired: boolean;
   /** The next flow with the same Call ID, of another address pair. */
@@ -36,7 +36,7 @@ export class Flow {
 
   readonly window: GreWindow;
   readonly reorder: ReorderBuffer;
-  readonly sending: SendWindow;
+  sending: SendWindow;
   /** Payloads the send window holds back, oldest first. */
   readonly queue: Uint8Array[] = [];
   receive: MppeReceive | undefined;
@@ -107,6 +107,12 @@ export class Flow {
     const inner = Math.min(this.peersMru, this.mru) - overhead;
     if (this.dontFragment) return inner;
     return Math.min(inner, limits.narrowPathMtu - OUTER_OVERHEAD_OCTETS);
+  }
+
+  /** The peer's terms, which a caller learns after its own are in place. */
+  learn(install: Install, sendWindow: "off" | "rfc"): void {
+    this.peersCallId = install.peersCallId;
+    this.sending = new SendWindow(sendWindow, install.peersWindow, install.peersProcessingDelay);
   }
 
   counters(now: Instant): FlowCounters {
