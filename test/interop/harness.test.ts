@@ -1,6 +1,7 @@
 // The harness itself: pptp-linux against pptpd, both ends in one guest. When a case fails against
 // our server and passes here, the fault is ours.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kernelDifference, kernelState } from "../e2e/kernel-state.js";
 import { type Dial, PppdExit, PptpClient } from "../lab/client.js";
 import { Guest, Lab } from "../lab/guest.js";
 import { expectOk, InnerNetns, until } from "../lab/place.js";
@@ -69,12 +70,18 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
     ["FIN", (client: PptpClient) => client.controlConnection("fin", server)],
     ["RST", (client: PptpClient) => client.controlConnection("rst", server)],
     ["LCP Terminate", (client: PptpClient) => client.hangUp("TERM")],
-  ] as const)("ended by %s: pptpd keeps no session", async (_, end) => {
+  ] as const)("ended by %s: the server's kernel reads as before", async (_, end) => {
     await restartServer("mschap-v2", "128");
+    const pid = Number(await expectOk(guest, "cat /run/pptpd.pid"));
+    const before = await kernelState(serverSide, pid);
     await using client = await dial("mschap-v2", "128");
+    const during = kernelDifference(before, await kernelState(serverSide, pid)).join("\n");
+    expect(during).toMatch(/^\+ addresses: ppp0 10\.99\.0\.1 peer 10\.99\.0\.2/m);
+    expect(during).toMatch(/^\+ routes: .*10\.99\.0\.2/m);
+    expect(during).toMatch(/^\+ processes: \/\/pppd: .*\/dev\/ppp/m);
     await end(client);
-    await until("no ppp interface at the server", 10, async () => {
-      return !(await expectOk(serverSide, "ip -br link")).includes("ppp");
+    await until("the kernel reads as before", 15, async () => {
+      return kernelDifference(before, await kernelState(serverSide, pid)).length === 0;
     });
   });
 });

@@ -10,6 +10,8 @@ export type Dial = {
   readonly password: string;
   /** Number of the client in its guest; names its interface, pppUNIT. */
   readonly unit?: number;
+  /** More options of pptp(8). */
+  readonly pptpOptions?: string;
 };
 
 /** pppd(8), exit status. */
@@ -35,8 +37,9 @@ export class PptpClient implements AsyncDisposable {
   static async dial(place: Place, dial: Dial): Promise<PptpClient> {
     const unit = dial.unit ?? 0;
     const words = [dial.server, dial.authentication, dial.encryption, unit].join(" ");
+    const environment = `PPTP_OPTIONS=${quote(dial.pptpOptions ?? "")}`;
     const { code } = await place.exec(
-      `client ${words} ${quote(dial.user)} ${quote(dial.password)}`,
+      `${environment} client ${words} ${quote(dial.user)} ${quote(dial.password)}`,
       { timeoutS: 60 },
     );
     const { stdout } = await place.exec(`cat /run/client-${unit}.log`);
