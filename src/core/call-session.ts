@@ -2,7 +2,8 @@
 // Composes RFC 2637 §1.4's call with RFC 1661's phases; ends in one place whichever way it ends.
 import { after, type Instant } from "../base/instant.js";
 import { never } from "../base/invariant.js";
-import type { Ipv4, Ipv6 } from "../base/ip.js";
+import { formatIpv4, formatIpv6, type Ipv4, type Ipv6 } from "../base/ip.js";
+import { wipe } from "../base/lease.js";
 import { printable } from "../base/printable.js";
 import type { Rng } from "../base/rng.js";
 import type { Scope } from "../base/scope.js";
@@ -178,8 +179,9 @@ export class CallSession {
       this.#note(now, `no address: ${answer.why}`);
       return this.terminate("address-unavailable", now);
     }
-    if (answer.ipv4 !== undefined) this.scope.hold("address", answer.ipv4.lease);
-    if (answer.ipv6 !== undefined) this.scope.hold("prefix", answer.ipv6.lease);
+    const { ipv4, ipv6 } = answer;
+    if (ipv4 !== undefined) this.scope.hold("address", ipv4.lease, formatIpv4(ipv4.peers));
+    if (ipv6 !== undefined) this.scope.hold("prefix", ipv6.lease, formatIpv6(ipv6.prefix));
     this.#ipv6Prefix = answer.ipv6?.prefix;
     this.#ppp!.handleAddresses(
       generation,
@@ -364,7 +366,8 @@ export class CallSession {
       case "LinkUp":
         return this.#note(now, `LCP open, peer's MRU ${output.peersMru}`);
       case "EncryptionUp": {
-        const { bits, stateful } = output.keys;
+        const { bits, stateful, sendStart, receiveStart } = output.keys;
+        this.scope.hold("key", wipe(sendStart, receiveStart), `MPPE-${bits}`);
         this.#encryption = `MPPE-${bits} ${stateful ? "stateful" : "stateless"}`;
         return this.#note(now, `encryption: ${this.#encryption}`);
       }

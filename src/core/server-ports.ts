@@ -36,7 +36,7 @@ export type AddressAnswer =
             readonly lease: Disposable;
           }
         | undefined;
-      readonly ipv6: { readonly prefix: Ipv6 | undefined; readonly lease: Disposable } | undefined;
+      readonly ipv6: { readonly prefix: Ipv6; readonly lease: Disposable } | undefined;
     }
   | { readonly ok: false; readonly why: string };
 

@@ -223,6 +223,7 @@ export class Server implements SessionSurroundings {
 
   handleTimeout(now: Instant): void {
     this.#now = now;
+    this.#callIds.advance(now);
     for (let due = this.#deadlines.due(now); due !== undefined; due = this.#deadlines.due(now)) {
       const key = due;
       if (key === "stop") this.stopAtOnce(now);

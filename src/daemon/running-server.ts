@@ -26,11 +26,13 @@ import type { PlaneEvent } from "../wire/worker-link.js";
 import { AccessBackend } from "./access-backend.js";
 import { AccountService } from "./admin/account-service.js";
 import { type AdminSocket, openAdminSocket } from "./admin/socket.js";
+import { loadConfig, readConfigFile } from "./config/load.js";
 import type { Config } from "./config/resolve.js";
 import { storeTerms } from "./config/store-terms.js";
 import { ControlListener } from "./control-listener.js";
 import { CoreLoop } from "./core-loop.js";
 import { DataPath } from "./data-path.js";
+import { doctorReport } from "./doctor/doctor.js";
 import { hostNameServers } from "./host-dns.js";
 import type { Log } from "./log.js";
 import { Network } from "./network.js";
@@ -57,7 +59,6 @@ export type RunningServerTerms = {
   readonly hooks: HookRunner | undefined;
   readonly connectionsMax: number;
   readonly descriptorsMax: number;
-  readonly doctor: (config: Config, paths: StatePaths) => Promise<DoctorReport>;
   /** Shown in status for as long as the server runs. */
   readonly warnings: readonly string[];
 };
@@ -131,7 +132,7 @@ export class RunningServer {
       status: () => gatherStatus(this),
       logLevel: { get: () => log.level, set: (level) => this.#setLogLevel(level) },
       reload: () => this.reload(),
-      doctor: () => terms.doctor(this.config, paths),
+      doctor: () => this.#doctor(),
     });
   }
 
@@ -349,6 +350,17 @@ export class RunningServer {
     hooks.run({ path, env: { ...environment, HOLDFAST_EVENT: event } }).then((result) => {
       if (result.kind === "Exited" && result.code === 0) return;
       log.warn({ event, path, ...result }, "hook failed");
+    });
+  }
+
+  #doctor(): Promise<DoctorReport> {
+    const { configFile, paths, privileges } = this.terms;
+    return doctorReport({
+      loaded: configFile === undefined ? loadConfig("", "defaults") : readConfigFile(configFile),
+      paths,
+      serverRuns: true,
+      stateOwner: privileges.uid,
+      today: new Date(wallClockMs()),
     });
   }
 

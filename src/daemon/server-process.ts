@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { formatIpv4, mask4, type Prefix4, parseIpv4 } from "../base/ip.js";
 import { printable } from "../base/printable.js";
-import type { DoctorReport } from "../console/contract.js";
 import { control } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import { descriptorLimit } from "../os/descriptors.js";
@@ -44,8 +43,10 @@ export type ServeRooms = {
   readonly say: (line: string) => void;
   readonly complain: (line: string) => void;
   readonly isTerminal: boolean;
-  readonly doctor: (config: Config, paths: StatePaths) => Promise<DoctorReport>;
 };
+
+/** Signals closer together than this are one. */
+const sameSignalMs = 500;
 
 const codes = { ok: 0, failed: 1, configuration: 5, privileges: 6 } as const;
 
@@ -57,7 +58,6 @@ function ownRooms(): ServeRooms {
     say: (line) => void process.stdout.write(`${line}\n`),
     complain: (line) => void process.stderr.write(`${line}\n`),
     isTerminal: process.stdout.isTTY === true,
-    doctor: async () => ({ verdicts: [] }),
   };
 }
 
@@ -134,7 +134,6 @@ async function serveLocked(
       Math.max(1, descriptorsMax - control.descriptorsReserved),
     ),
     descriptorsMax,
-    doctor: rooms.doctor,
     warnings,
   });
   const fault = await running.start();
@@ -278,12 +277,16 @@ function tellHowToConnect(
 function untilStopped(running: RunningServer, log: Log): Promise<void> {
   return new Promise((resolve) => {
     let stopping = false;
+    let firstAt = 0;
     const stop = (signal: NodeJS.Signals) => {
+      // A terminal's Ctrl-C reaches npm and us, and npm passes it on: that is one signal, not two.
+      if (stopping && monotonicNow() - firstAt < sameSignalMs) return;
       if (stopping) {
         log.warn({ signal }, "stopping at once");
         return running.stopAtOnce();
       }
       stopping = true;
+      firstAt = monotonicNow();
       log.info({ signal, sessions: running.sessionCount }, "stopping");
       running.stop().then(() => {
         process.off("SIGTERM", stop);

@@ -21,6 +21,7 @@ export type IpChange =
       /** The other end of a point-to-point interface. */
       readonly peer?: Ipv4;
     }
+  | { readonly kind: "DeleteAddress"; readonly device: string; readonly address: Destination }
   | { readonly kind: "LinkUp"; readonly device: string; readonly mtu: number }
   | { readonly kind: "DeleteLink"; readonly device: string }
   | {
@@ -54,6 +55,8 @@ export function changeWords(change: IpChange): string[] {
       const once = change.address.family === 6 ? ["nodad"] : [];
       return ["address", "add", local, ...peer, "dev", change.device, ...once];
     }
+    case "DeleteAddress":
+      return ["address", "delete", destinationText(change.address), "dev", change.device];
     case "LinkUp":
       return ["link", "set", "dev", change.device, "mtu", String(change.mtu), "up"];
     case "DeleteLink":

@@ -1,0 +1,186 @@
+// One call of ours, from the TCP connection to the last lease: the pure client core, driven.
+import { connect, type Socket } from "node:net";
+import { formatIpv4, type Ipv4, parseIpv4 } from "../base/ip.js";
+import { lease } from "../base/lease.js";
+import { Scope } from "../base/scope.js";
+import type { EndCause } from "../core/access/ports.js";
+import { Client, type ClientEvent, type ClientTransmission } from "../core/client.js";
+import type { PppCredentials, PppPolicy } from "../core/ppp/ports.js";
+import { control, client as limits } from "../limits.js";
+import { monotonicNow } from "../os/clock.js";
+import { systemRng } from "../os/entropy.js";
+import type { IpChange } from "../os/ip.js";
+import type { FlowCounters } from "../wire/worker-link.js";
+import { Drive } from "../worker/drive.js";
+import type { ClientHost } from "./client-host.js";
+
+export type CallOptions = {
+  readonly server: Ipv4;
+  readonly port: number;
+  readonly credentials: PppCredentials;
+  readonly ppp: PppPolicy;
+  /** Whether the TUN is given the address we get (and a route to the server's end). */
+  readonly configureTun: boolean;
+  readonly onEvent?: (event: ClientEvent) => void;
+};
+
+export type CallEnd = { readonly cause: EndCause; readonly counters: FlowCounters | undefined };
+export type CallUp = { readonly ours: Ipv4; readonly peers: Ipv4 };
+
+type Loop = Drive<Client, ClientTransmission, ClientEvent>;
+
+export class ClientCall {
+  /** The network phase is open, or why it never will be. */
+  readonly up: Promise<CallUp | CallEnd>;
+  /** Everything is given back. */
+  readonly ended: Promise<CallEnd>;
+  readonly #host: ClientHost;
+  readonly #options: CallOptions;
+  readonly #scope: Scope;
+  #resolveUp: (result: CallUp | CallEnd) => void = () => {};
+  #resolveEnded: (end: CallEnd) => void = () => {};
+  #socket: Socket | undefined;
+  #loop: Loop | undefined;
+  #addressed: { readonly ours: Ipv4; readonly peers: Ipv4 } | undefined;
+
+  constructor(host: ClientHost, options: CallOptions) {
+    this.#host = host;
+    this.#options = options;
+    this.#scope = new Scope(`call to ${formatIpv4(options.server)}`, host.ledger);
+    this.up = new Promise((resolve) => {
+      this.#resolveUp = resolve;
+    });
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.#dial();
+  }
+
+  /** Ends in order; `ended` tells when it is over. */
+  stop(): void {
+    if (this.#loop !== undefined) this.#loop.input((client, now) => client.stop(now));
+    else this.#socket?.destroy();
+  }
+
+  /** Cuts the TCP connection without a word, as a peer that vanishes does. */
+  vanish(how: "fin" | "rst"): void {
+    if (how === "fin") this.#socket?.destroy();
+    else this.#socket?.resetAndDestroy();
+  }
+
+  #dial(): void {
+    const { server, port } = this.#options;
+    const socket = connect({ host: formatIpv4(server), port, noDelay: true });
+    this.#socket = socket;
+    this.#scope.hold(
+      "socket",
+      lease(() => socket.destroy()),
+      `${formatIpv4(server)}:${port}`,
+    );
+    const timer = setTimeout(() => socket.destroy(), limits.dialMs);
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      this.#connected(socket);
+    });
+    socket.on("error", () => {});
+    socket.once("close", () => {
+      clearTimeout(timer);
+      if (this.#loop === undefined) this.#finish({ cause: "control-timeout", counters: undefined });
+      else this.#loop.input((client, now) => client.handleDisconnected(now));
+    });
+  }
+
+  #connected(socket: Socket): void {
+    const { server, ppp, credentials } = this.#options;
+    const host = this.#host;
+    const slot = host.flowSlots.lease();
+    if (slot === undefined) return void socket.destroy();
+    this.#scope.hold("flowSlot", slot.lease);
+    const client = new Client(
+      {
+        control: {
+          hostName: "",
+          vendorString: "holdfast",
+          firmwareRevision: 1,
+          callsPerConnectionMax: 1,
+          takeIncomingCalls: false,
+          takeOutgoingCalls: false,
+          packetRecvWindowSize: 64,
+          limits: control,
+        },
+        ppp,
+        credentials,
+        rng: systemRng(),
+        ledger: host.ledger,
+        callIds: host.callIds,
+        flow: slot.flow,
+        localAddress: parseIpv4(socket.localAddress ?? "") ?? 0,
+        serverAddress: server,
+      },
+      monotonicNow(),
+    );
+    const loop: Loop = new Drive(
+      client,
+      {
+        plane: (command) => host.send(command),
+        transmit: (transmission) => this.#transmit(socket, transmission),
+        event: (event) => this.#handle(event),
+      },
+      monotonicNow,
+    );
+    this.#loop = loop;
+    this.#scope.hold("timer", loop, "core");
+    this.#scope.hold(
+      "listener",
+      host.listen(slot.flow, {
+        event: (event) => loop.input((core, now) => core.handlePlane(event, now)),
+        lost: () => loop.input((core, now) => core.handleWorkerLost(now)),
+      }),
+    );
+    socket.on("data", (octets: Uint8Array) =>
+      loop.input((core, now) => core.handleOctets(octets, now)),
+    );
+    loop.input((core, now) => core.start(now));
+  }
+
+  #transmit(socket: Socket, transmission: ClientTransmission): void {
+    if (transmission.kind === "Octets") socket.write(transmission.octets);
+    else socket.end();
+  }
+
+  #handle(event: ClientEvent): void {
+    this.#options.onEvent?.(event);
+    if (event.kind === "Ended") return this.#finish(event);
+    if (event.kind !== "Ipv4Up") return;
+    const { ours, peers } = event;
+    if (!this.#options.configureTun) return this.#resolveUp({ ours, peers });
+    this.#addressed = { ours, peers };
+    this.#host.changes
+      .apply(addressChanges(this.#host.tun, ours, peers, this.#options.ppp.mtu))
+      .then((failure) => {
+        if (failure === undefined) this.#resolveUp({ ours, peers });
+        else this.stop();
+      });
+  }
+
+  #finish({ cause, counters }: CallEnd): void {
+    const end = { cause, counters };
+    this.#resolveUp(end);
+    this.#scope[Symbol.dispose]();
+    const addressed = this.#addressed;
+    if (addressed === undefined) return this.#resolveEnded(end);
+    const { tun, changes } = this.#host;
+    changes.apply(addressRemoval(tun, addressed.ours)).then(() => this.#resolveEnded(end));
+  }
+}
+
+function addressChanges(device: string, ours: Ipv4, peers: Ipv4, mtu: number): IpChange[] {
+  return [
+    { kind: "AddAddress", device, address: { family: 4, address: ours, length: 32 }, peer: peers },
+    { kind: "LinkUp", device, mtu },
+  ];
+}
+
+function addressRemoval(device: string, ours: Ipv4): IpChange[] {
+  return [{ kind: "DeleteAddress", device, address: { family: 4, address: ours, length: 32 } }];
+}

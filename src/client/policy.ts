@@ -1,0 +1,34 @@
+// What our client asks for and accepts, from what the caller of it wants.
+import type { AuthenticationMethod } from "../core/access/ports.js";
+import type { MppeBits, PppPolicy } from "../core/ppp/ports.js";
+import { ppp } from "../limits.js";
+
+export type ClientTerms = {
+  readonly authentication?: readonly AuthenticationMethod[];
+  readonly encryption?: "required" | "none";
+  readonly bits?: readonly MppeBits[];
+  readonly stateful?: boolean;
+  readonly askStateful?: boolean;
+};
+
+/** MS-CHAPv2 with MPPE-128 stateless, required, unless `terms` say otherwise. */
+export function clientPolicy(terms: ClientTerms = {}): PppPolicy {
+  const required = (terms.encryption ?? "required") === "required";
+  return {
+    mru: ppp.defaultMru,
+    mtu: ppp.defaultMru,
+    authentication: terms.authentication ?? ["ms-chap-v2"],
+    encryption: {
+      require: required,
+      bits: required ? (terms.bits ?? [128]) : [],
+      stateful: terms.stateful ?? false,
+      askStateful: terms.askStateful ?? false,
+    },
+    ipv4: true,
+    ipv6: false,
+    echoIntervalMs: ppp.echoIntervalMs,
+    echoFailuresMax: ppp.echoFailuresMax,
+    name: "holdfast",
+    authenticationTriesMax: 1,
+  };
+}
