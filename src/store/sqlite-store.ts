@@ -113,7 +113,8 @@ export class SqliteStore {
   stats(): StoreStats {
     const oldest = this.#queue.oldestSince;
     const flying = this.#flying;
-    const count = (flying?.reads.length ?? 0) + (flying?.writes.length ?? 0);
+    const reads = this.#readsDone ? 0 : (flying?.reads.length ?? 0);
+    const count = reads + (flying?.writes.length ?? 0) + (flying?.alone === undefined ? 0 : 1);
     const accounting = flying?.writes.filter(({ kind }) => kind === "accounting").length ?? 0;
     return {
       queueLength: this.#queue.length + count,
@@ -148,6 +149,7 @@ export class SqliteStore {
 
   /** Until everything is written, or for closeMs. */
   #drain(): Promise<void> {
+    if (this.#queue.length === 0 && this.#flying === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, limits.closeMs);
       this.#drained = () => {
