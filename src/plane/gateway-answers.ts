@@ -94,7 +94,7 @@ export class GatewayAnswers {
   }
 
   /**
-   * Tells the sender of a packet that may not be cut what would pass. The error comes from the
+   * Tells the sender of a packet that may not be cut what would pass. DEVIATION 26: it comes from the
    * packet's destination: one from our own address would be a martian to the kernel behind the TUN.
    */
   fragmentationNeeded(flow: Flow, octets: Uint8Array, header: Ipv4Header, now: Instant): void {

@@ -1,5 +1,6 @@
-// RFC 2637 §4.1, §4.3: the receiving side's sequence numbers and delayed acknowledgments; the forward
-// window and resynchronisation that keep one forged or one burst-lost number from silencing a call.
+// RFC 2637 §4.1, §4.3: the receiving side's sequence numbers and delayed acknowledgments. A forward
+// window and resynchronisation (DEVIATION 23) keep one forged or one burst-lost number from silencing
+// a call.
 import { after, type Instant, instant } from "../base/instant.js";
 import { plane as limits } from "../limits.js";
 
@@ -31,6 +32,7 @@ export class GreWindow {
   /** Where `sequence` lies, by serial arithmetic modulo 2^32. Changes nothing. */
   place(sequence: number): Place {
     if (this.#expected === undefined) {
+      // DEVIATION 22: whose first packets were lost, or who starts at 1, begins later than 0.
       return sequence <= limits.firstSequenceMax ? "next" : "out";
     }
     const ahead = (sequence - this.#expected) >>> 0;

@@ -183,6 +183,7 @@ export class Inbound {
     end: number,
     now: Instant,
   ): DropReason | undefined {
+    // DEVIATION 27: no payload, yet a number; it is spent, so that it never looks lost.
     if (start === end) return "empty-payload";
     if (flow.resync !== undefined && carries(octets, start, end, flow.resync)) {
       flow.resync = undefined;
@@ -197,6 +198,7 @@ export class Inbound {
     if (protocol !== IPV4 && protocol !== IPV6) {
       return this.#up(flow, protocol, octets, information, end);
     }
+    // DEVIATION 28: once encryption is agreed on, data in the clear is nobody's we know.
     if (flow.encryptionRequired || flow.receive !== undefined) return "plaintext-refused";
     return this.#inner(flow, protocol, octets, information, end, now);
   }

@@ -1,5 +1,6 @@
 // RFC 3078 §7, §8: decryption of what comes in. MPPE has no integrity, so a key is changed on a copy
-// and kept only when what comes out is a plausible packet: a forged count never moves the key.
+// and kept only when what comes out is a plausible packet: a forged count never moves the key
+// (DEVIATION 25).
 import { type Instant, instant } from "../base/instant.js";
 import { MppeKey } from "../crypto/mppe-keys.js";
 import { Rc4 } from "../crypto/rc4.js";

@@ -12,7 +12,7 @@ import type { EncryptionTerms } from "../wire/worker-link.js";
 
 /**
  * What a stateful peer does at a flushed packet outside of the 256-packet rhythm: Linux changes the
- * key, the RFC's text starts the same key anew. Learned from the peer's own packets.
+ * key, the RFC's text starts the same key anew. Learned from the peer's own packets (DEVIATION 24).
  */
 export type FlushDialect = { rekeys: boolean };
 

@@ -5,11 +5,11 @@ import { plane as limits } from "../limits.js";
 
 /** α, β, χ of RFC 2637 §4.4.2. */
 const GAIN = 1 / 8;
-const DEVIATION_GAIN = 1 / 4;
-const DEVIATION_WEIGHT = 4;
+const VARIATION_GAIN = 1 / 4;
+const VARIATION_WEIGHT = 4;
 const TIME_OUT_MIN_MS = 12;
 const TIME_OUT_MAX_MS = 10_000;
-/** A round trip counts as at least so long in the time-out: delayed acknowledgments are normal. */
+/** DEVIATION 21: a round trip counts as at least so long: peers delay their acknowledgments. */
 const ROUND_TRIP_FLOOR_MS = 100;
 /** Send times kept, a power of two, and so the largest window. */
 const SENT_KEPT = limits.sendQueuePacketsMax;
@@ -22,7 +22,7 @@ export class AdaptiveTimeOut {
 
   sample(ms: number): void {
     const difference = ms - this.roundTripMs;
-    this.deviationMs += DEVIATION_GAIN * (Math.abs(difference) - this.deviationMs);
+    this.deviationMs += VARIATION_GAIN * (Math.abs(difference) - this.deviationMs);
     this.roundTripMs += GAIN * difference;
   }
 
@@ -31,12 +31,12 @@ export class AdaptiveTimeOut {
   }
 
   get unclampedMs(): number {
-    return this.roundTripMs + DEVIATION_WEIGHT * this.deviationMs;
+    return this.roundTripMs + VARIATION_WEIGHT * this.deviationMs;
   }
 
   get timeOutMs(): number {
     const roundTrip = Math.max(this.roundTripMs, ROUND_TRIP_FLOOR_MS);
-    const timeOut = roundTrip + DEVIATION_WEIGHT * this.deviationMs;
+    const timeOut = roundTrip + VARIATION_WEIGHT * this.deviationMs;
     return Math.max(TIME_OUT_MIN_MS, Math.min(timeOut, TIME_OUT_MAX_MS));
   }
 }
