@@ -26,9 +26,11 @@ export function addPasswordOptions(command: Command, kind: "new" | "known"): Com
 
 export type NewPassword = {
   readonly password: string;
-  /** Tells a password that was made here. Call it before the account has it: it must not get lost. */
+  /** Before the account has it: without a terminal it is written down, for it must not get lost. */
+  keep(): void;
+  /** The account has it: says what it is, or where it stands. */
   tell(): void;
-  /** The account did not get it after all. */
+  /** The account did not get it. */
   forget(): void;
 };
 
@@ -39,17 +41,20 @@ export async function newPassword(
   name: string,
   directory: string,
 ): Promise<NewPassword> {
+  one(options);
   if (options.random !== true) {
     const password = await knownPassword(io, options, true);
-    return { password, tell: () => {}, forget: () => {} };
+    return { password, keep: () => {}, tell: () => {}, forget: () => {} };
   }
-  one(options);
   const password = randomPassword();
+  if (io.outIsTerminal) {
+    const tell = () => io.err(`Password: ${password}\n`);
+    return { password, keep: () => {}, tell, forget: () => {} };
+  }
   let written: string | undefined;
   return {
     password,
-    tell: () => {
-      if (io.outIsTerminal) return io.out(`Password: ${password}\n`);
+    keep: () => {
       const slug = name.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, 64);
       try {
         written = writePasswordFile(join(directory, `password-${slug}`), `${name} ${password}\n`);
@@ -58,12 +63,25 @@ export async function newPassword(
         const message = `the password cannot be written to a file: ${why}`;
         throw new CliFailure(exitCodes.failed, message, "use a terminal, or --password-stdin");
       }
-      io.err(`The password is in ${written}: read it, then remove the file.\n`);
     },
+    tell: () => io.err(`The password is in ${written}: read it, then remove the file.\n`),
     forget: () => {
       if (written !== undefined) unlinkSync(written);
     },
   };
+}
+
+/** Runs `give` between keeping the password and telling it. */
+export async function handOver<T>(secret: NewPassword, give: () => Promise<T>): Promise<T> {
+  secret.keep();
+  try {
+    const given = await give();
+    secret.tell();
+    return given;
+  } catch (failure) {
+    secret.forget();
+    throw failure;
+  }
 }
 
 /** `twice`: a new one is typed again, since nobody sees it. */

@@ -87,6 +87,6 @@ function said(failure: unknown, { io }: CliContext, asJson: boolean): number {
   }
   const { code, message, remedy, reason } = failure;
   if (asJson) io.err(json({ error: { code, reason, message, remedy } }));
-  else io.err(`holdfast: ${message}\nRemedy: ${remedy}.\n`);
+  else io.err(`holdfast: ${message}\nRemedy: ${remedy.replace(/\.$/, "")}.\n`);
   return code;
 }

@@ -10,7 +10,7 @@ import {
   withJson,
   withState,
 } from "./context.js";
-import { addPasswordOptions, newPassword, type PasswordOptions } from "./password.js";
+import { addPasswordOptions, handOver, newPassword, type PasswordOptions } from "./password.js";
 import { printJson } from "./table.js";
 import { addTermOptions, showAccount, type TermOptions, termsOf } from "./user-shown.js";
 
@@ -28,15 +28,9 @@ export function userAddCommand(context: CliContext) {
       const secret = await newPassword(context.io, options, name, directory);
       const { password } = secret;
       const enabled = options.disabled !== true;
-      const account = await withAccounts(context, options, async (accounts) => {
-        secret.tell();
-        try {
-          return await accounts.add({ ...termsOf(options), name, password, enabled });
-        } catch (failure) {
-          secret.forget();
-          throw failure;
-        }
-      });
+      const account = await withAccounts(context, options, (accounts) =>
+        handOver(secret, () => accounts.add({ ...termsOf(options), name, password, enabled })),
+      );
       if (options.json === true) printJson(context.io, account);
       else context.io.out(showAccount(account));
     });

@@ -14,7 +14,7 @@ import {
   withState,
 } from "./context.js";
 import { CliFailure, exitCodes } from "./exit.js";
-import { addPasswordOptions, newPassword, type PasswordOptions } from "./password.js";
+import { addPasswordOptions, handOver, newPassword, type PasswordOptions } from "./password.js";
 import { printJson } from "./table.js";
 import { addTermOptions, showAccount, type TermOptions, termsOf } from "./user-shown.js";
 
@@ -48,13 +48,7 @@ export function userPasswdCommand(context: CliContext) {
       const secret = await newPassword(context.io, options, name, directory);
       const account = await withAccounts(context, options, async (accounts) => {
         await accounts.find(name);
-        secret.tell();
-        try {
-          return await accounts.setPassword(name, secret.password);
-        } catch (failure) {
-          secret.forget();
-          throw failure;
-        }
+        return handOver(secret, () => accounts.setPassword(name, secret.password));
       });
       said(context, options, account, "has another password");
     });

@@ -64,7 +64,7 @@ async function importFile(context: CliContext, file: string, options: Options): 
     throw new CliFailure(exitCodes.failed, report.message, report.remedy, report.reason);
   }
   show(context, options, report.value);
-  if (report.value.errors > 0) context.exitCode = exitCodes.refused;
+  if (report.value.errors > 0) context.exitCode = exitCodes.failed;
 }
 
 /** The store's import through whichever way accounts are reached. */
