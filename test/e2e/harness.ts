@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type * as z from "zod";
 import type * as contract from "../../src/console/contract.js";
 import { expectOk, type Place, quote, type Result, until } from "../lab/place.js";
-import { type KernelState, kernelDifference, kernelState } from "./kernel-state.js";
+import { expectKernel, type KernelState, kernelDifference, kernelState } from "./kernel-state.js";
 
 type Status = z.infer<typeof contract.statusSchema>;
 type Sessions = z.infer<typeof contract.sessionsSchema>;
@@ -143,8 +143,7 @@ export class TestServer implements AsyncDisposable {
     await expectOk(this.place, `kill -TERM $(cat ${this.directory}/pid)`);
     await until("the server ends", withinS, async () => (await this.#exit()) !== undefined);
     this.#running = false;
-    const left = kernelDifference(this.before, await kernelState(this.place));
-    if (left.length > 0) throw new Error(`left behind:\n${left.join("\n")}`);
+    await expectKernel(this.before, this.place, { withinS: 2 });
     return (await this.#exit())!;
   }
 

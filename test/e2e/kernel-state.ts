@@ -1,6 +1,6 @@
 // What the kernel says is held: compared before the first session and after the last, and before a
 // server's start and after its stop. The other half of every claim the ledger makes.
-import { expectOk, type Place } from "../lab/place.js";
+import { expectOk, type Place, until } from "../lab/place.js";
 
 /** Sorted lines, so that a difference reads as what came and what went. */
 export type KernelState = {
@@ -19,7 +19,7 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 const processes = (pid: number) => `
   walk() {
     [ -e /proc/$1/fd ] || return 0
-    echo "$2$(cat /proc/$1/comm): $(for fd in /proc/$1/fd/*; do readlink "$fd"; done |
+    echo "$2$(cat /proc/$1/comm): $(find /proc/$1/fd -mindepth 1 -printf '%l\\n' 2>/dev/null |
       sed -E 's/:\\[[0-9]+\\]//' | sort | uniq -c | sed -E 's/^ +//' | paste -sd,)"
     local child
     for child in $(cat /proc/$1/task/*/children 2>/dev/null); do walk "$child" "$2/"; done
@@ -75,6 +75,21 @@ export function kernelDifference(before: KernelState, after: KernelState): strin
     differences.push(...left.map((line) => `+ ${key}: ${line}`));
   }
   return differences;
+}
+
+/** Waits until the kernel reads as `before`, or throws with what differs. */
+export async function expectKernel(
+  before: KernelState,
+  place: Place,
+  { pid, withinS = 15 }: { pid?: number; withinS?: number } = {},
+): Promise<void> {
+  let differences: string[] = [];
+  await until("the kernel reads as before", withinS, async () => {
+    differences = kernelDifference(before, await kernelState(place, pid));
+    return differences.length === 0;
+  }).catch((failure) => {
+    throw new Error(`${failure}\n${differences.join("\n")}`);
+  });
 }
 
 function objects(text: string): { [key: string]: Json }[] {

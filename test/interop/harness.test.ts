@@ -1,10 +1,10 @@
 // The harness itself: pptp-linux against pptpd, both ends in one guest. When a case fails against
 // our server and passes here, the fault is ours.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { kernelDifference, kernelState } from "../e2e/kernel-state.js";
+import { expectKernel, kernelDifference, kernelState } from "../e2e/kernel-state.js";
 import { type Dial, PppdExit, PptpClient } from "../lab/client.js";
 import { Guest, Lab } from "../lab/guest.js";
-import { expectOk, InnerNetns, until } from "../lab/place.js";
+import { expectOk, InnerNetns } from "../lab/place.js";
 import { needLab } from "../peers.js";
 
 const server = "198.18.1.1";
@@ -80,8 +80,6 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
     expect(during).toMatch(/^\+ routes: .*10\.99\.0\.2/m);
     expect(during).toMatch(/^\+ processes: \/\/pppd: .*\/dev\/ppp/m);
     await end(client);
-    await until("the kernel reads as before", 15, async () => {
-      return kernelDifference(before, await kernelState(serverSide, pid)).length === 0;
-    });
+    await expectKernel(before, serverSide, { pid });
   });
 });
