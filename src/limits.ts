@@ -160,7 +160,6 @@ export const worker = {
 /** Accounts, sessions and their store. */
 export const access = {
   sessionsMax: 10_000,
-  sessionsPerUserMax: 1,
   userNameOctetsMax: 256,
   passwordOctetsMax: 256,
   routesPerAccountMax: 64,
@@ -172,8 +171,6 @@ export const access = {
   /** Authentications, address and accounting requests waiting for the backend. */
   backendPendingMax: 512,
   backendDeadlineMs: 10_000,
-  accountingInterimMs: 600_000,
-  accountingRetentionDays: 400,
 } as const;
 
 /** One session on the server. */

@@ -1,11 +1,18 @@
 // This host's network around the sessions: one TUN, its addresses and routes, forwarding, our nft
 // table. Everything is a lease; what the kernel held before is put back.
-import { formatIpv4, type Ipv4, mask4, type Prefix4 } from "../base/ip.js";
+import { formatIpv4, type Ipv4, mask4, type Prefix4, parseIpv4 } from "../base/ip.js";
 import type { Held, Ledger } from "../base/ledger.js";
 import type { SessionId } from "../core/server-ports.js";
 import type { Descriptor } from "../os/descriptor.js";
 import { describeOsError, isOsError, type OsError } from "../os/errors.js";
-import { type Destination, type IpChange, IpChanges, listRoutes } from "../os/ip.js";
+import {
+  type Destination,
+  type IpChange,
+  IpChanges,
+  listProxyNeighbours,
+  listRoutes,
+  ROUTE_PROTOCOL,
+} from "../os/ip.js";
 import { NftTable } from "../os/nft.js";
 import { acceptRa, IP_FORWARD, IPV6_FORWARDING, readSysctl, SysctlJournal } from "../os/sysctl.js";
 import { openTun, type Tun } from "../os/tun.js";
@@ -68,6 +75,7 @@ export class Network implements SessionRoutes {
     this.#hold("tun", tun.name);
     const fault = await this.#configureTun();
     if (fault !== undefined) return fault;
+    await this.#sweepNeighbours();
     await this.#forwarding();
     return this.applyRules(this.#config);
   }
@@ -198,6 +206,22 @@ export class Network implements SessionRoutes {
         ? "another interface has that address or route: choose another addresses.pool"
         : "holdfast doctor tells more";
     return { message: describeOsError(failure), remedy };
+  }
+
+  /** Proxy ARP that a killed server of ours left: an interface that goes takes only its own along. */
+  async #sweepNeighbours(): Promise<void> {
+    const { proxyArp } = this.#config.network;
+    if (proxyArp === undefined) return;
+    const neighbours = await listProxyNeighbours();
+    if (isOsError(neighbours)) return;
+    const left = neighbours.flatMap(({ address, device, protocol }): IpChange[] => {
+      const parsed = parseIpv4(address);
+      const ours = device === proxyArp && protocol === ROUTE_PROTOCOL && parsed !== undefined;
+      if (!ours || !covered({ address: parsed, length: 32 }, this.#config.addresses.pool))
+        return [];
+      return [{ kind: "DeleteProxyNeighbour", device, address: parsed }];
+    });
+    for (const change of left) await this.#changes.apply([change]);
   }
 
   #recoverSysctls(): void {

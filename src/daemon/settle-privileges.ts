@@ -79,6 +79,15 @@ function startHooks(
 ): Descriptor | PrivilegeFault | undefined {
   if (hooks.ipUp === undefined && hooks.ipDown === undefined) return undefined;
   const started = startHookRunner({ user: hooks.user, stateDirectory, serverUid });
-  if (!isOsError(started)) return started.link;
-  return { message: `hooks: ${describeOsError(started)}`, remedy: "change hooks.user" };
+  if (isOsError(started)) {
+    return { message: `hooks: ${describeOsError(started)}`, remedy: "change hooks.user" };
+  }
+  if (started.why === "") return started.link;
+  // As the server's own user a hook could read the keys.
+  started.link[Symbol.dispose]();
+  return {
+    message: `hooks need a user of their own: ${started.why}`,
+    remedy:
+      "start the server as root, it becomes its own user then (packaging/hooks.conf), or take hooks out",
+  };
 }
