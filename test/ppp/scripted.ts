@@ -28,15 +28,19 @@ export const PEERS_MAGIC = 0x11223344;
 
 export class Scripted {
   readonly end: End;
+  /** What the peer logs in with, or what the backend knows. */
+  readonly account: PppCredentials;
   now: Instant = instant(0);
   #identifier = 0x40;
 
   constructor(
     role: PppRole,
     policy: Partial<PppPolicy> = {},
-    readonly account: PppCredentials = CREDENTIALS,
+    ...credentials: (PppCredentials | undefined)[]
   ) {
-    this.end = new End(role, policy, 7, role === "peer" ? account : undefined);
+    const [given] = credentials.length === 0 ? [CREDENTIALS] : credentials;
+    this.account = given ?? CREDENTIALS;
+    this.end = new End(role, policy, 7, role === "peer" ? given : undefined);
     this.end.session.start(this.now);
     this.end.drain();
   }
