@@ -201,12 +201,18 @@ function withLogOptions(config: Config, { logLevel, logFormat }: ServeOptions): 
 
 function startWarnings(config: Config, { how, why }: SettledPrivileges, log: Log): string[] {
   const kept: string[] = [];
+  const keep = (warning: string, line: string) => {
+    kept.push(warning);
+    log.warn({ warning }, line);
+  };
   const runtime = runtimeWarning(process.version, new Date());
-  if (runtime !== undefined) kept.push(runtime);
+  if (runtime !== undefined) keep(runtime, "this runtime is out of support");
   if (how === "confined-root") {
-    kept.push(`runs under root's user number without root's power, not as its own user: ${why}`);
+    keep(
+      `runs under root's user number without root's power, not as its own user: ${why}`,
+      "no user of its own",
+    );
   }
-  for (const warning of kept) log.warn({ warning }, "warning");
   for (const { name, legacy } of config.profiles) {
     if (legacy) log.warn({ profile: name }, legacyWarning(name));
   }
