@@ -1,6 +1,7 @@
 import { Deadlines } from "../base/deadlines.js";
 import type { Instant } from "../base/instant.js";
 import type { Ipv4 } from "../base/ip.js";
+import { type Bounds, plane } from "../limits.js";
 import type { GatewayTerms, PlaneEvent } from "../wire/worker-link.js";
 import { DropCounts, type DropReason } from "./drop-reason.js";
 import type { Flow } from "./flow.js";
@@ -50,7 +51,10 @@ export class PlaneContext {
   dirty: Flow[] = [];
   dropsChanged = false;
 
-  constructor(readonly sinks: Sinks) {}
+  constructor(
+    readonly sinks: Sinks,
+    readonly limits: Bounds<typeof plane> = plane,
+  ) {}
 
   drop(flow: Flow | undefined, reason: DropReason): void {
     this.drops.add(reason);

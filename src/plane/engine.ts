@@ -2,7 +2,7 @@
 // through sinks. It does no I/O, and nothing a peer sends makes it throw.
 import { after, type Instant, instant } from "../base/instant.js";
 import { never } from "../base/invariant.js";
-import { plane as limits } from "../limits.js";
+import { type Bounds, plane as limits } from "../limits.js";
 import { Ipv4Header } from "../wire/ipv4.js";
 import { Ipv6Header } from "../wire/ipv6.js";
 import type { PlaneCommand } from "../wire/worker-link.js";
@@ -30,8 +30,9 @@ export class Engine {
   readonly #header6 = new Ipv6Header();
   #countersAt: Instant | undefined;
 
-  constructor(sinks: Sinks) {
-    this.#context = new PlaneContext(sinks);
+  /** `configured` are the bounds in force; those of src/limits.ts unless told otherwise. */
+  constructor(sinks: Sinks, configured: Bounds<typeof limits> = limits) {
+    this.#context = new PlaneContext(sinks, configured);
     this.#answers = new GatewayAnswers(this.#context);
     this.#gateway = new Gateway(this.#context, this.#answers);
     this.#outbound = new Outbound(this.#context, this.#answers);
@@ -110,7 +111,8 @@ export class Engine {
       known.learn(command, sendWindow);
       return this.#context.emit({ kind: "Installed", flow: known.ref });
     }
-    const flow = new Flow(command, sendWindow, this.#context.reorderBudget, now);
+    const { limits: configured, reorderBudget } = this.#context;
+    const flow = new Flow(command, sendWindow, reorderBudget, now, configured);
     const hostTaken = flow.end === "host" && this.#outbound.hostFlow !== undefined;
     const why = hostTaken ? "this TUN has its session" : this.#context.table.add(flow);
     if (why !== undefined) {

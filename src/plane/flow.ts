@@ -1,6 +1,6 @@
 import { type Instant, instant } from "../base/instant.js";
 import type { Ipv4, Ipv6, Prefix4 } from "../base/ip.js";
-import { plane as limits, ppp } from "../limits.js";
+import { type Bounds, plane as limits, ppp } from "../limits.js";
 import type { FlowCounters, FlowRef, PlaneCommand } from "../wire/worker-link.js";
 import { GreWindow } from "./gre-window.js";
 import type { MppeReceive } from "./mppe-receive.js";
@@ -77,6 +77,7 @@ export class Flow {
     sendWindow: "off" | "rfc",
     reorderBudget: ReorderBudget,
     now: Instant,
+    configured: Bounds<typeof limits> = limits,
   ) {
     this.ref = { slot: install.flow.slot, generation: install.flow.generation };
     this.localAddress = install.localAddress;
@@ -86,7 +87,7 @@ export class Flow {
     this.end = install.end;
     this.encryptionRequired = install.encryptionRequired;
     this.window = new GreWindow(now);
-    this.reorder = new ReorderBuffer(reorderBudget);
+    this.reorder = new ReorderBuffer(reorderBudget, configured);
     this.sending = new SendWindow(sendWindow, install.peersWindow, install.peersProcessingDelay);
     this.lastData = now;
   }

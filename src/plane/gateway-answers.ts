@@ -28,10 +28,12 @@ const HOST_MASK = 0xffffffff;
 
 export class GatewayAnswers {
   readonly #scratch = new Uint8Array(2_048);
-  readonly #errors = new PerSecond(limits.icmpPerSecondMax);
+  readonly #errors: PerSecond;
   #outbound: Outbound | undefined;
 
-  constructor(readonly context: PlaneContext) {}
+  constructor(readonly context: PlaneContext) {
+    this.#errors = new PerSecond(context.limits.icmpPerSecondMax);
+  }
 
   /** Answers leave through it; set once, at composition. */
   connect(outbound: Outbound): void {

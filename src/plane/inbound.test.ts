@@ -355,3 +355,13 @@ describe("events", () => {
     expect(bench.engine.dropped("gre-payload-large")).toBe(1);
   });
 });
+
+describe("configured bounds", () => {
+  test("no reorder buffer at all: a gap is given up at once, order is kept", () => {
+    const bench = new Bench(undefined, { ...limits, reorderPacketsMax: 0 });
+    installServer(bench);
+    for (const sequence of [0, 2, 1, 3]) bench.datagram(framed(plainIp(sequence), sequence));
+    expect(bench.tun.map(tagOf)).toEqual([0, 2, 3]);
+    expect(bench.engine.dropped("late")).toBe(1);
+  });
+});

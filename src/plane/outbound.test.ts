@@ -295,6 +295,15 @@ describe("commands", () => {
     expect([server.engine.flows, server.engine.pollTimeout()]).toEqual([0, undefined]);
   });
 
+  test("Install again of a flow that is there: the peer's Call ID and window are learned", () => {
+    const client = new Bench();
+    installServer(client, { install: { peersCallId: 0, peersWindow: 1 }, network: false });
+    installServer(client, { install: { peersCallId: 0x4321, peersWindow: 8 } });
+    expect(client.of("Installed")).toHaveLength(2);
+    client.packet(udp(OUTSIDE, LEASED));
+    expect([...client.gre[0]!.subarray(26, 32)]).toEqual([0x43, 0x21, 0, 0, 0, 0]);
+  });
+
   test("Ping is answered with its nonce", () => {
     const { server } = pairOf();
     server.command({ kind: "Ping", nonce: 77 });

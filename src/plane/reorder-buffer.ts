@@ -1,5 +1,5 @@
 import { after, type Instant } from "../base/instant.js";
-import { plane as limits } from "../limits.js";
+import { type Bounds, plane } from "../limits.js";
 
 /** Octets kept by all flows' reorder buffers together. */
 export class ReorderBudget {
@@ -17,7 +17,10 @@ export class ReorderBuffer {
   readonly #kept: Kept[] = [];
   #octets = 0;
 
-  constructor(readonly budget: ReorderBudget) {}
+  constructor(
+    readonly budget: ReorderBudget,
+    readonly limits: Bounds<typeof plane> = plane,
+  ) {}
 
   get size(): number {
     return this.#kept.length;
@@ -44,9 +47,9 @@ export class ReorderBuffer {
     }
     const length = end - start;
     if (
-      this.#kept.length >= limits.reorderPacketsMax ||
-      this.#octets + length > limits.reorderOctetsMax ||
-      this.budget.octets + length > limits.reorderOctetsTotalMax
+      this.#kept.length >= this.limits.reorderPacketsMax ||
+      this.#octets + length > this.limits.reorderOctetsMax ||
+      this.budget.octets + length > this.limits.reorderOctetsTotalMax
     ) {
       return "full";
     }
@@ -75,7 +78,7 @@ export class ReorderBuffer {
   get dueAt(): Instant | undefined {
     let oldest: Instant | undefined;
     for (const { at } of this.#kept) if (oldest === undefined || at < oldest) oldest = at;
-    return oldest === undefined ? undefined : after(oldest, limits.reorderMs);
+    return oldest === undefined ? undefined : after(oldest, this.limits.reorderMs);
   }
 
   clear(): void {

@@ -1,10 +1,11 @@
 // The data worker: the engine between the raw GRE socket and the TUN. It is given open descriptors
 // and holds no privilege; it lives as long as its link.
-import { plane as limits } from "../limits.js";
+import { type Bounds, plane as limits } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, errnoName, isOsError } from "../os/errors.js";
 import { type GreDescriptors, GreSocket, ReceiveSlots, SLOT_OCTETS } from "../os/gre-socket.js";
 import { Tun } from "../os/tun.js";
+import type { Sinks } from "../plane/context.js";
 import { Engine } from "../plane/engine.js";
 import type { PlaneCommand } from "../wire/worker-link.js";
 import { LINK_VERSION } from "../wire/worker-link-codec.js";
@@ -40,6 +41,7 @@ export class DataWorker {
   constructor(
     { link, gre, tun }: WorkerDescriptors,
     readonly exit: (code: number) => void,
+    configured: Bounds<typeof limits> = limits,
   ) {
     this.#gre = new GreSocket(gre);
     this.#tun = new Tun(tun, "tun");
@@ -48,7 +50,7 @@ export class DataWorker {
       (command) => this.#handle(command),
       (code) => this.#end(code),
     );
-    this.#engine = new Engine({
+    const sinks: Sinks = {
       sendGre: (localAddress, peerAddress, octets, start, end, dontFragment) => {
         const sent = this.#gre.send(octets, start, end, localAddress, peerAddress, dontFragment);
         if (sent < 0 && sent !== -EAGAIN && sent !== -ENOBUFS && sent !== -EMSGSIZE) {
@@ -64,7 +66,8 @@ export class DataWorker {
         return written;
       },
       emit: (event) => this.#link.emit(event),
-    });
+    };
+    this.#engine = new Engine(sinks, configured);
   }
 
   start(): void {

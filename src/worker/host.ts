@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { lease } from "../base/lease.js";
 import type { Scope } from "../base/scope.js";
-import { worker as limits } from "../limits.js";
+import { type Bounds, worker as limits, plane } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import type { GreDescriptors } from "../os/gre-socket.js";
 import type { PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
@@ -23,6 +23,8 @@ export type WorkerHostOptions = {
   readonly onLost: (why: string) => void;
   /** Put before the command, e.g. setpriv and its options to drop privileges. */
   readonly prefix?: readonly string[];
+  /** The data path's bounds where a configuration changed them. */
+  readonly limits?: Bounds<typeof plane>;
   /** The worker's entry, by default the one beside this file. */
   readonly entry?: string;
 };
@@ -228,7 +230,7 @@ class Run {
 
 /** The child, or why there is none: out of descriptors or processes. */
 function spawnWorker(options: WorkerHostOptions): ChildProcess | string {
-  const { gre, tun, prefix = [], entry } = options;
+  const { gre, tun, prefix = [], entry, limits: bounds = plane } = options;
   const main = entry ?? fileURLToPath(new URL("./main.js", import.meta.url));
   const command = [
     ...prefix,
@@ -238,6 +240,7 @@ function spawnWorker(options: WorkerHostOptions): ChildProcess | string {
     `--gre=${GRE_FD}`,
     `--gre-fragmentable=${GRE_FRAGMENTABLE_FD}`,
     `--tun=${TUN_FD}`,
+    ...changedBounds(bounds),
   ];
   try {
     const child = spawn(command[0]!, command.slice(1), {
@@ -250,4 +253,11 @@ function spawnWorker(options: WorkerHostOptions): ChildProcess | string {
   } catch (error) {
     return `spawn: ${error instanceof Error ? error.message : String(error)}`;
   }
+}
+
+function changedBounds(bounds: Bounds<typeof plane>): string[] {
+  const byDefault: Readonly<Record<string, number>> = plane;
+  return Object.entries(bounds)
+    .filter(([name, value]) => byDefault[name] !== value)
+    .map(([name, value]) => `--${name}=${value}`);
 }

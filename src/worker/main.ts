@@ -1,15 +1,28 @@
 // Entry of the data worker's process. Descriptors come by number; see host.ts for who opens them.
+import { type Bounds, plane } from "../limits.js";
 import { DataWorker } from "./data-worker.js";
 
-function descriptor(name: string): number {
+/** The number of `--name=`, undefined where it is not given. */
+function option(name: string): number | undefined {
   const prefix = `--${name}=`;
   const value = process.argv.find((argument) => argument.startsWith(prefix))?.slice(prefix.length);
-  const number = Number(value);
-  if (value === undefined || !/^[0-9]{1,9}$/.test(value)) {
-    process.stderr.write(`data worker: no descriptor --${name}\n`);
-    process.exit(2);
+  return value !== undefined && /^[0-9]{1,9}$/.test(value) ? Number(value) : undefined;
+}
+
+function descriptor(name: string): number {
+  const number = option(name);
+  if (number !== undefined) return number;
+  process.stderr.write(`data worker: no descriptor --${name}\n`);
+  return process.exit(2);
+}
+
+/** The bounds of src/limits.ts, each replaced by its option of the same name where there is one. */
+function bounds(): Bounds<typeof plane> {
+  const configured: { -readonly [Name in keyof typeof plane]: number } = { ...plane };
+  for (const name of Object.keys(plane) as (keyof typeof plane)[]) {
+    configured[name] = option(name) ?? plane[name];
   }
-  return number;
+  return configured;
 }
 
 // A terminal's Ctrl-C reaches the whole group: the main process decides, through Stop or by closing.
@@ -23,5 +36,6 @@ const worker = new DataWorker(
     tun: descriptor("tun"),
   },
   (code) => process.exit(code),
+  bounds(),
 );
 worker.start();

@@ -1,6 +1,8 @@
 // Two engines and the path between them, under simulated time: what the plane's tests drive.
 import { type Instant, instant } from "../../src/base/instant.js";
 import type { Ipv4 } from "../../src/base/ip.js";
+import { type Bounds, plane } from "../../src/limits.js";
+import type { Sinks } from "../../src/plane/context.js";
 import { Engine } from "../../src/plane/engine.js";
 import { GRE_PROTOCOL } from "../../src/wire/gre.js";
 import { read32 } from "../../src/wire/ip-octets.js";
@@ -45,8 +47,11 @@ export class Bench {
   dontFragment: boolean[] = [];
   eventRoom = Number.POSITIVE_INFINITY;
 
-  constructor(public now: Instant = instant(0)) {
-    this.engine = new Engine({
+  constructor(
+    public now: Instant = instant(0),
+    limits: Bounds<typeof plane> = plane,
+  ) {
+    const sinks: Sinks = {
       sendGre: (localAddress, peerAddress, octets, start, end, dontFragment) => {
         this.dontFragment.push(dontFragment);
         const error = this.sendErrors.shift();
@@ -63,7 +68,8 @@ export class Bench {
         this.events.push(event);
         return true;
       },
-    });
+    };
+    this.engine = new Engine(sinks, limits);
   }
 
   command(command: PlaneCommand): void {
