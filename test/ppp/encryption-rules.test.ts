@@ -211,6 +211,18 @@ describe("IPCP before CCP (MikroTik)", () => {
     expect(peer.end.session.pollTimeout()).toBeUndefined();
   });
 
+  test("CCP anew while the addresses are asked for: they wait for it", () => {
+    const peer = new Scripted("authenticator").authenticate().openCcp();
+    peer.request(ccp, [mppe(H | 0x40)]);
+    expect(peer.end.encrypted).toBe(false);
+    peer.addresses();
+    expect(peer.sent(ipcp)).toEqual([]);
+    peer.ack(ccp);
+    expect(peer.end.encrypted).toBe(true);
+    expect(peer.last(ipcp).code).toBe(LcpCode.configureRequest);
+    expect(peer.openIpcp().end.ipv4).toBe(true);
+  });
+
   test("CCP anew four times an hour is once too often", () => {
     const peer = new Scripted("authenticator").openAll();
     for (let i = 0; i < 3; i++) {

@@ -91,6 +91,7 @@ export class NetworkPhase implements EncryptionUser {
   #mustEncrypt: boolean;
   #networkAsked = false;
   #addressesSettled = false;
+  #layersStarted = false;
 
   constructor(
     readonly context: PppContext,
@@ -207,6 +208,7 @@ export class NetworkPhase implements EncryptionUser {
     this.#mustEncrypt = true;
     this.user.encrypted(mppe);
     this.#openNetwork(now);
+    if (this.#addressesSettled) this.#startLayers(now);
     this.evaluate();
   }
 
@@ -303,8 +305,11 @@ export class NetworkPhase implements EncryptionUser {
     this.#layers.set(Protocol.ipv6cp, layer);
   }
 
+  /** At once, or when encryption that is being negotiated anew is up again. */
   #startLayers(now: Instant): void {
     this.#addressesSettled = true;
+    if (this.#layersStarted || this.#mustWait) return;
+    this.#layersStarted = true;
     for (const [protocol, layer] of this.#layers) {
       layer.automaton.start(now);
       const held = this.#held.get(protocol);
