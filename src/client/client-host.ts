@@ -29,6 +29,7 @@ const noGateway: GatewayTerms = {
   clientToClient: false,
   reachHost: true,
   hostAddresses: [],
+  hostAddresses6: [],
   dns6: [],
   sendWindow: "off",
   clampMss: true,

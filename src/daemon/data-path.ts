@@ -2,7 +2,7 @@
 // losses counted.
 import type { Counters } from "../base/counters.js";
 import type { Scope } from "../base/scope.js";
-import { worker as limits } from "../limits.js";
+import { type Bounds, worker as limits, type plane } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import type { GreDescriptors } from "../os/gre-socket.js";
 import type { GatewayTerms, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
@@ -15,6 +15,7 @@ export type DataPathOptions = {
   /** Put before the command, to drop privileges. */
   readonly prefix: readonly string[];
   readonly gateway: GatewayTerms;
+  readonly limits: Bounds<typeof plane>;
   readonly reasons: Counters;
   readonly onEvent: (event: PlaneEvent) => void;
   /** Every flow is gone with the worker. */
@@ -42,6 +43,7 @@ export class DataPath {
       tun: options.tun,
       scope: options.scope,
       prefix: options.prefix,
+      limits: options.limits,
       onEvent: options.onEvent,
       onLost: (why) => this.#lost(why),
     });

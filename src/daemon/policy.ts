@@ -1,5 +1,5 @@
 // From the configuration to what the core works by.
-import { type Ipv4, inPrefix4 } from "../base/ip.js";
+import { type Ipv4, type Ipv6, inPrefix4 } from "../base/ip.js";
 import type { PppPolicy } from "../core/ppp/ports.js";
 import type { Profile, ServerPolicy } from "../core/server-ports.js";
 import type { GatewayTerms } from "../wire/worker-link.js";
@@ -63,11 +63,13 @@ function matches(profile: ConfiguredProfile, localAddress: Ipv4, peerAddress: Ip
   return fromMatches && (on.length === 0 || on.includes(localAddress));
 }
 
+export type HostAddresses = { readonly ipv4: readonly Ipv4[]; readonly ipv6: readonly Ipv6[] };
+
 /** `hostDns` and `hostAddresses` are read from this host when it starts and at each reload. */
 export function gatewayTerms(
   config: Config,
   hostDns: readonly Ipv4[],
-  hostAddresses: readonly Ipv4[],
+  { ipv4: hostAddresses, ipv6: hostAddresses6 }: HostAddresses,
 ): GatewayTerms {
   const { client, network, addresses, gre } = config;
   return {
@@ -79,6 +81,7 @@ export function gatewayTerms(
     clientToClient: network.clientToClient,
     reachHost: network.reachHost,
     hostAddresses,
+    hostAddresses6,
     dns6: client.dns6,
     sendWindow: gre.sendWindow,
     clampMss: true,

@@ -18,7 +18,7 @@ import { systemRng } from "../os/entropy.js";
 import { describeOsError, isOsError } from "../os/errors.js";
 import { openGreSockets } from "../os/gre-socket.js";
 import type { HookRunner } from "../os/hook-runner.js";
-import { localIpv4Addresses } from "../os/local-addresses.js";
+import { localIpv4Addresses, localIpv6Addresses } from "../os/local-addresses.js";
 import { withoutCapabilities } from "../os/privileges.js";
 import { LocalAuthenticator } from "../store/local-authenticator.js";
 import type { Store } from "../store/port.js";
@@ -37,7 +37,7 @@ import { hostNameServers } from "./host-dns.js";
 import type { Log } from "./log.js";
 import { Network } from "./network.js";
 import { Operator } from "./operator.js";
-import { dnsFor, gatewayTerms, serverPolicy } from "./policy.js";
+import { dnsFor, gatewayTerms, type HostAddresses, serverPolicy } from "./policy.js";
 import { type ReloadOutcome, reloadConfig } from "./reload.js";
 import { SessionKeeper } from "./session-keeper.js";
 import type { SettledPrivileges } from "./settle-privileges.js";
@@ -84,6 +84,8 @@ export class RunningServer {
   #admin: AdminSocket | undefined;
   #stopped: (() => void) | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
+  #restoringTun = false;
+  #tunTimer: NodeJS.Timeout | undefined;
 
   constructor(readonly terms: RunningServerTerms) {
     const { config, store, log, paths } = terms;
@@ -271,6 +273,7 @@ export class RunningServer {
       scope: this.#scope,
       prefix,
       gateway: gatewayTerms(this.config, hostNameServers(), hostAddresses()),
+      limits: this.config.limits.plane,
       reasons: this.server.reasons,
       onEvent: (event) => this.#handlePlane(event),
       onLost: () => this.loop.input((server, now) => server.handleWorkerLost(now)),
@@ -282,20 +285,35 @@ export class RunningServer {
 
   #handlePlane(event: PlaneEvent): void {
     if (event.kind === "Counters") this.drops = event.drops;
-    if (event.kind === "Trouble") return void this.#handleTrouble(event.call, event.errno);
+    if (event.kind === "Trouble") return this.#handleTrouble(event.call, event.errno);
     this.loop.input((server, now) => server.handlePlane(event, now));
   }
 
-  async #handleTrouble(call: string, errno: string): Promise<void> {
-    const { log } = this.terms;
+  #handleTrouble(call: string, errno: string): void {
     this.server.reasons.add(`trouble ${call} ${errno}`);
-    log.error({ call, errno }, "the data path has trouble");
-    if (errno !== "EBADFD") return;
+    if (errno === "EBADFD") return void this.#restoreTun();
+    this.terms.log.error({ call, errno }, "the data path has trouble");
+  }
+
+  /** One at a time, again after a while until it is there: traffic tells of it every second. */
+  async #restoreTun(): Promise<void> {
+    const { log } = this.terms;
+    if (this.#restoringTun) return;
+    this.#restoringTun = true;
+    const before = this.network.tunFault?.message;
+    const missing = this.network.tunMissing;
     const fault = await this.network.restoreTun();
+    this.#restoringTun = false;
     if (fault === undefined) {
+      if (!missing) return;
       log.warn({ tun: this.config.network.tun }, "the TUN was deleted under us: made again");
       this.dataPath?.configure(gatewayTerms(this.config, hostNameServers(), hostAddresses()));
-    } else log.error({ ...fault }, "the TUN was deleted under us and cannot be made again");
+      return;
+    }
+    clearTimeout(this.#tunTimer);
+    this.#tunTimer = setTimeout(() => this.#restoreTun(), tunRetryMs);
+    if (fault.message === before) return;
+    log.error({ ...fault }, "the TUN was deleted under us and cannot be made again yet");
   }
 
   #handle(event: ServerEvent): void {
@@ -381,6 +399,7 @@ export class RunningServer {
   }
 
   async #giveBack(): Promise<void> {
+    clearTimeout(this.#tunTimer);
     await this.#admin?.close();
     await this.dataPath?.stop();
     this.loop[Symbol.dispose]();
@@ -395,9 +414,10 @@ export class RunningServer {
 
 const choresMs = 60_000;
 const stuckRetriesMax = 64;
+const tunRetryMs = 5_000;
 
-function hostAddresses(): number[] {
-  return localIpv4Addresses().map(({ address }) => address);
+function hostAddresses(): HostAddresses {
+  return { ipv4: localIpv4Addresses().map(({ address }) => address), ipv6: localIpv6Addresses() };
 }
 
 function accessTerms(config: Config) {

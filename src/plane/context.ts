@@ -35,6 +35,7 @@ export const CLOSED: GatewayTerms = {
   clientToClient: false,
   reachHost: false,
   hostAddresses: [],
+  hostAddresses6: [],
   dns6: [],
   sendWindow: "off",
   clampMss: true,

@@ -219,6 +219,18 @@ describe("an IPv6 packet of a session", () => {
     ],
     ["to another session's link-local address", packet6(local(2), local(3)), "client-to-client"],
     ["to our link-local address", packet6(local(2), local(1)), "host-refused"],
+    [
+      "to another address of this host",
+      packet6(global(1, 9), global(9, 9)),
+      "host-refused",
+      { hostAddresses6: [global(9, 9)] },
+    ],
+    [
+      "to this host's name server",
+      packet6(global(1, 9), global(0xff, 0x53)),
+      "tun",
+      { hostAddresses6: [global(0xff, 0x53)] },
+    ],
     ["to its own /64", packet6(global(1, 9), global(1, 8)), "destination-refused"],
     ["to loopback", packet6(global(1, 9), UNSPECIFIED), "destination-refused"],
     ["to all nodes", packet6(local(2), ALL_NODES), "broadcast"],

@@ -106,10 +106,17 @@ export class Gateway {
       return ours ? "host-refused" : "client-to-client";
     }
     if (isLinkLocal6(octets, sourceAt)) return "source-refused";
+    if (this.#isClosedHost6(octets, destinationAt)) return "host-refused";
     const other = this.context.table.toward6(octets, destinationAt);
     if (other === flow) return "destination-refused";
     if (other !== undefined && !this.context.terms.clientToClient) return "client-to-client";
     return "pass";
+  }
+
+  #isClosedHost6(octets: Uint8Array, destinationAt: number): boolean {
+    const { reachHost, hostAddresses6, dns6 } = this.context.terms;
+    const is = (address: Uint8Array) => startsWith6(octets, destinationAt, address);
+    return !reachHost && hostAddresses6.some(is) && !dns6.some(is);
   }
 }
 

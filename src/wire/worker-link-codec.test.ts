@@ -26,6 +26,7 @@ const commands: PlaneCommand[] = [
     kind: "Configure",
     gateway: {
       ...TERMS,
+      hostAddresses6: [address6],
       dns6: [address6],
       routes: [{ prefix: { address: 0x0a000000, length: 8 }, via: 0x0a630001 }],
     },

@@ -39,6 +39,7 @@ const gatewayTerms = record({
   clientToClient: flag,
   reachHost: flag,
   hostAddresses: list(u32, 1_024),
+  hostAddresses6: list(address6, 1_024),
   dns6: list(address6, 16),
   sendWindow: oneOf("off", "rfc"),
   clampMss: flag,

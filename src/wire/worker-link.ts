@@ -27,6 +27,8 @@ export type GatewayTerms = {
   readonly reachHost: boolean;
   /** Addresses of this host that sessions may not reach unless `reachHost`. */
   readonly hostAddresses: readonly Ipv4[];
+  /** 16 octets each; those that are in `dns6` stay open. */
+  readonly hostAddresses6: readonly Uint8Array[];
   /** 16 octets each. */
   readonly dns6: readonly Uint8Array[];
   readonly sendWindow: "off" | "rfc";

@@ -31,6 +31,7 @@ export const TERMS: GatewayTerms = {
   clientToClient: false,
   reachHost: false,
   hostAddresses: [SERVER],
+  hostAddresses6: [],
   dns6: [],
   sendWindow: "off",
   clampMss: true,
