@@ -12,7 +12,7 @@ import type { FlowCounters, FlowRef, PlaneCommand } from "../wire/worker-link.js
 import type { AccountTerms, EndCause, Verdict } from "./access/ports.js";
 import { type Deadline, earliest } from "./deadline.js";
 import { isPlaneOutput, planeCommand, type SessionOutput } from "./plane-outputs.js";
-import type { PppOutput } from "./ppp/ports.js";
+import type { AddressTerms, PppOutput } from "./ppp/ports.js";
 import { PppSession } from "./ppp/session.js";
 import type { CallTerms } from "./pptp/ports.js";
 import type {
@@ -64,6 +64,8 @@ export class CallSession {
   #state: "installing" | "open" | "removing" | "ended" = "installing";
   #ppp: PppSession | undefined;
   #account: AccountTerms | undefined;
+  /** What a good verdict said; the account's once the session has taken the verdict in time. */
+  #proven: AccountTerms | undefined;
   #name: string | undefined;
   #method: SessionInfo["method"];
   #encryption = "none";
@@ -71,7 +73,13 @@ export class CallSession {
   #counters = noCounters;
   #upAt: Instant | undefined;
   #lastDataAt: Instant;
+  /** Generations of what the session asked for and has no answer to. */
+  #pendingVerdict: number | undefined;
   #pendingAddresses: number | undefined;
+  #seat: "none" | "asked" | "granted" = "none";
+  /** What the account was given: the same again when the peer negotiates anew. */
+  #addresses: AddressTerms | undefined;
+  #keys: Disposable | undefined;
   #ipv6Prefix: Ipv6 | undefined;
   #framedAddress: Ipv4 | undefined;
   #linkInfo: SessionInfo["linkInfo"];
@@ -142,18 +150,32 @@ export class CallSession {
   }
 
   handleVerdict(generation: number, verdict: Verdict, now: Instant): void {
-    if (this.#ppp === undefined || this.#cause !== undefined)
+    if (this.#ppp === undefined || generation !== this.#pendingVerdict) {
       return this.around.noted("verdict-late");
-    if (verdict.ok) this.#account = verdict.account;
+    }
+    this.#pendingVerdict = undefined;
+    if (verdict.ok) {
+      // Seat, addresses and accounting are one account's.
+      if (this.#account !== undefined && this.#account.accountId !== verdict.account.accountId) {
+        this.around.noted("account-switched");
+        return this.terminate("authentication-failed", now);
+      }
+      this.#proven = verdict.account;
+    }
     this.#ppp.handleVerdict(generation, verdict, now);
     this.#drain(now);
   }
 
   /** The seat was granted or refused (the answer to `seatAsked`). */
   seated(granted: boolean, now: Instant): void {
+    this.#seat = granted ? "granted" : "none";
+    if (!granted) return this.terminate("session-limit", now);
+    this.#askAddress();
+  }
+
+  #askAddress(): void {
     const generation = this.#pendingAddresses;
     if (generation === undefined || this.#account === undefined) return;
-    if (!granted) return this.terminate("session-limit", now);
     this.around.event({
       kind: "AddressAsked",
       session: this.id,
@@ -182,19 +204,30 @@ export class CallSession {
     const { ipv4, ipv6 } = answer;
     if (ipv4 !== undefined) this.scope.hold("address", ipv4.lease, formatIpv4(ipv4.peers));
     if (ipv6 !== undefined) this.scope.hold("prefix", ipv6.lease, formatIpv6(ipv6.prefix));
-    this.#ipv6Prefix = answer.ipv6?.prefix;
-    this.#ppp!.handleAddresses(
-      generation,
-      {
-        ipv4: answer.ipv4,
-        ipv6: answer.ipv6 && {
-          ours: this.rng.interfaceIdentifier(),
-          peers: this.rng.interfaceIdentifier(),
-        },
+    this.#ipv6Prefix = ipv6?.prefix;
+    this.#addresses = {
+      ipv4,
+      ipv6: ipv6 && {
+        ours: this.rng.interfaceIdentifier(),
+        peers: this.rng.interfaceIdentifier(),
       },
-      now,
-    );
+    };
+    this.#ppp!.handleAddresses(generation, this.#addresses, now);
     this.#drain(now);
+  }
+
+  /** Asked again after LCP or authentication began anew: seat and leases are still this session's. */
+  #askAddresses(generation: number, now: Instant): void {
+    if (this.#account === undefined) return this.terminate("internal-error", now);
+    this.#pendingAddresses = generation;
+    if (this.#addresses !== undefined) {
+      this.#pendingAddresses = undefined;
+      return this.#ppp?.handleAddresses(generation, this.#addresses, now);
+    }
+    if (this.#seat === "granted") return this.#askAddress();
+    if (this.#seat === "asked") return;
+    this.#seat = "asked";
+    this.around.seatAsked(this, this.#account);
   }
 
   handleCounters(counters: FlowCounters, now: Instant): void {
@@ -367,13 +400,15 @@ export class CallSession {
         return this.#note(now, `LCP open, peer's MRU ${output.peersMru}`);
       case "EncryptionUp": {
         const { bits, stateful, sendStart, receiveStart } = output.keys;
-        this.scope.hold("key", wipe(sendStart, receiveStart), `MPPE-${bits}`);
+        this.#dropKeys();
+        const keys = wipe(sendStart, receiveStart);
+        this.#keys = this.scope.hold("key", keys, `MPPE-${bits}`);
         this.#encryption = `MPPE-${bits} ${stateful ? "stateful" : "stateless"}`;
         return this.#note(now, `encryption: ${this.#encryption}`);
       }
       case "EncryptionDown":
         this.#encryption = "none";
-        return;
+        return this.#dropKeys();
       case "Ipv4Up":
         this.#framedAddress = output.peers;
         return this.#up(now);
@@ -384,11 +419,17 @@ export class CallSession {
     }
   }
 
+  #dropKeys(): void {
+    if (this.#keys !== undefined) this.scope.release(this.#keys);
+    this.#keys = undefined;
+  }
+
   #handleSessionOutput(output: SessionOutput, now: Instant): void {
     const { around } = this;
     switch (output.kind) {
       case "AuthenticationAsked":
         this.#name = output.name;
+        this.#pendingVerdict = output.generation;
         return around.event({
           ...output,
           session: this.id,
@@ -398,15 +439,14 @@ export class CallSession {
       case "Authenticated":
         this.#name = output.name;
         this.#method = output.method;
+        this.#account = this.#proven;
         this.#note(now, `authenticated as ${printable(output.name)} by ${output.method}`);
         return around.authenticated(this);
       case "AuthenticationRefused":
         this.#note(now, `refused ${printable(output.name)} (${output.method}, ${output.code})`);
         return around.event({ ...output, kind: "LoginRefused", info: this.info() });
       case "AddressesAsked":
-        this.#pendingAddresses = output.generation;
-        if (this.#account === undefined) return this.terminate("internal-error", now);
-        return around.seatAsked(this, this.#account);
+        return this.#askAddresses(output.generation, now);
       case "ProbeAnswered":
         return around.probed(this, output.alive);
       case "Noted":

@@ -16,9 +16,9 @@ import type { CallIdPool } from "./access/call-id-pool.js";
 import type { FlowSlots } from "./access/flow-slots.js";
 import type { AccountTerms, EndCause, Verdict } from "./access/ports.js";
 import { CallSession, type SessionSurroundings } from "./call-session.js";
+import { Connection, type ConnectionSurroundings } from "./connection.js";
 import type { Deadline } from "./deadline.js";
-import { ControlConnection } from "./pptp/control-connection.js";
-import type { CallTerms, ControlEvent } from "./pptp/ports.js";
+import type { CallIdLease, CallTerms } from "./pptp/ports.js";
 import { Seating } from "./seating.js";
 import type {
   AddressAnswer,
@@ -29,19 +29,7 @@ import type {
   SessionInfo,
   Transmission,
 } from "./server-ports.js";
-
-type Connection = {
-  readonly id: ConnectionId;
-  readonly localAddress: Ipv4;
-  readonly peerAddress: Ipv4;
-  readonly scope: Scope;
-  readonly control: ControlConnection;
-  /** By our Call ID. */
-  readonly calls: Map<number, CallSession>;
-  hostName: string;
-  vendorString: string;
-  closing: boolean;
-};
+import { SessionTable } from "./session-table.js";
 
 export type ServerOptions = {
   readonly policy: ServerPolicy;
@@ -51,7 +39,7 @@ export type ServerOptions = {
   readonly flowSlots: FlowSlots;
 };
 
-export class Server implements SessionSurroundings {
+export class Server implements SessionSurroundings, ConnectionSurroundings {
   readonly reasons = new Counters(bounds.reasonsMax);
   #policy: ServerPolicy;
   readonly #rng: Rng;
@@ -70,8 +58,7 @@ export class Server implements SessionSurroundings {
       ),
   });
   readonly #connections = new Map<ConnectionId, Connection>();
-  readonly #sessions = new Map<SessionId, CallSession>();
-  readonly #bySlot = new Map<number, CallSession>();
+  readonly #sessions = new SessionTable();
   readonly #deadlines = new Deadlines<Connection | CallSession | "stop">();
   #nextSession = 1;
   #stopping = false;
@@ -107,26 +94,10 @@ export class Server implements SessionSurroundings {
   }
 
   handleConnected(id: ConnectionId, localAddress: Ipv4, peerAddress: Ipv4, now: Instant): void {
+    if (this.#stopping) return this.transmit({ kind: "Close", connection: id });
     const scope = new Scope(`connection ${id}`, this.#ledger);
-    const control = new ControlConnection({
-      policy: { ...this.#policy.control, side: "accepted" },
-      leaseCallId: () => this.#callIds.lease(localAddress, peerAddress, this.#now, this.#rng),
-      localAddress,
-      peerAddress,
-      scope,
-      now,
-    });
-    const connection: Connection = {
-      id,
-      localAddress,
-      peerAddress,
-      scope,
-      control,
-      calls: new Map(),
-      hostName: "",
-      vendorString: "",
-      closing: false,
-    };
+    const policy = this.#policy.control;
+    const connection = new Connection({ id, localAddress, peerAddress, scope, policy, now }, this);
     this.#connections.set(id, connection);
     this.#within(connection, now, () => {});
   }
@@ -161,14 +132,14 @@ export class Server implements SessionSurroundings {
     this.#now = now;
     if (event.kind === "Counters") {
       for (const { flow, counters } of event.flows) {
-        const session = this.#sessionOf(flow);
+        const session = this.#sessions.byFlow(flow);
         if (session !== undefined)
           this.#drive(session, now, () => session.handleCounters(counters, now));
       }
       return;
     }
     if (!("flow" in event)) return;
-    const session = this.#sessionOf(event.flow);
+    const session = this.#sessions.byFlow(event.flow);
     if (session === undefined) return this.noted("plane-event-stale");
     this.#drive(session, now, () => this.#handleFlowEvent(session, event, now));
   }
@@ -176,7 +147,7 @@ export class Server implements SessionSurroundings {
   /** The data worker is gone, and every flow with it. */
   handleWorkerLost(now: Instant): void {
     this.#now = now;
-    for (const session of [...this.#sessions.values()]) {
+    for (const session of this.#sessions.all()) {
       this.#drive(session, now, () => {
         session.end("worker-lost", now, "tell");
         session.removed(undefined, now);
@@ -214,11 +185,14 @@ export class Server implements SessionSurroundings {
   stop(now: Instant): void {
     this.#stopping = true;
     this.#now = now;
-    for (const session of [...this.#sessions.values()]) {
+    this.#deadlines.set("stop", { at: after(now, bounds.stopMs), why: "stop" });
+    for (const session of this.#sessions.all()) {
       this.#drive(session, now, () => session.terminate("shutdown", now));
     }
-    for (const connection of [...this.#connections.values()]) this.#stopWhenIdle(connection, now);
-    this.#deadlines.set("stop", { at: after(now, bounds.stopMs), why: "stop" });
+    for (const connection of [...this.#connections.values()]) {
+      this.#within(connection, now, () => this.#stopWhenIdle(connection, now));
+    }
+    this.#disarmStop();
   }
 
   handleTimeout(now: Instant): void {
@@ -249,7 +223,7 @@ export class Server implements SessionSurroundings {
   }
 
   *sessions(): IterableIterator<SessionInfo> {
-    for (const session of this.#sessions.values()) yield session.info();
+    for (const session of this.#sessions.all()) yield session.info();
   }
 
   session(id: SessionId): SessionInfo | undefined {
@@ -289,12 +263,64 @@ export class Server implements SessionSurroundings {
     this.#seating.probed(session, alive);
   }
 
-  // Inside.
+  // ConnectionSurroundings: what connections ask of us.
 
-  #sessionOf(flow: FlowRef): CallSession | undefined {
-    const session = this.#bySlot.get(flow.slot);
-    return session?.flow.generation === flow.generation ? session : undefined;
+  leaseCallId(localAddress: Ipv4, peerAddress: Ipv4): CallIdLease | undefined {
+    return this.#callIds.lease(localAddress, peerAddress, this.#now, this.#rng);
   }
+
+  transmit(transmission: Transmission): void {
+    this.#transmissions.push(transmission);
+  }
+
+  callAsked(connection: Connection, terms: CallTerms, now: Instant): void {
+    const { control } = connection;
+    if (this.#stopping) return control.refuseCall(terms.callId, "busy", now);
+    const slot =
+      this.#sessions.size < this.#policy.sessionsMax ? this.#flowSlots.lease() : undefined;
+    if (slot === undefined) {
+      this.noted("sessions-max");
+      this.event({
+        kind: "ConnectionRefused",
+        peerAddress: connection.peerAddress,
+        why: "sessions-max",
+      });
+      return control.refuseCall(terms.callId, "no-resource", now);
+    }
+    const id = this.#nextSession++ as SessionId;
+    const scope = new Scope(`session ${id}`, this.#ledger);
+    scope.hold("flowSlot", slot.lease, `${slot.flow.slot}`);
+    const { localAddress, peerAddress, hostName, vendorString } = connection;
+    const session = new CallSession(
+      id,
+      terms,
+      {
+        connection: connection.id,
+        localAddress,
+        peerAddress,
+        peersHostName: hostName,
+        peersVendorString: vendorString,
+        profile: this.#policy.profileFor(localAddress, peerAddress),
+      },
+      slot.flow,
+      scope,
+      this,
+      this.#rng,
+      this.#policy.interimMs,
+      now,
+    );
+    connection.calls.set(terms.callId, session);
+    this.#sessions.add(session);
+    this.#schedule(session);
+  }
+
+  callEnded(connection: Connection, session: CallSession, cause: EndCause, now: Instant): void {
+    session.end(cause, now, "told");
+    this.#schedule(session);
+    if (this.#stopping) this.#stopWhenIdle(connection, now);
+  }
+
+  // Inside.
 
   #handleFlowEvent(session: CallSession, event: FlowEvent, now: Instant): void {
     switch (event.kind) {
@@ -359,115 +385,26 @@ export class Server implements SessionSurroundings {
     this.#events.push({ kind: "InvariantBroken", failure });
     if (session !== undefined) session.end("internal-error", now, "told");
     if (connection === undefined) return;
-    this.#transmissions.push({ kind: "Close", connection: connection.id });
+    connection.close();
     this.#forget(connection, "internal-error", now);
   }
 
   /** Moves a connection's outputs on and re-arms its deadline. */
   #settle(connection: Connection, now: Instant): void {
-    const { control, id } = connection;
-    for (let event = control.pollEvent(); event !== undefined; event = control.pollEvent()) {
-      this.#handleControlEvent(connection, event, now);
-    }
-    for (
-      let octets = control.pollTransmit();
-      octets !== undefined;
-      octets = control.pollTransmit()
-    ) {
-      this.#transmissions.push({ kind: "Octets", connection: id, octets });
-    }
-    if (connection.closing) {
-      this.#transmissions.push({ kind: "Close", connection: id });
-      this.#forget(connection, "control-closed", now);
-    } else {
-      this.#deadlines.set(connection, control.pollTimeout());
-    }
-  }
-
-  #handleControlEvent(connection: Connection, event: ControlEvent, now: Instant): void {
-    switch (event.kind) {
-      case "Established":
-        connection.hostName = event.hostName;
-        connection.vendorString = event.vendorString;
-        return;
-      case "CallAsked":
-        return this.#handleCallAsked(connection, event.terms, now);
-      case "CallUp":
-        return this.noted("call-up-unasked");
-      case "CallEnded": {
-        const session = connection.calls.get(event.callId);
-        if (session === undefined) return;
-        connection.calls.delete(event.callId);
-        session.end(event.cause, now, "told");
-        this.#schedule(session);
-        if (this.#stopping) this.#stopWhenIdle(connection, now);
-        return;
-      }
-      case "LinkInfo":
-        return connection.calls
-          .get(event.callId)
-          ?.handleLinkInfo(event.sendAccm, event.receiveAccm);
-      case "WanErrors":
-        return connection.calls.get(event.callId)?.handleWanErrors(event.errors);
-      case "Noted":
-        return this.noted(event.reason);
-      case "Close":
-        connection.closing = true;
-        return this.noted(`connection-${event.cause}`);
-    }
-  }
-
-  #handleCallAsked(connection: Connection, terms: CallTerms, now: Instant): void {
-    const { control } = connection;
-    if (this.#stopping) return control.refuseCall(terms.callId, "busy", now);
-    const slot =
-      this.#sessions.size < this.#policy.sessionsMax ? this.#flowSlots.lease() : undefined;
-    if (slot === undefined) {
-      this.noted("sessions-max");
-      this.event({
-        kind: "ConnectionRefused",
-        peerAddress: connection.peerAddress,
-        why: "sessions-max",
-      });
-      return control.refuseCall(terms.callId, "no-resource", now);
-    }
-    const id = this.#nextSession++ as SessionId;
-    const scope = new Scope(`session ${id}`, this.#ledger);
-    scope.hold("flowSlot", slot.lease, `${slot.flow.slot}`);
-    const { localAddress, peerAddress, hostName, vendorString } = connection;
-    const session = new CallSession(
-      id,
-      terms,
-      {
-        connection: connection.id,
-        localAddress,
-        peerAddress,
-        peersHostName: hostName,
-        peersVendorString: vendorString,
-        profile: this.#policy.profileFor(localAddress, peerAddress),
-      },
-      slot.flow,
-      scope,
-      this,
-      this.#rng,
-      this.#policy.interimMs,
-      now,
-    );
-    connection.calls.set(terms.callId, session);
-    this.#sessions.set(id, session);
-    this.#bySlot.set(slot.flow.slot, session);
-    this.#schedule(session);
+    connection.settle(now);
+    if (connection.closing) this.#forget(connection, "control-closed", now);
+    else this.#deadlines.set(connection, connection.control.pollTimeout());
   }
 
   /** Re-arms a session's deadline, or forgets it once it is over. */
   #schedule(session: CallSession): void {
     if (!session.over) return this.#deadlines.set(session, session.pollTimeout());
     this.#deadlines.set(session, undefined);
-    this.#sessions.delete(session.id);
-    if (this.#bySlot.get(session.flow.slot) === session) this.#bySlot.delete(session.flow.slot);
+    this.#sessions.delete(session);
     this.probed(session, false);
     const connection = this.#connections.get(session.origin.connection);
     if (this.#stopping && connection !== undefined) this.#stopWhenIdle(connection, this.#now);
+    this.#disarmStop();
   }
 
   #forget(connection: Connection, cause: EndCause, now: Instant): void {
@@ -483,6 +420,11 @@ export class Server implements SessionSurroundings {
     } catch {
       this.noted("lease-stuck");
     }
+    this.#disarmStop();
+  }
+
+  #disarmStop(): void {
+    if (this.stopped) this.#deadlines.set("stop", undefined);
   }
 
   #stopWhenIdle(connection: Connection, now: Instant): void {
@@ -494,14 +436,14 @@ export class Server implements SessionSurroundings {
   /** Nobody is told or waited for. */
   stopAtOnce(now: Instant): void {
     this.#stopping = true;
-    for (const session of [...this.#sessions.values()]) {
+    for (const session of this.#sessions.all()) {
       this.#drive(session, now, () => {
         session.end("shutdown", now, "tell");
         session.removed(undefined, now);
       });
     }
     for (const connection of [...this.#connections.values()]) {
-      this.#transmissions.push({ kind: "Close", connection: connection.id });
+      connection.close();
       this.#forget(connection, "shutdown", now);
     }
   }
