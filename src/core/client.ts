@@ -1,12 +1,13 @@
 // The client core: one control connection that we open, one call as PNS, PPP as the calling peer.
 // Inputs in, outputs out, like server.ts.
-import type { Instant } from "../base/instant.js";
+import { after, type Instant } from "../base/instant.js";
 import type { Ipv4 } from "../base/ip.js";
+import { wipe } from "../base/lease.js";
 import type { Ledger } from "../base/ledger.js";
 import { Queue } from "../base/queue.js";
 import type { Rng } from "../base/rng.js";
 import { Scope } from "../base/scope.js";
-import { client as bounds } from "../limits.js";
+import { client as bounds, worker } from "../limits.js";
 import type { FlowCounters, FlowRef, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import type { CallIdPool } from "./access/call-id-pool.js";
 import type { AuthenticationMethod, EndCause } from "./access/ports.js";
@@ -55,6 +56,8 @@ export type ClientTransmission =
   | { readonly kind: "Octets"; readonly octets: Uint8Array }
   | { readonly kind: "Close" };
 
+export type StopFrom = "LCP" | "call" | "control connection";
+
 type Frame = { readonly protocol: number; readonly information: Uint8Array };
 
 export class Client {
@@ -74,6 +77,9 @@ export class Client {
   #cause: EndCause | undefined;
   #closed = false;
   #ended = false;
+  #keys: Disposable | undefined;
+  /** Until then the data path is waited for. */
+  #removedBy: Instant | undefined;
 
   constructor(options: ClientOptions, now: Instant) {
     const { control, callIds, rng, ledger, localAddress, serverAddress } = options;
@@ -114,14 +120,16 @@ export class Client {
     switch (event.kind) {
       case "Removed":
         this.#counters = event.counters;
-        this.#flow = "none";
-        return this.#finish();
+        return this.#removed();
       case "InstallRefused":
         this.#flow = "none";
-        return this.#end("worker-lost", now);
+        this.#end("worker-lost", now);
+        return this.#settle(now);
       case "Frame":
         if (this.#ppp !== undefined) this.#ppp.handleFrame(event.protocol, event.information, now);
-        else if (this.#early.length < bounds.earlyFramesMax) this.#early.push(event);
+        else if (this.#cause === undefined && this.#early.length < bounds.earlyFramesMax) {
+          this.#early.push(event);
+        }
         return this.#settle(now);
       case "ResyncNeeded":
         this.#ppp?.handleResyncNeeded(now);
@@ -141,6 +149,7 @@ export class Client {
     this.#flow = "none";
     this.#end("worker-lost", now);
     this.#settle(now);
+    this.#removed();
   }
 
   probe(now: Instant): void {
@@ -148,10 +157,15 @@ export class Client {
     this.#settle(now);
   }
 
-  /** Ends in order: LCP Terminate, Call-Clear-Request, Stop-Control-Connection-Request. */
-  stop(now: Instant): void {
-    if (this.#ppp !== undefined) this.#ppp.terminate("shutdown", now);
-    else this.#end("shutdown", now);
+  /**
+   * Ends in order, beginning where `from` says: LCP Terminate, Call-Clear-Request,
+   * Stop-Control-Connection-Request.
+   */
+  stop(now: Instant, from: StopFrom = "LCP"): void {
+    if (this.#ppp !== undefined && from === "LCP") this.#ppp.terminate("shutdown", now);
+    else if (this.#terms !== undefined && from === "call") {
+      this.#control.clearCall(this.#terms.callId, "shutdown", now);
+    } else this.#end("shutdown", now, from !== "control connection");
     this.#settle(now);
   }
 
@@ -159,12 +173,14 @@ export class Client {
     this.#control.handleTimeout(now);
     this.#ppp?.handleTimeout(now);
     this.#settle(now);
+    if (this.#removedBy !== undefined && this.#removedBy <= now) this.#removed();
   }
 
   pollTimeout(): Deadline | undefined {
     if (this.#ended) return undefined;
     const control = this.#closed ? undefined : this.#control.pollTimeout();
-    return earliest(control, this.#ppp?.pollTimeout());
+    const removal = this.#removedBy && { at: this.#removedBy, why: "session removed" };
+    return earliest(removal, earliest(control, this.#ppp?.pollTimeout()));
   }
 
   pollPlane(): PlaneCommand | undefined {
@@ -271,10 +287,14 @@ export class Client {
         this.#events.push({ kind: "Authenticated", method: output.method });
         return;
       case "EncryptionUp": {
-        const { bits, stateful } = output.keys;
+        const { bits, stateful, sendStart, receiveStart } = output.keys;
+        this.#dropKeys();
+        this.#keys = this.#scope.hold("key", wipe(sendStart, receiveStart), `MPPE-${bits}`);
         this.#events.push({ kind: "Encrypted", bits, stateful });
         return;
       }
+      case "EncryptionDown":
+        return this.#dropKeys();
       case "Ipv4Up":
       case "Ipv6Up":
       case "ProbeAnswered":
@@ -287,7 +307,12 @@ export class Client {
     }
   }
 
-  #end(cause: EndCause, now: Instant): void {
+  #dropKeys(): void {
+    if (this.#keys !== undefined) this.#scope.release(this.#keys);
+    this.#keys = undefined;
+  }
+
+  #end(cause: EndCause, now: Instant, clearing = true): void {
     if (this.#cause !== undefined) return;
     this.#cause = cause;
     this.#ppp?.abort(cause);
@@ -295,11 +320,20 @@ export class Client {
     this.#early.length = 0;
     if (this.#flow === "installed") {
       this.#flow = "removing";
+      this.#removedBy = after(now, worker.pongMs);
       this.#plane.push({ kind: "Remove", flow: this.#options.flow });
     }
     if (this.#closed) return this.#finish();
-    if (this.#terms !== undefined) this.#control.clearCall(this.#terms.callId, cause, now);
+    if (this.#terms !== undefined && clearing)
+      this.#control.clearCall(this.#terms.callId, cause, now);
     this.#control.stop(cause, now);
+  }
+
+  /** The flow is out of the data path, or whoever had to say so never will. */
+  #removed(): void {
+    this.#flow = "none";
+    this.#removedBy = undefined;
+    this.#finish();
   }
 
   #finish(): void {
