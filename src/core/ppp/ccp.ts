@@ -16,8 +16,8 @@ export type MppeTerms = {
 };
 
 /**
- * CCP options describe what each end can receive, yet both directions of a session use one strength
- * and one mode here: whatever side settles first binds the other.
+ * DEVIATION 42: CCP options describe what each end can receive, yet both directions of a session
+ * use one strength and one mode here: whatever side settles first binds the other.
  */
 export class CcpOptions implements OptionPolicy {
   /** What we ask for: all that is allowed until the peer or its Nak narrows it. */

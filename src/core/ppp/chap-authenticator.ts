@@ -149,7 +149,7 @@ export class ChapAuthenticator implements Authentication {
     }
   }
 
-  /** RFC 2759 §7: changing passwords is not offered; whoever asks is told so and gets no retry. */
+  /** DEVIATION 47: no passwords are changed here; whoever asks is told so and gets no retry. */
   #handleChangePassword(packet: PppPacket, now: Instant): void {
     const { context } = this;
     context.note("change-password-refused");
@@ -206,7 +206,8 @@ export class ChapAuthenticator implements Authentication {
   }
 
   #sendChallenge(now: Instant): void {
-    // The phase's deadline ends the waiting.
+    // DEVIATION 46: sent again as it was, so that an answer to the first one still counts. The
+    // phase's deadline ends the waiting.
     if (this.#sendsLeft-- <= 0) return;
     this.context.timers.set("authentication-restart", after(now, ppp.restartMs));
     const name = text.encode(this.context.policy.name);

@@ -87,7 +87,7 @@ export class ChapPeer implements Authentication {
     // Asks no backend.
   }
 
-  /** A Response may be lost like anything else; the authenticator answers each one alike. */
+  /** DEVIATION 45: a Response may be lost like anything else; each one is answered alike. */
   handleTimeout(now: Instant): void {
     if (this.#answer !== undefined && !this.#answer.settled) this.#send(this.#answer, now);
   }

@@ -56,7 +56,7 @@ export interface PppContext {
   readonly policy: PppPolicy;
   readonly rng: Rng;
   readonly timers: Timers;
-  /** Code-Reject and Protocol-Reject together (G-21). */
+  /** DEVIATION 50: Code-Reject and Protocol-Reject together (G-21). */
   readonly rejects: RateLimit;
   /** The largest information field we may send now: the peer's MRU, our own cap. */
   peersMru(): number;

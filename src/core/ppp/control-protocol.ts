@@ -56,7 +56,7 @@ export interface Layer {
   finished(why: Finish, now: Instant): void;
   /** The options will never agree; the automaton stays as it is until it is closed. */
   failed(now: Instant): void;
-  /** Opened, and the peer starts over: false drops its packet (G-15). */
+  /** DEVIATION 43: Opened, and the peer starts over: false drops its packet (G-15). */
   mayRenegotiate(now: Instant): boolean;
 }
 

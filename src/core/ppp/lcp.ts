@@ -266,7 +266,7 @@ export class LcpOptions implements OptionPolicy {
     return this.terms().methods.find((candidate) => candidate === method.value);
   }
 
-  /** Peer: a server that asks for no authentication never has to prove itself (T-42). */
+  /** DEVIATION 51, peer: a server that asks for no authentication never proves itself (T-42). */
   #missing(seen: ReadonlySet<number>): readonly ConfigurationOption[] {
     const { role, methods, note } = this.terms();
     if (role === "authenticator" || methods.length === 0) return [];

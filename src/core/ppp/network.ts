@@ -86,7 +86,7 @@ class NetworkLayer implements Layer {
 export class NetworkPhase implements EncryptionUser {
   readonly #encryption: Encryption | undefined;
   readonly #layers = new Map<NetworkProtocol, NetworkLayer>();
-  /** The last Configure-Request of each protocol that came too early: taken up when its turn comes. */
+  /** DEVIATION 49: the last Configure-Request of each protocol that came too early: its turn comes. */
   readonly #held = new Map<NetworkProtocol, PppPacket>();
   #mustEncrypt: boolean;
   #networkAsked = false;

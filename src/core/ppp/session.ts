@@ -326,7 +326,7 @@ export class PppSession {
         this.terminate(known ? failure : "lcp-failed", now);
       },
       linkDead: (now) => {
-        // Told, in case it only cannot speak; not waited for.
+        // DEVIATION 44: told, in case it only cannot speak; not waited for.
         this.terminate("echo-timeout", now);
         this.abort("echo-timeout");
       },
@@ -407,6 +407,7 @@ export class PppSession {
       authenticated: (name, keys, now) => {
         this.#authenticated = { method, name };
         this.#methodFloor = method;
+        // DEVIATION 48: the first authentication since LCP opened; a later challenge changes nothing.
         this.#keys = keys && copyKeys(keys);
         this.#emit({ kind: "Authenticated", method, name });
         this.#enterNetwork(now);
