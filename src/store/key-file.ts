@@ -1,10 +1,10 @@
 // The store's key on disk: one line in a file of its own, 0600, outside the database's directory, so
 // that a copy of the database alone tells no secret. Never made over data that another key sealed.
 
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -136,9 +136,15 @@ export function writeExclusively(path: string, content: string): void {
   }
 }
 
+/** What a process that died while it wrote leaves behind holds a key: the next opening removes it. */
+function unfinishedPath(path: string): string {
+  return `${path}.part`;
+}
+
 /** Whole or not at all: written under another name, then linked, which fails when `path` exists. */
 function create(path: string, key: StoreKey): void {
-  const unfinished = `${path}.${randomBytes(6).toString("hex")}`;
+  const unfinished = unfinishedPath(path);
+  removeIfThere(unfinished);
   writeExclusively(unfinished, `holdfast-key ${key.id} ${toHex(key.octets)}\n`);
   try {
     linkSync(unfinished, path);
@@ -152,7 +158,9 @@ export function successorPath(path: string): string {
   return `${path}.new`;
 }
 
+/** Where nothing is to be removed the directory may be read-only. */
 function removeIfThere(path: string): void {
+  if (!existsSync(path)) return;
   try {
     unlinkSync(path);
   } catch (error) {
@@ -167,6 +175,7 @@ function removeIfThere(path: string): void {
  */
 export function openKey(path: string, owner: number, sealedWith: number | undefined): KeyRead {
   const current = readKeyFile(path, owner);
+  for (const one of [path, successorPath(path)]) removeIfThere(unfinishedPath(one));
   if (sealedWith === undefined) {
     if (current.ok || current.reason !== "key-missing") return current;
     const key = newKey(1);

@@ -35,6 +35,7 @@ export type Opened = {
   /** This opening's number: sessions of an earlier one that are open have lost their server. */
   readonly run: number;
   key: StoreKey;
+  /** False until the terms are known: only they can ask for more to be kept. */
   keepClearText: boolean;
   reserved: readonly Reserved[];
 };
@@ -72,7 +73,7 @@ export function syncDirectoryOf(path: string): void {
  * first moment), it is synced, then linked to its name.
  */
 export function copyTo(db: Connection, path: string): { readonly octets: number } {
-  const unfinished = `${path}.${randomBytes(6).toString("hex")}`;
+  const unfinished = `${path}.unfinished-${randomBytes(4).toString("hex")}`;
   writeExclusively(unfinished, "");
   try {
     db.run("VACUUM INTO ?", unfinished);
@@ -192,7 +193,7 @@ function openExisting(terms: OpenTerms): OpenResult {
         instanceId: setting(db, "instance-id") ?? "",
         run,
         key: read.key,
-        keepClearText: true,
+        keepClearText: false,
         reserved: [],
       },
     };

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { store as limits } from "../limits.js";
-import type { Answer, OpenFailure, Store, StoreStats, StoreTerms, TroubleKind } from "./port.js";
+import type { Answer, OpenFailure, Store, StoreStats, StoreTerms, StoreTrouble } from "./port.js";
 import { type Batch, type Kind, RequestQueue, type Waiting } from "./request-queue.js";
 import type { AskOf, FromThread, Operation, ToThread, ValueOf } from "./sqlite-link.js";
 import { portOver } from "./sqlite-port.js";
@@ -18,6 +18,8 @@ export type SqliteStoreTerms = {
   readonly owner?: number;
   /** The thread's compiled module, where it is not beside this one. */
   readonly thread?: URL;
+  /** Told when the store comes into a trouble, into another one, and (undefined) out of it. */
+  readonly onTrouble?: (trouble: StoreTrouble | undefined) => void;
 };
 
 /** The thread runs compiled code: run from its sources (tests), the store takes the last build's. */
@@ -49,7 +51,7 @@ export class SqliteStore {
   #readsDone = false;
   /** The newest terms, for a thread that is started again. */
   #configured: StoreTerms | undefined;
-  #inTrouble: TroubleKind | undefined;
+  #trouble: StoreTrouble | undefined;
   #retryMs: number = limits.retryMinMs;
   #accountingAfter = 0;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -120,7 +122,7 @@ export class SqliteStore {
       queueLength: this.#queue.length + count,
       oldestMs: oldest === undefined ? 0 : Math.round(performance.now() - oldest),
       accountingLength: this.#queue.accountingLength + accounting,
-      inTrouble: this.#inTrouble,
+      inTrouble: this.#trouble?.what,
       commits: this.#commits,
       failures: this.#failures,
       interimsDropped: this.#queue.interimsDropped,
@@ -224,7 +226,8 @@ export class SqliteStore {
 
   #wentWell(): void {
     this.#commits++;
-    this.#inTrouble = undefined;
+    // A damaged file stays damaged, though parts of it can still be written.
+    if (this.#trouble?.what !== "corrupt") this.#inTrouble(undefined);
     this.#retryMs = limits.retryMinMs;
     this.#accountingAfter = 0;
   }
@@ -235,11 +238,23 @@ export class SqliteStore {
     for (const [i, one] of waiting.entries()) {
       const answer = answers[i] ?? troubleWith("failed", "no answer of the store's thread");
       const locked = !answer.ok && answer.reason === "trouble" && answer.what === "locked";
-      if (!answer.ok && answer.reason === "trouble") this.#failures++;
+      if (!answer.ok && answer.reason === "trouble") this.#failed(answer);
       if (locked && this.#isYoung(one)) again.push(one);
       else one.settle(answer);
     }
     this.#queue.putBack(again);
+  }
+
+  #failed(trouble: StoreTrouble): void {
+    this.#failures++;
+    if (trouble.what === "corrupt") this.#inTrouble(trouble);
+  }
+
+  #inTrouble(trouble: StoreTrouble | undefined): void {
+    const before = this.#trouble?.what;
+    if (before === "corrupt" && trouble !== undefined) return;
+    this.#trouble = trouble;
+    if (before !== trouble?.what) this.#terms.onTrouble?.(trouble);
   }
 
   #isYoung({ since }: Waiting): boolean {
@@ -257,7 +272,7 @@ export class SqliteStore {
       else one.settle(failure);
     }
     this.#queue.putBack(again);
-    this.#inTrouble = failure.what;
+    this.#inTrouble(failure);
     // A lock is waited out in the thread: changes try again at once, accounting alone has time.
     if (again.some(({ kind }) => kind !== "accounting")) return;
     this.#accountingAfter = performance.now() + this.#retryMs;
@@ -286,7 +301,7 @@ export class SqliteStore {
     if (flying !== undefined) this.#putBack(flying);
     if (!wasOpen && this.#threadRestarts === 0) return; // It never opened: `open` said why.
     this.#failures++;
-    this.#inTrouble = "failed";
+    this.#inTrouble(troubleWith("failed", message));
     this.#queue.failAll("failed", message);
     this.#restart();
   }

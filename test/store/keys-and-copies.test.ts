@@ -110,34 +110,56 @@ describe("key rotation", () => {
     expect(await notOpened(where)).toMatchObject({ reason: "key-wrong" });
   });
 
-  it("killed at any moment: every secret opens after, with one key", async () => {
-    const count = 200;
-    const where = await withAccounts(count);
-    const out = compiledSources();
-    const script = `
-      import { openDatabase } from ${JSON.stringify(join(out, "src/store/sqlite-open.js"))};
-      import { rotateKey } from ${JSON.stringify(join(out, "src/store/sqlite-maintenance.js"))};
+  it("killed before any of its steps: every secret opens after, with one key", async () => {
+    const where = await withAccounts(2);
+    const out = join(compiledSources(), "src/store");
+    const [fs, url] = ["node:fs", "node:module"];
+    /** Ends itself by SIGKILL before step `last` of a rotation: each write to a file or the database. */
+    const script = (last: number) => `
+      import fs from ${JSON.stringify(fs)};
+      import { syncBuiltinESMExports } from ${JSON.stringify(url)};
+      let left = Infinity;
+      const counted = (of, names) => {
+        for (const name of names) {
+          const real = of[name];
+          of[name] = function (...args) {
+            if (--left < 0) process.kill(process.pid, "SIGKILL");
+            return real.apply(this, args);
+          };
+        }
+      };
+      counted(fs, ["openSync", "writeSync", "fsyncSync", "linkSync", "unlinkSync", "renameSync"]);
+      syncBuiltinESMExports();
+      const { Connection } = await import(${JSON.stringify(join(out, "sqlite-connection.js"))});
+      counted(Connection.prototype, ["exec", "run"]);
+      const { openDatabase } = await import(${JSON.stringify(join(out, "sqlite-open.js"))});
+      const { rotateKey } = await import(${JSON.stringify(join(out, "sqlite-maintenance.js"))});
       const { opened } = openDatabase(${JSON.stringify({ ...where, owner: process.geteuid!() })});
-      console.log("ready");
-      for (;;) rotateKey(opened);
+      left = ${last};
+      rotateKey(opened);
+      process.exit(0);
     `;
-    const ids = new Set<string>();
-    for (let i = 0; i < 12; i++) {
-      const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
-        stdio: ["ignore", "pipe", "inherit"],
+    const keys: number[] = [];
+    for (let step = 0, signal: unknown = "SIGKILL"; signal === "SIGKILL"; step++) {
+      const child = spawn(process.execPath, ["--input-type=module", "-e", script(step)], {
+        stdio: "inherit",
       });
-      await once(child.stdout, "data");
-      await new Promise((resolve) => setTimeout(resolve, 7 * i));
-      child.kill("SIGKILL");
-      await once(child, "exit");
+      const before = Number(readFileSync(where.keyPath, "utf8").split(" ")[1]);
+      [, signal] = await once(child, "exit");
       const store = await opened(where);
-      await expectAllOpen(store, count);
+      await expectAllOpen(store, 2);
       await store.close();
-      ids.add(readFileSync(where.keyPath, "utf8").split(" ")[1]!);
-      expect(existsSync(`${where.keyPath}.new`)).toBe(false);
+      expect(readdirSync(dirname(where.keyPath)).filter((name) => name.endsWith(".new"))).toEqual(
+        [],
+      );
+      keys.push(Number(readFileSync(where.keyPath, "utf8").split(" ")[1]) - before);
     }
-    expect(ids.size).toBeGreaterThan(1);
-  });
+    expect(keys.length).toBeGreaterThan(12);
+    // Undone before the commit, finished after it, and never anything else.
+    const committed = keys.indexOf(1);
+    expect(keys).toEqual(keys.map((_, step) => (step < committed ? 0 : 1)));
+    expect(keys.length - committed).toBeGreaterThan(1);
+  }, 180_000);
 });
 
 describe("backup", () => {

@@ -27,8 +27,8 @@ function compile(): string {
     target: ts.ScriptTarget.ES2022,
     verbatimModuleSyntax: true,
   };
-  const folders = ["base", "crypto", "store"].map((room) => join(root, "src", room));
-  for (const path of [...folders.flatMap(sources), join(root, "src/limits.ts")]) {
+  const rooms = ["base", "crypto", "store"].map((room) => join(root, "src", room));
+  for (const path of [...rooms.flatMap(sources), join(root, "src/limits.ts")]) {
     const to = join(out, path.slice(root.length).replace(/\.ts$/, ".js"));
     mkdirSync(dirname(to), { recursive: true });
     const { outputText } = ts.transpileModule(readFileSync(path, "utf8"), {
@@ -42,6 +42,7 @@ function compile(): string {
 }
 
 let compiled: string | undefined;
+const folders: string[] = [];
 
 /** The folder that holds `src/`, compiled once a test file. */
 export function compiledSources(): string {
@@ -52,6 +53,7 @@ export function compiledSources(): string {
 afterAll(() => {
   if (compiled !== undefined) rmSync(compiled, { recursive: true });
   compiled = undefined;
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
 export function threadModule(): URL {
@@ -64,9 +66,9 @@ export type Place = Required<Pick<SqliteStoreTerms, "databasePath" | "keyPath">>
 
 /** A state directory that is removed after the test file. */
 export function place(): Place {
-  const folder = mkdtempSync(join(tmpdir(), "holdfast-state-"));
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-place-"));
   mkdirSync(join(folder, "db"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return {
     folder,
     databasePath: join(folder, "db/holdfast.db"),
