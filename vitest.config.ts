@@ -2,7 +2,12 @@ import { defineConfig } from "vitest/config";
 
 // What needs namespaces, devices or a guest runs one file after another, after everything else:
 // it shares the machine's kernel, and a busy machine would be taken for a slow server.
-const serial = ["test/os/**/*.test.ts", "test/interop/**/*.test.ts", "test/e2e/**/*.test.ts"];
+const serial = [
+  "test/os/**/*.test.ts",
+  "test/interop/**/*.test.ts",
+  "test/e2e/**/*.test.ts",
+  "test/trouble/**/*.test.ts",
+];
 
 export default defineConfig({
   test: {

@@ -305,9 +305,10 @@ export class RunningServer {
     const fault = await this.network.restoreTun();
     this.#restoringTun = false;
     if (fault === undefined) {
-      if (!missing) return;
-      log.warn({ tun: this.config.network.tun }, "the TUN was deleted under us: made again");
+      // It has stopped looking at the TUN, and looks again with its terms.
       this.dataPath?.configure(gatewayTerms(this.config, hostNameServers(), hostAddresses()));
+      const { tun } = this.config.network;
+      if (missing) log.warn({ tun }, "the TUN was deleted under us: made again");
       return;
     }
     clearTimeout(this.#tunTimer);

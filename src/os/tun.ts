@@ -9,6 +9,7 @@ export const TUN_DEVICE = "/dev/net/tun";
 export const INTERFACE_NAME_OCTETS = 16;
 
 const TUNSETIFF = 0x400454ca;
+const TUNGETIFF = 0x800454d2;
 const IFREQ_OCTETS = 40;
 const IFF_TUN = 0x0001;
 const IFF_MULTI_QUEUE = 0x0100;
@@ -49,6 +50,11 @@ export class Tun implements Disposable {
 
   watch(callback: () => void): Disposable | OsError {
     return this.#device.watch(callback);
+  }
+
+  /** False once the interface was deleted under us. */
+  get attached(): boolean {
+    return ioctl(this.#device.fd, TUNGETIFF, new Memory(IFREQ_OCTETS).address) >= 0;
   }
 
   /** The interface goes with the last descriptor of it, a worker's included. */

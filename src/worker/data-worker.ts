@@ -72,11 +72,20 @@ export class DataWorker {
 
   start(): void {
     const gre = this.#gre.watch(() => this.#readGre());
-    const tun = this.#tun.watch(() => this.#readTun());
     if (isOsError(gre)) return this.#fail(gre.call, gre.errno);
-    if (isOsError(tun)) return this.#fail(tun.call, tun.errno);
-    this.#tunWatch = tun;
+    if (!this.#watchTun()) return;
     this.#link.emit({ kind: "Ready", version: LINK_VERSION });
+  }
+
+  #watchTun(): boolean {
+    if (this.#tunWatch !== undefined) return true;
+    const tun = this.#tun.watch(() => this.#readTun());
+    if (isOsError(tun)) {
+      this.#fail(tun.call, tun.errno);
+      return false;
+    }
+    this.#tunWatch = tun;
+    return true;
   }
 
   #fail(call: string, errno: string): void {
@@ -86,6 +95,8 @@ export class DataWorker {
 
   #handle(command: PlaneCommand): void {
     if (command.kind === "Stop") return this.#link.finish(() => this.#end(0));
+    // An interface that was deleted and made again on our descriptor comes with new terms.
+    if (command.kind === "Configure") this.#watchTun();
     this.#engine.handleCommand(command, monotonicNow());
     this.#arm();
   }
@@ -125,8 +136,9 @@ export class DataWorker {
 
   /** EIO while the interface is down passes; anything else (EBADFD: deleted) does not. */
   #tunFailed(errno: number): void {
-    this.#trouble("read TUN", errno);
-    if (errno === -EIO) return;
+    if (errno === -EIO) return this.#trouble("read TUN", errno);
+    // Said every time: it is not watched again before somebody has answered to it.
+    this.#link.emit({ kind: "Trouble", call: "read TUN", errno: errnoName(errno) });
     this.#tunWatch?.[Symbol.dispose]();
     this.#tunWatch = undefined;
   }
