@@ -23,7 +23,7 @@ describe("Supported Bits (RFC 3078 §2)", () => {
     expect(read(bits)).toEqual(meaning);
   });
 
-  test("four octets, no more and no fewer", () => {
+  test("any other number of octets than four: malformed", () => {
     for (const size of [0, 1, 2, 3, 5, 253]) {
       expect(decodeMppeOption({ type: 18, data: new Uint8Array(size) }).ok).toBe(false);
     }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { decodeInterfaceIdentifier, encodeInterfaceIdentifier, isZero } from "./ipv6cp.js";
 
-test("eight octets, no more and no fewer, and a copy", () => {
+test("eight octets, as a copy; any other number: malformed", () => {
   for (const size of [0, 1, 7, 9, 16]) {
     expect(decodeInterfaceIdentifier({ type: 1, data: new Uint8Array(size) }).ok).toBe(false);
   }
