@@ -1,0 +1,45 @@
+// Server, callers, network, backend and data workers under one seed (HOUSE section 4). Longer, or one
+// run again: `HOLDFAST_SIM_SEED=n HOLDFAST_SIM_RUNS=m npm run sim`.
+import { describe, expect, test } from "vitest";
+import { type Outcome, World } from "./world.js";
+
+const firstSeed = Number(process.env.HOLDFAST_SIM_SEED ?? 1);
+const runs = Number(process.env.HOLDFAST_SIM_RUNS ?? 200);
+const BLOCK = 25;
+
+function run(seed: number): Outcome {
+  try {
+    return new World(seed).run();
+  } catch (failure) {
+    const why = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+    const again = `HOLDFAST_SIM_SEED=${seed} HOLDFAST_SIM_RUNS=1 npm run sim`;
+    throw new Error(`seed ${seed}: ${why}\nagain: ${again}`);
+  }
+}
+
+describe("simulation", () => {
+  const causes = new Set<string>();
+  let delivered = 0;
+  for (let from = firstSeed; from < firstSeed + runs; from += BLOCK) {
+    const to = Math.min(from + BLOCK, firstSeed + runs) - 1;
+    test(`seeds ${from} to ${to}: everything ends and everything is given back`, () => {
+      for (let seed = from; seed <= to; seed++) {
+        const outcome = run(seed);
+        for (const cause of outcome.causes) causes.add(cause);
+        delivered += outcome.delivered;
+        if (runs <= BLOCK) console.log(`seed ${seed}: ${outcome.digest}`);
+      }
+    }, 120_000);
+  }
+
+  test("the same seed twice: the same digest", () => {
+    for (const seed of [firstSeed, firstSeed + 1, firstSeed + 2]) {
+      expect(run(seed).digest).toBe(run(seed).digest);
+    }
+  });
+
+  test.runIf(runs >= 100)("the runs saw data and every way a session can end", () => {
+    expect(delivered).toBeGreaterThan(1_000);
+    expect([...causes].sort()).toEqual([]);
+  });
+});
