@@ -102,10 +102,10 @@ export async function knownPassword(
   }
   const typed = await io.askHidden("Password: ");
   if (typed === undefined) throw givenUp();
-  if (!twice) return filled(typed);
+  if (filled(typed) && !twice) return typed;
   const again = await io.askHidden("Again: ");
   if (again === undefined) throw givenUp();
-  if (again === typed) return filled(typed);
+  if (again === typed) return typed;
   throw new CliFailure(exitCodes.usage, "the two are not the same", "type it again");
 }
 

@@ -28,22 +28,25 @@ export function showAccount(account: AccountShown): string {
   ]);
 }
 
+/** commander would make an empty text of null: the word itself stands for "take it away". */
+type OrNone<T> = T | "none";
+
 export type TermOptions = {
-  readonly address?: string | null;
+  readonly address?: string;
   readonly route?: readonly string[];
-  readonly sessions?: number | null;
-  readonly atLimit?: "refuse-new" | "end-oldest" | null;
-  readonly sessionSeconds?: number | null;
-  readonly idleSeconds?: number | null;
-  readonly octets?: number | null;
-  readonly hours?: string | null;
-  readonly validFrom?: number | null;
-  readonly validUntil?: number | null;
+  readonly sessions?: OrNone<number>;
+  readonly atLimit?: OrNone<"refuse-new" | "end-oldest">;
+  readonly sessionSeconds?: OrNone<number>;
+  readonly idleSeconds?: OrNone<number>;
+  readonly octets?: OrNone<number>;
+  readonly hours?: string;
+  readonly validFrom?: OrNone<number>;
+  readonly validUntil?: OrNone<number>;
 };
 
 export function addTermOptions(made: Command): Command {
   return made
-    .option("--address <ipv4>", "static address; none takes it away", orNone(String))
+    .option("--address <ipv4>", "static address; none takes it away")
     .option(
       "--route <prefix>",
       "a prefix behind the client; again for more; none takes all away",
@@ -51,39 +54,41 @@ export function addTermOptions(made: Command): Command {
     )
     .option("--sessions <n>", "sessions at once; none: the server's default", orNone(whole))
     .addOption(
-      new Option("--at-limit <what>", "at that limit")
-        .choices(["refuse-new", "end-oldest", "none"])
-        .argParser((text: string) => {
-          if (text === "refuse-new" || text === "end-oldest") return text;
-          if (text === "none") return null;
-          throw new InvalidArgumentError("Allowed choices are refuse-new, end-oldest, none.");
-        }),
+      new Option("--at-limit <what>", "at that limit; none: the server's default").choices([
+        "refuse-new",
+        "end-oldest",
+        "none",
+      ]),
     )
     .option("--session-seconds <n>", "longest session; none: no limit", orNone(whole))
     .option("--idle-seconds <n>", "longest silence; none: no limit", orNone(whole))
     .option("--octets <n>", "traffic of one session, both ways together; none", orNone(whole))
-    .option("--hours <hours>", "such as 'mon-fri 08:00-18:00'; none: always", orNone(String))
+    .option("--hours <hours>", "such as 'mon-fri 08:00-18:00'; none: always")
     .option("--valid-from <date>", "such as 2027-01-31, UTC; none", orNone(date))
     .option("--valid-until <date>", "such as 2027-12-31T18:00Z; none", orNone(date));
 }
 
 export function termsOf(options: TermOptions): AccountTermsGiven {
   const terms: AccountTermsGiven = {};
-  if (options.address !== undefined) terms.staticAddress = options.address;
+  if (options.address !== undefined) terms.staticAddress = given(options.address);
   if (options.route !== undefined) terms.routes = [...options.route];
-  if (options.sessions !== undefined) terms.sessionsMax = options.sessions;
-  if (options.atLimit !== undefined) terms.atSessionLimit = options.atLimit;
-  if (options.sessionSeconds !== undefined) terms.sessionSecondsMax = options.sessionSeconds;
-  if (options.idleSeconds !== undefined) terms.idleSecondsMax = options.idleSeconds;
-  if (options.octets !== undefined) terms.octetsMax = options.octets;
-  if (options.hours !== undefined) terms.hours = options.hours;
-  if (options.validFrom !== undefined) terms.validFrom = options.validFrom;
-  if (options.validUntil !== undefined) terms.validUntil = options.validUntil;
+  if (options.sessions !== undefined) terms.sessionsMax = given(options.sessions);
+  if (options.atLimit !== undefined) terms.atSessionLimit = given(options.atLimit);
+  if (options.sessionSeconds !== undefined) terms.sessionSecondsMax = given(options.sessionSeconds);
+  if (options.idleSeconds !== undefined) terms.idleSecondsMax = given(options.idleSeconds);
+  if (options.octets !== undefined) terms.octetsMax = given(options.octets);
+  if (options.hours !== undefined) terms.hours = given(options.hours);
+  if (options.validFrom !== undefined) terms.validFrom = given(options.validFrom);
+  if (options.validUntil !== undefined) terms.validUntil = given(options.validUntil);
   return terms;
 }
 
-function orNone<T>(read: (text: string) => T): (text: string) => T | null {
-  return (text) => (text === "none" ? null : read(text));
+function given<T>(value: OrNone<T>): Exclude<T, "none"> | null {
+  return value === "none" ? null : (value as Exclude<T, "none">);
+}
+
+function orNone<T>(read: (text: string) => T): (text: string) => OrNone<T> {
+  return (text) => (text === "none" ? "none" : read(text));
 }
 
 export function whole(text: string): number {

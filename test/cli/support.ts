@@ -1,0 +1,260 @@
+// A command line in this process: its own input and output, and a server that is only a port.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CliContext, type Rooms } from "../../src/cli/context.js";
+import type { Io } from "../../src/cli/io.js";
+import { runCli } from "../../src/cli/program.js";
+import type { Status } from "../../src/console/contract.js";
+import type { AccountService } from "../../src/daemon/admin/account-service.js";
+import { type AdminPort, adminFault } from "../../src/daemon/admin/port.js";
+import { type AdminSocket, openAdminSocket } from "../../src/daemon/admin/socket.js";
+import {
+  prepareStateDirectory,
+  type StatePaths,
+  statePaths,
+} from "../../src/daemon/state-directory.js";
+
+export type Ran = { readonly code: number; readonly out: string; readonly err: string };
+
+export type Stage = {
+  readonly paths: StatePaths;
+  /** Words after `holdfast`; `--state` is added where the command takes it. */
+  run(words: readonly string[], io?: Partial<Io>, rooms?: Partial<Rooms>): Promise<Ran>;
+  dispose(): void;
+};
+
+const ownUid = process.getuid?.() ?? 0;
+/** 2027-01-02T03:04:05Z */
+export const now = 1_798_859_045_000;
+
+export function stage(): Stage {
+  const base = mkdtempSync(join(tmpdir(), "holdfast-cli-"));
+  const paths = statePaths(join(base, "state"));
+  const unfit = prepareStateDirectory(paths, ownUid);
+  if (unfit !== undefined) throw new Error(unfit.fault);
+  return {
+    paths,
+    run: async (words, io, rooms) => {
+      let out = "";
+      let err = "";
+      const context = new CliContext(
+        {
+          out: (text) => {
+            out += text;
+          },
+          err: (text) => {
+            err += text;
+          },
+          outIsTerminal: false,
+          inIsTerminal: false,
+          columns: undefined,
+          readAll: () => "",
+          askHidden: async () => undefined,
+          now: () => now,
+          ...io,
+        },
+        {
+          environment: { HOLDFAST_STATE: paths.directory },
+          uid: ownUid,
+          cwd: base,
+          serviceUid: undefined,
+          ownerOf: () => undefined,
+        },
+        { runServer: refuse, runDemo: refuse, runConnect: refuse, ...rooms },
+        "1.2.3",
+      );
+      const code = await runCli(words, context);
+      return { code, out, err };
+    },
+    dispose: () => rmSync(base, { recursive: true }),
+  };
+}
+
+async function refuse(): Promise<number> {
+  throw new Error("this test starts no room");
+}
+
+export type FakePort = AdminPort & { readonly asked: string[] };
+
+/** Sessions 1 to 3; session 3 has a name and a client that would like to move the cursor. */
+export function fakePort(accounts?: AccountService): FakePort {
+  const asked: string[] = [];
+  let level: ReturnType<AdminPort["logLevel"]> = "info";
+  const sessions = [1, 2, 3].map((id) => summary(id));
+  return {
+    asked,
+    accounts: accounts as AccountService,
+    status: () => status,
+    sessions: ({ user, after = 0, most }) => {
+      asked.push(`sessions after ${after}`);
+      const matching = sessions.filter((one) => user === undefined || one.user === user);
+      const rest = matching.filter(({ id }) => id > after);
+      // Two a page whatever is asked for, so that the reader has to turn pages.
+      const page = rest.slice(0, Math.min(most, 2));
+      const next = rest.length > page.length ? (page.at(-1)?.id ?? null) : null;
+      return { sessions: page, total: matching.length, next };
+    },
+    session: (id) => {
+      const found = sessions.find((one) => one.id === id);
+      return found === undefined ? undefined : detail(found);
+    },
+    disconnect: (target) => {
+      asked.push(`disconnect ${JSON.stringify(target)}`);
+      if ("id" in target && target.id > 3) {
+        return adminFault("not-found", "no-session", "there is no session", "see sessions");
+      }
+      return { ok: true, value: { sessions: "id" in target ? [target.id] : [1, 2] } };
+    },
+    ledger: ({ after = 0, state }) => {
+      const line = { what: "callId", owner: "call 1", detail: "4711", since: now - 61_000 };
+      const all = [
+        { id: 1, ...line, state: "held" as const, why: "" },
+        { id: 2, ...line, state: "stuck" as const, why: "EBUSY" },
+      ].filter((one) => state === undefined || one.state === state);
+      const lines = all.filter(({ id }) => id > after).slice(0, 1);
+      const more = all.some(({ id }) => id > (lines[0]?.id ?? 2));
+      return {
+        lines,
+        balance: { callId: 2 },
+        total: 2,
+        next: more ? (lines[0]?.id ?? null) : null,
+      };
+    },
+    logLevel: () => level,
+    setLogLevel: (next) => {
+      level = next;
+    },
+    reload: async () => ({
+      ok: true,
+      value: {
+        applied: [{ key: "log.level", why: "at once" }],
+        needsRestart: [{ key: "listen.port", why: "calls are bound to it" }],
+        warnings: ["careful"],
+      },
+    }),
+    doctor: async () => ({
+      verdicts: [
+        { check: "tun", result: "wrong", message: "no", place: "/dev", remedy: "modprobe tun" },
+        { check: "port", result: "well", message: "yes", place: "", remedy: "" },
+      ],
+    }),
+  };
+}
+
+type Summary = ReturnType<AdminPort["sessions"]>["sessions"][number];
+
+function summary(id: number): Summary {
+  return {
+    id,
+    user: id === 3 ? "eve\u001b[2J" : "ann",
+    peerAddress: `192.0.2.${id}`,
+    localAddress: "198.51.100.1",
+    framedAddress: `10.99.0.${id}`,
+    framedPrefix: null,
+    profile: "default",
+    authentication: "ms-chap-v2",
+    encryption: "MPPE-128 stateless",
+    phase: "network",
+    calledAt: now - 100_000,
+    upAt: now - 90_000,
+    counters: {
+      receivedPackets: 10,
+      receivedOctets: 12_345,
+      sentPackets: 20,
+      sentOctets: 2_345_678,
+      dropped: 0,
+      lost: 0,
+      reordered: 0,
+      roundTripMs: 12.5,
+      idleMs: 3_000,
+    },
+    peersHostName: "",
+    peersVendorString: id === 3 ? "\u202evendor" : "Microsoft Windows NT",
+    ending: null,
+  };
+}
+
+function detail(one: Summary): ReturnType<AdminPort["session"]> {
+  return {
+    ...one,
+    connection: 7,
+    callId: 4711,
+    peersCallId: 0,
+    routes: ["192.168.7.0/24"],
+    sessionSecondsMax: null,
+    idleSecondsMax: 600,
+    octetsMax: null,
+    ppp: {
+      lcp: "Opened",
+      ccp: "Opened",
+      ipcp: "Opened",
+      ipv6cp: "Closed",
+      peersMru: 1400,
+      peersIdentification: "MSRASV5.20",
+    },
+    linkInfo: { sendAccm: 0xffffffff, receiveAccm: 0xffffffff },
+    wanErrors: null,
+    dialogue: ["< LCP Configure-Request", "> LCP Configure-Ack \u001b[31m"],
+  };
+}
+
+const status: Status = {
+  version: "1.2.3",
+  node: "v20.20.2",
+  instance: "main",
+  pid: 42,
+  startedAt: now - 3_600_000,
+  uptimeMs: 3_600_000,
+  stateDirectory: "/var/lib/holdfast",
+  configFile: null,
+  listening: [{ address: "0.0.0.0", port: 1723 }],
+  network: {
+    tun: "holdfast0",
+    gateway: "10.99.0.1",
+    pool: "10.99.0.0/24",
+    ipv6Prefix: null,
+    nat: "off",
+  },
+  dataPath: "child process",
+  processes: [
+    { name: "main", pid: 42, uid: 990, capabilities: ["NET_ADMIN", "NET_RAW"], state: "running" },
+    { name: "data worker", pid: 43, uid: 990, capabilities: [], state: "running" },
+  ],
+  profiles: [
+    {
+      name: "legacy-9x",
+      legacy: true,
+      from: ["192.0.2.0/28"],
+      on: [],
+      authentication: ["ms-chap-v1"],
+      encryption: "MPPE-40 required",
+    },
+  ],
+  connections: 3,
+  sessions: { now: 3, logIns: 10, refusals: 2 },
+  addresses: { leased: 3, size: 253 },
+  ledger: { held: 12, stuck: 1, byKind: { callId: 3 } },
+  limits: { connectionsMax: 1024, descriptorsMax: 4096, sessionsMax: 10_000 },
+  store: { health: "well", queueLength: 0, oldestMs: 0, recordsRefused: 0, interimsDropped: 0 },
+  workers: [{ pid: 43, state: "ready", restarts: 0 }],
+  counters: {},
+  logLevel: "info",
+  warnings: ["legacy-9x is on: its log-ins give nearly no protection"],
+};
+
+export async function serveFake(
+  paths: StatePaths,
+  port: AdminPort,
+  broken: (failure: unknown) => void = () => {},
+): Promise<AdminSocket> {
+  const opened = await openAdminSocket(port, paths, {
+    connectionsMax: 4,
+    bodyOctetsMax: 4_096,
+    importOctetsMax: 65_536,
+    uid: ownUid,
+    broken,
+  });
+  if (!opened.ok) throw new Error(opened.message);
+  return opened.admin;
+}
