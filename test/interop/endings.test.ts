@@ -10,7 +10,7 @@ import { needLab } from "../peers.js";
 const server = Lab.hostAddress;
 const password = "secret-Pw1";
 const users = [
-  { name: "vpn", password },
+  { name: "ann", password },
   { name: "idler", password, options: "--idle-seconds 3" },
 ];
 const config = {
@@ -26,17 +26,15 @@ describe.runIf(needLab())("endings of a session, against pptp-linux", () => {
 
   beforeAll(async () => {
     lab = await Lab.open();
-    [guest, ours] = await Promise.all([
-      Guest.up({ name: "client", index: 1 }),
-      TestServer.start({ place: lab.netns, config, users }),
-    ]);
+    guest = await Guest.up({ name: "client", index: 1 });
+    ours = await TestServer.start({ place: lab.netns, config, users });
   });
   afterAll(async () => {
     await ours?.[Symbol.asyncDispose]();
     await lab?.[Symbol.asyncDispose]();
   });
 
-  async function up(user = "vpn"): Promise<PptpClient> {
+  async function up(user = "ann"): Promise<PptpClient> {
     const terms = { authentication: "mschap-v2", encryption: "128" } as const;
     const client = await PptpClient.up(guest, { server, ...terms, user, password });
     expect(await client.ping()).toBe(3);
@@ -92,8 +90,7 @@ NFT`,
     await until("no session", 15, noSession);
     await ours.expectHeld(before);
     await until("pppd saw the end", 10, async () => {
-      const { stdout } = await client.place.exec("cat /run/client-0.log");
-      return /LCP TermReq|Modem hangup|LCP terminated by peer/.test(stdout);
+      return /LCP terminated by peer|Modem hangup/.test(await client.logNow());
     });
   });
 
@@ -105,8 +102,7 @@ NFT`,
     await until("no session", 10, noSession);
     await ours.expectHeld(before);
     await until("pppd saw the end", 10, async () => {
-      const { stdout } = await client.place.exec("cat /run/client-0.log");
-      return /LCP terminated by peer|Modem hangup/.test(stdout);
+      return /LCP terminated by peer|Modem hangup/.test(await client.logNow());
     });
   });
 
@@ -114,8 +110,7 @@ NFT`,
     await using client = await up();
     expect(await ours.stop()).toBe(0);
     await until("pppd saw the end", 10, async () => {
-      const { stdout } = await client.place.exec("cat /run/client-0.log");
-      return /LCP terminated by peer|Modem hangup/.test(stdout);
+      return /LCP terminated by peer|Modem hangup/.test(await client.logNow());
     });
   });
 });

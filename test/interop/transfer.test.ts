@@ -8,7 +8,7 @@ import { expectOk, InnerNetns } from "../lab/place.js";
 import { needLab } from "../peers.js";
 
 const octets = 100_000_000;
-const user = "vpn";
+const user = "ann";
 const password = "secret-Pw1";
 const port = 7777;
 const timeoutS = 400;

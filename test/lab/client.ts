@@ -24,6 +24,8 @@ export const PppdExit = {
 } as const;
 
 export class PptpClient implements AsyncDisposable {
+  #gone = false;
+
   private constructor(
     readonly place: Place,
     readonly unit: number,
@@ -38,11 +40,10 @@ export class PptpClient implements AsyncDisposable {
     const unit = dial.unit ?? 0;
     const words = [dial.server, dial.authentication, dial.encryption, unit].join(" ");
     const environment = `PPTP_OPTIONS=${quote(dial.pptpOptions ?? "")}`;
-    const { code } = await place.exec(
+    const { code, stdout } = await place.exec(
       `${environment} client ${words} ${quote(dial.user)} ${quote(dial.password)}`,
       { timeoutS: 60 },
     );
-    const { stdout } = await place.exec(`cat /run/client-${unit}.log`);
     return new PptpClient(place, unit, code, stdout);
   }
 
@@ -69,6 +70,11 @@ export class PptpClient implements AsyncDisposable {
     return /remote IP address (\S+)/.exec(this.log)?.[1] ?? "";
   }
 
+  /** The log until now: what came after the call was up too. */
+  async logNow(): Promise<string> {
+    return expectOk(this.place, `cat /run/client-${this.unit}.log`);
+  }
+
   /** How many of `count` echo requests of `octets` (ICMP data) were answered. */
   async ping(
     address = this.gateway,
@@ -82,6 +88,7 @@ export class PptpClient implements AsyncDisposable {
   /** `TERM`: LCP first, then the call. `HUP-PTY`: Call-Clear-Request only. `KILL`: not a word. */
   async hangUp(how: "TERM" | "HUP-PTY" | "KILL" = "TERM"): Promise<void> {
     await expectOk(this.place, `hang-up ${this.unit} ${how}`);
+    this.#gone = true;
   }
 
   /** Ends only the control connection; the rest of the client stays until `hangUp`. */
@@ -90,6 +97,6 @@ export class PptpClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.hangUp("KILL");
+    if (!this.#gone) await this.hangUp("KILL");
   }
 }
