@@ -4,11 +4,17 @@ import { formatIpv4, type Ipv4, parseIpv4 } from "../base/ip.js";
 import { lease } from "../base/lease.js";
 import { Scope } from "../base/scope.js";
 import type { EndCause } from "../core/access/ports.js";
-import { Client, type ClientEvent, type ClientTransmission } from "../core/client.js";
+import {
+  Client,
+  type ClientEvent,
+  type ClientTransmission,
+  type StopFrom,
+} from "../core/client.js";
 import type { PppCredentials, PppPolicy } from "../core/ppp/ports.js";
 import { control, client as limits } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import { systemRng } from "../os/entropy.js";
+import type { OsError } from "../os/errors.js";
 import type { IpChange } from "../os/ip.js";
 import type { FlowCounters } from "../wire/worker-link.js";
 import { Drive } from "../worker/drive.js";
@@ -22,6 +28,8 @@ export type CallOptions = {
   /** Whether the TUN is given the address we get (and a route to the server's end). */
   readonly configureTun: boolean;
   readonly onEvent?: (event: ClientEvent) => void;
+  /** The TUN could not be given its address, or the address could not be taken back. */
+  readonly onFault?: (failure: OsError) => void;
 };
 
 export type CallEnd = { readonly cause: EndCause; readonly counters: FlowCounters | undefined };
@@ -56,9 +64,9 @@ export class ClientCall {
     this.#dial();
   }
 
-  /** Ends in order; `ended` tells when it is over. */
-  stop(): void {
-    if (this.#loop !== undefined) this.#loop.input((client, now) => client.stop(now));
+  /** Ends in order, from PPP down unless told otherwise; `ended` tells when it is over. */
+  stop(from: StopFrom = "LCP"): void {
+    if (this.#loop !== undefined) this.#loop.input((client, now) => client.stop(now, from));
     else this.#socket?.destroy();
   }
 
@@ -158,8 +166,9 @@ export class ClientCall {
     this.#host.changes
       .apply(addressChanges(this.#host.tun, ours, peers, this.#options.ppp.mtu))
       .then((failure) => {
-        if (failure === undefined) this.#resolveUp({ ours, peers });
-        else this.stop();
+        if (failure === undefined) return this.#resolveUp({ ours, peers });
+        this.#options.onFault?.(failure);
+        this.stop();
       });
   }
 
@@ -170,7 +179,10 @@ export class ClientCall {
     const addressed = this.#addressed;
     if (addressed === undefined) return this.#resolveEnded(end);
     const { tun, changes } = this.#host;
-    changes.apply(addressRemoval(tun, addressed.ours)).then(() => this.#resolveEnded(end));
+    changes.apply(addressRemoval(tun, addressed)).then((failure) => {
+      if (failure !== undefined) this.#options.onFault?.(failure);
+      this.#resolveEnded(end);
+    });
   }
 }
 
@@ -181,6 +193,7 @@ function addressChanges(device: string, ours: Ipv4, peers: Ipv4, mtu: number): I
   ];
 }
 
-function addressRemoval(device: string, ours: Ipv4): IpChange[] {
-  return [{ kind: "DeleteAddress", device, address: { family: 4, address: ours, length: 32 } }];
+function addressRemoval(device: string, { ours, peers }: CallUp): IpChange[] {
+  const address = { family: 4, address: ours, length: 32 } as const;
+  return [{ kind: "DeleteAddress", device, address, peer: peers }];
 }

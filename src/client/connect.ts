@@ -5,6 +5,7 @@ import { formatIpv4, parseIpv4 } from "../base/ip.js";
 import { Ledger } from "../base/ledger.js";
 import type { ClientEvent } from "../core/client.js";
 import { monotonicNow } from "../os/clock.js";
+import { describeOsError } from "../os/errors.js";
 import { ClientCall } from "./call.js";
 import { ClientHost } from "./client-host.js";
 import { clientPolicy } from "./policy.js";
@@ -47,6 +48,8 @@ export async function runConnect(options: ConnectOptions): Promise<number> {
     ppp: clientPolicy({ encryption: options.encryption }),
     configureTun: true,
     onEvent: (event) => tell(event, say),
+    onFault: (failure) =>
+      complain(describeOsError(failure), "is another network interface using that address?"),
   });
   let asked = false;
   const stop = () => {

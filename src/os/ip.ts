@@ -21,7 +21,13 @@ export type IpChange =
       /** The other end of a point-to-point interface. */
       readonly peer?: Ipv4;
     }
-  | { readonly kind: "DeleteAddress"; readonly device: string; readonly address: Destination }
+  | {
+      readonly kind: "DeleteAddress";
+      readonly device: string;
+      readonly address: Destination;
+      /** As it was added with: the kernel finds no address by its own half alone. */
+      readonly peer?: Ipv4;
+    }
   | { readonly kind: "LinkUp"; readonly device: string; readonly mtu: number }
   | { readonly kind: "DeleteLink"; readonly device: string }
   | {
@@ -48,15 +54,12 @@ export function changeWords(change: IpChange): string[] {
   const protocol = ["protocol", String(ROUTE_PROTOCOL)];
   switch (change.kind) {
     case "AddAddress": {
-      const peer = change.peer === undefined ? [] : ["peer", formatIpv4(change.peer)];
-      const address = destinationText(change.address);
-      const local = change.peer === undefined ? address : address.replace(/\/.*/, "");
       // An address we give is ours: no need to ask the link whether somebody has it.
       const once = change.address.family === 6 ? ["nodad"] : [];
-      return ["address", "add", local, ...peer, "dev", change.device, ...once];
+      return ["address", "add", ...addressWords(change), "dev", change.device, ...once];
     }
     case "DeleteAddress":
-      return ["address", "delete", destinationText(change.address), "dev", change.device];
+      return ["address", "delete", ...addressWords(change), "dev", change.device];
     case "LinkUp":
       return ["link", "set", "dev", change.device, "mtu", String(change.mtu), "up"];
     case "DeleteLink":
@@ -76,6 +79,11 @@ export function changeWords(change: IpChange): string[] {
         : ["neighbour", "delete", ...address];
     }
   }
+}
+
+function addressWords({ address, peer }: { address: Destination; peer?: Ipv4 }): string[] {
+  const text = destinationText(address);
+  return peer === undefined ? [text] : [text.replace(/\/.*/, ""), "peer", formatIpv4(peer)];
 }
 
 /** Changes the kernel one after the other, in the order asked. */
