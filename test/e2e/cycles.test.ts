@@ -1,0 +1,190 @@
+// Ten thousand sessions, one after the other, over real TCP, GRE and TUN, the client in a process of
+// its own: the server's heap, descriptors and ledger and the kernel's tables stay where they were.
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { HostNetns, type Place, until } from "../lab/place.js";
+import { isRoot, joined } from "../os/namespace.js";
+import { compileProgram } from "./compile.js";
+import type { BatchReport, CyclingOptions } from "./cycling-client.js";
+import { TestServer } from "./harness.js";
+import { settled } from "./settled.js";
+
+const SERVER = "198.51.100.1";
+const POOL = "10.99.128.0/17";
+const GATEWAY = "10.99.0.1";
+const ECHO_PORT = 7;
+const user = { name: "cyclist", password: "secret-Pw1", options: "--sessions 4" };
+
+const BATCHES = 25;
+const CYCLES_A_BATCH = 400;
+/** Code is compiled, the store's pages come in, and as many Call IDs rest as will ever rest at once. */
+const WARM_UP_BATCHES = 10;
+const GROWTH_OCTETS_A_CYCLE_MAX = 40;
+const BATCH_MS_MAX = 120_000;
+
+type Heap = { readonly heapUsed: number; readonly external: number; readonly rss: number };
+
+/** Every command line has these variables too. */
+function withVariables(place: Place, variables: Readonly<Record<string, string>>): Place {
+  const words = Object.entries(variables).map(([name, value]) => `${name}='${value}'`);
+  return {
+    name: place.name,
+    exec: (command, options) => place.exec(`export ${words.join(" ")}; ${command}`, options),
+  };
+}
+
+/** Of the straight line that misses the points least (least squares). */
+function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (at: 0 | 1) => points.reduce((sum, point) => sum + point[at], 0) / points.length;
+  const [meanX, meanY] = [mean(0), mean(1)];
+  const across = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  return across / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+}
+
+class Cyclist {
+  readonly #child: ChildProcess;
+  readonly #lines: Interface;
+  readonly #answers: AsyncIterator<string>;
+  #complaints = "";
+
+  constructor(program: string, namespace: string, options: CyclingOptions) {
+    const words = ["netns", "exec", namespace, process.execPath, program, JSON.stringify(options)];
+    this.#child = spawn("ip", words, { stdio: "pipe" });
+    this.#child.stderr?.on("data", (text) => {
+      this.#complaints += text;
+    });
+    this.#lines = createInterface({ input: this.#child.stdout! });
+    this.#answers = this.#lines[Symbol.asyncIterator]();
+  }
+
+  async ready(): Promise<void> {
+    expect(await this.#line()).toBe("ready");
+  }
+
+  async ride(cycles: number): Promise<BatchReport> {
+    this.#child.stdin?.write(`${cycles}\n`);
+    return JSON.parse(await this.#line()) as BatchReport;
+  }
+
+  async #line(): Promise<string> {
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), BATCH_MS_MAX);
+    const { value, done } = await this.#answers.next();
+    clearTimeout(timer);
+    if (done === true) throw new Error(`the client ended: ${this.#complaints}`);
+    return value;
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once("close", resolve));
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.stdin?.end();
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
+    await ended;
+    clearTimeout(timer);
+  }
+}
+
+const echo = `const { createSocket } = require("node:dgram");
+const socket = createSocket("udp4", (octets, from) => socket.send(octets, from.port, from.address));
+socket.bind(${ECHO_PORT}, "${GATEWAY}");`;
+
+describe.runIf(isRoot)("ten thousand cycles", () => {
+  const scratch = mkdtempSync(join(tmpdir(), "hf-cycles-"));
+  const samples = join(scratch, "heap");
+  let cable: ReturnType<typeof joined>;
+  let server: TestServer;
+  let cyclist: Cyclist;
+  let echoing: ChildProcess;
+
+  beforeAll(async () => {
+    cable = joined([`${SERVER}/24`], ["198.51.100.2/24"]);
+    await settled(cable.a);
+    writeFileSync(samples, "", { mode: 0o666 });
+    // The server becomes a user of its own.
+    for (const path of [scratch, samples]) chmodSync(path, 0o777);
+    const place = withVariables(new HostNetns(cable.a.name), {
+      NODE_OPTIONS: `--import=${join(import.meta.dirname, "heap-probe.mjs")}`,
+      HEAP_PROBE: samples,
+    });
+    const config = {
+      addresses: { pool: [POOL], gateway: GATEWAY },
+      client: { dns: [] },
+      network: { reachHost: true },
+      log: { level: "warn" },
+    };
+    server = await TestServer.start({ place, config, users: [user] });
+    echoing = spawn("ip", ["netns", "exec", cable.a.name, process.execPath, "-e", echo]);
+    cable.b.ip("route", "add", "local", POOL, "dev", "lo");
+    cyclist = new Cyclist(compileProgram("cycling-client", scratch), cable.b.name, {
+      server: SERVER,
+      user: user.name,
+      password: user.password,
+      tun: "hfc0",
+      adminSocket: join(server.directory, "state/run/admin.sock"),
+      echoPort: ECHO_PORT,
+    });
+    await cyclist.ready();
+    cable.b.ip("link", "set", "hfc0", "mtu", "1400", "up");
+    cable.b.ip("route", "add", `${GATEWAY}/32`, "dev", "hfc0");
+  });
+  afterAll(async () => {
+    await cyclist?.close();
+    echoing?.kill();
+    await server?.[Symbol.asyncDispose]();
+    cable?.[Symbol.dispose]();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  async function noSession(): Promise<void> {
+    await until(
+      "no session",
+      10,
+      async () => (await server.sessions()).sessions.length === 0,
+    ).catch(async (failure) => {
+      const { sessions } = await server.sessions();
+      throw new Error(`${failure}\n${JSON.stringify(sessions)}\n${await server.log()}`);
+    });
+  }
+
+  async function heap(pid: number, nth: number): Promise<Heap> {
+    process.kill(pid, "SIGUSR2");
+    const lines = () => readFileSync(samples, "utf8").split("\n").filter(Boolean);
+    await until("a heap sample", 20, () => lines().length > nth);
+    return JSON.parse(lines()[nth]!) as Heap;
+  }
+
+  test("heap, descriptors, ledger and kernel are flat", { timeout: 600_000 }, async () => {
+    const { pid } = await server.status();
+    await cyclist.ride(12);
+    await noSession();
+    const before = await server.held();
+    const points: [number, number][] = [];
+    const causes: Record<string, number> = {};
+    let milliseconds = 0;
+    for (let batch = 0; batch < BATCHES; batch++) {
+      const report = await cyclist.ride(CYCLES_A_BATCH);
+      expect(report.held).toBe(0);
+      milliseconds += report.milliseconds;
+      for (const [cause, times] of Object.entries(report.causes)) {
+        causes[cause] = (causes[cause] ?? 0) + times;
+      }
+      await noSession();
+      const { heapUsed, external } = await heap(pid, batch);
+      points.push([(batch + 1) * CYCLES_A_BATCH, heapUsed + external]);
+    }
+    await server.expectHeld(before);
+    const growth = slope(points.slice(WARM_UP_BATCHES));
+    const perCycle = (milliseconds / BATCHES / CYCLES_A_BATCH).toFixed(1);
+    console.info(
+      `${BATCHES * CYCLES_A_BATCH} cycles, ${perCycle} ms each; heap after collection ` +
+        `${points.map(([, octets]) => (octets / 1e6).toFixed(2)).join(" ")} MB, ` +
+        `slope ${growth.toFixed(1)} octets a cycle\n${JSON.stringify(causes, null, 1)}`,
+    );
+    expect(growth).toBeLessThan(GROWTH_OCTETS_A_CYCLE_MAX);
+    expect(await server.log()).not.toMatch(/"level":"(error|fatal)"|our bug/);
+  });
+});
