@@ -43,6 +43,9 @@ export class Network implements SessionRoutes {
   readonly #nft: NftTable;
   readonly #held: Held[] = [];
   #tun: Tun | undefined;
+  #tunFault: NetworkFault | undefined;
+  /** What sessions have put on the TUN: to be put there again when it was deleted. */
+  readonly #sessionRoutes = new Set<readonly IpChange[]>();
   #config: Config;
   #nftApplied = false;
   #forwardingIsOurs = false;
@@ -80,13 +83,38 @@ export class Network implements SessionRoutes {
     return this.applyRules(this.#config);
   }
 
-  /** The interface was deleted under us: made again on the same descriptor, sessions live on. */
+  /** Why there is no TUN now, while there is none. */
+  get tunFault(): NetworkFault | undefined {
+    return this.#tunFault;
+  }
+
+  get tunMissing(): boolean {
+    return this.#tun !== undefined && (this.#tunFault !== undefined || !this.#tun.attached);
+  }
+
+  /**
+   * The interface was deleted under us: made again on the same descriptor, sessions live on. Tried as
+   * often as asked; a no-op while it is there.
+   */
   async restoreTun(): Promise<NetworkFault | undefined> {
-    const tun = openTun({ name: this.#config.network.tun, fromFd: this.tunFd });
+    const own = this.#tun;
+    if (own === undefined || !this.tunMissing) return undefined;
+    this.#tunFault = await this.#remakeTun(own);
+    return this.#tunFault;
+  }
+
+  async #remakeTun(own: Tun): Promise<NetworkFault | undefined> {
+    // Half made by an earlier try: begun anew.
+    if (own.attached) await this.#changes.apply([{ kind: "DeleteLink", device: own.name }]);
+    const tun = openTun({ name: own.name, fromFd: own.fd });
     if (isOsError(tun)) return tunFault(tun);
     // A second number for the same open file: ours and the data worker's are attached with it.
     tun[Symbol.dispose]();
-    return this.#configureTun();
+    const fault = await this.#configureTun();
+    if (fault !== undefined) return fault;
+    const routes = [...this.#sessionRoutes].flat();
+    const failure = routes.length === 0 ? undefined : await this.#changes.apply(routes);
+    return failure === undefined ? undefined : routeFault(failure);
   }
 
   /** After a reload: our table anew, in one transaction. */
@@ -138,6 +166,7 @@ export class Network implements SessionRoutes {
       }
     }
     if (changes.length === 0) return undefined;
+    const onTun = changes.map(({ add }) => add).filter(({ kind }) => kind === "AddRoute");
     const failure = await this.#changes.apply(changes.map(({ add }) => add));
     if (failure !== undefined) {
       this.terms.log.warn({ session, problem: describeOsError(failure) }, "no route to a session");
@@ -145,8 +174,10 @@ export class Network implements SessionRoutes {
     }
     const detail = changes.map(({ text }) => text).join(" ");
     const held = this.terms.ledger.enter("kernelRoute", `session ${session}`, detail);
+    this.#sessionRoutes.add(onTun);
     return {
       [Symbol.dispose]: () => {
+        this.#sessionRoutes.delete(onTun);
         this.terms.ledger.returning(held, "ip route delete");
         this.#changes.apply(changes.map(({ remove }) => remove)).then((problem) => {
           const gone =
@@ -200,12 +231,7 @@ export class Network implements SessionRoutes {
       changes.push({ kind: "AddRoute", device, to: { family: 6, ...addresses.ipv6Prefix } });
     }
     const failure = await this.#changes.apply(changes);
-    if (failure === undefined) return undefined;
-    const remedy =
-      failure.errno === "EEXIST"
-        ? "another interface has that address or route: choose another addresses.pool"
-        : "holdfast doctor tells more";
-    return { message: describeOsError(failure), remedy };
+    return failure === undefined ? undefined : routeFault(failure);
   }
 
   /** Proxy ARP that a killed server of ours left: an interface that goes takes only its own along. */
@@ -262,6 +288,14 @@ export class Network implements SessionRoutes {
   #complain(failure: OsError, line: string): void {
     this.terms.log.warn({ problem: describeOsError(failure) }, line);
   }
+}
+
+function routeFault(failure: OsError): NetworkFault {
+  const remedy =
+    failure.errno === "EEXIST"
+      ? "another interface has that address or route: choose another addresses.pool"
+      : "holdfast doctor tells more";
+  return { message: describeOsError(failure), remedy };
 }
 
 function tunFault(failure: OsError): NetworkFault {

@@ -109,7 +109,15 @@ async function serveLocked(
   for (const warning of loaded.warnings)
     log.warn({ warning: formatProblem(warning) }, "configuration");
   const warnings = startWarnings(config, privileges, log);
-  const opened = await openStore({ databasePath: paths.database, keyPath: paths.keyFile });
+  const opened = await openStore({
+    databasePath: paths.database,
+    keyPath: paths.keyFile,
+    onTrouble: (trouble) => {
+      if (trouble === undefined) return log.info({}, "the store is well again");
+      const { what, message: problem, remedy } = trouble;
+      log.error({ what, problem, remedy }, "the store is in trouble");
+    },
+  });
   if (!opened.ok) return refuse(rooms, opened);
   const { store } = opened;
   const firstAccount = await prepareStore(store, config, configFile, paths, rooms);

@@ -63,7 +63,7 @@ export function gatherStatus(running: RunningServer): Status {
 }
 
 /** Loud ones: what an operator has to know as long as it is so. */
-function warnings({ terms, config, dataPath, ledger }: RunningServer): string[] {
+function warnings({ terms, config, dataPath, ledger, network }: RunningServer): string[] {
   const found = [...terms.warnings];
   for (const { name, legacy } of config.profiles) {
     if (legacy) found.push(legacyWarning(name));
@@ -72,6 +72,12 @@ function warnings({ terms, config, dataPath, ledger }: RunningServer): string[] 
   if (inTrouble !== undefined) found.push(`the store is in trouble: ${inTrouble}`);
   if (dataPath !== undefined && dataPath.state !== "running") {
     found.push(`the data worker is ${dataPath.state}: no session can run`);
+  }
+  const { tunFault } = network;
+  if (tunFault !== undefined) {
+    found.push(
+      `the TUN was deleted and cannot be made again: ${tunFault.message}; ${tunFault.remedy}`,
+    );
   }
   if (ledger.stuck > 0) found.push(`${ledger.stuck} leases are stuck: see holdfast ledger`);
   return found;

@@ -247,7 +247,8 @@ export class SqliteStore {
 
   #failed(trouble: StoreTrouble): void {
     this.#failures++;
-    if (trouble.what === "corrupt") this.#inTrouble(trouble);
+    const ofTheDisk = trouble.what === "corrupt" || trouble.message.includes("SQLITE_IOERR");
+    if (ofTheDisk) this.#inTrouble(trouble);
   }
 
   #inTrouble(trouble: StoreTrouble | undefined): void {

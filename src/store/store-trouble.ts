@@ -20,7 +20,8 @@ export function troubleWith(what: TroubleKind, message: string): StoreTrouble {
 function kindOf(code: string, message: string): TroubleKind {
   if (code.startsWith("SQLITE_FULL") || message.includes("No space left")) return "full";
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return "locked";
-  if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB")) return "corrupt";
+  // A short read: the file ends before a page that belongs to it.
+  if (/^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ)/.test(code)) return "corrupt";
   return "failed";
 }
 
