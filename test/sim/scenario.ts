@@ -21,6 +21,7 @@ export const ENDINGS = [
   "administrator",
   "server-worker",
   "client-worker",
+  "stalled-stop",
   "second-login",
   "none",
 ] as const;
@@ -38,8 +39,6 @@ export type ClientPlan = {
   readonly policy: PppPolicy;
   readonly calls: readonly CallPlan[];
   readonly packets: number;
-  /** LCP negotiated anew while the session is up. */
-  readonly stalls: boolean;
 };
 
 export type Scenario = {
@@ -122,6 +121,5 @@ function drawClient(chance: Chance, index: number, server: PppPolicy): ClientPla
     policy: { ...server, echoIntervalMs: chance.of([0, 10_000, 30_000]) },
     calls,
     packets: chance.int(0, 60),
-    stalls: chance.happens(0.2),
   };
 }

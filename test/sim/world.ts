@@ -191,6 +191,11 @@ export class World {
         if (chance.happens(0.5)) client.worker.lose();
         else client.worker.stall(chance.int(50, 2_000));
         return;
+      case "stalled-stop":
+        // The data path is asked to remove a flow and is not there to do it.
+        if (chance.happens(0.7)) client.worker.stall(chance.int(400, 1_500));
+        if (chance.happens(0.5)) this.#host.worker.stall(chance.int(400, 1_500));
+        return client.stream?.reset();
       case "second-login":
         return this.#secondLogin(client, plan);
       default:
