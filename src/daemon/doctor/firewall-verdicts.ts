@@ -26,18 +26,22 @@ export function firewallVerdicts(facts: DoctorFacts): Verdict[] {
   }
   const refused = moduleVerdicts(facts, config);
   const own = `holdfast-${config.instance}`;
-  const asked = questions(config).map((question) =>
+  const asked = questions(config, facts.defaultRoute).map((question) =>
     judged(question, probeHook(ruleset, question.hook, question.probe, own), ruleset),
   );
   return [...legacy, ...refused, ...asked, ...natVerdicts(facts, ruleset, own)];
 }
 
-function questions(config: Config): Question[] {
+function questions(config: Config, defaultRoute: string | undefined): Question[] {
   const { listen, network, addresses } = config;
   const [first] = addresses.pool;
   const session = { address: first?.first ?? 0, length: 32 };
   const { tun } = network;
   const away = { notInterfaces: [tun, "lo"] };
+  const uplink = network.nat.uplink ?? defaultRoute;
+  const [to, from] =
+    uplink === undefined ? [{}, {}] : [{ outInterface: uplink }, { inInterface: uplink }];
+  const here = { toThisHost: true, state: "new" } as const;
   const { port } = listen;
   const forward = {
     Docker: `iptables -I DOCKER-USER -i ${tun} -j ACCEPT; iptables -I DOCKER-USER -o ${tun} -j ACCEPT`,
@@ -57,7 +61,7 @@ function questions(config: Config): Question[] {
       check: "firewall-control",
       hook: "input",
       what: `new connections to TCP port ${port}`,
-      probe: { ...away, protocol: "tcp", destinationPort: port, state: "new" },
+      probe: { ...away, ...here, protocol: "tcp", destinationPort: port },
       rule: `tcp dport ${port} accept`,
       known: tcp,
     },
@@ -65,7 +69,7 @@ function questions(config: Config): Question[] {
       check: "firewall-gre",
       hook: "input",
       what: "GRE of clients",
-      probe: { ...away, protocol: "gre", state: "new" },
+      probe: { ...away, ...here, protocol: "gre" },
       rule: "meta l4proto gre accept",
       known: gre,
     },
@@ -81,7 +85,7 @@ function questions(config: Config): Question[] {
       check: "firewall-forward-out",
       hook: "forward",
       what: "packets of sessions on their way out",
-      probe: { protocol: undefined, inInterface: tun, source: session, state: "new" },
+      probe: { ...to, protocol: undefined, inInterface: tun, source: session, state: "new" },
       rule: `iifname "${tun}" accept`,
       known: forward,
     },
@@ -89,7 +93,13 @@ function questions(config: Config): Question[] {
       check: "firewall-forward-in",
       hook: "forward",
       what: "answers on their way to sessions",
-      probe: { protocol: undefined, outInterface: tun, destination: session, state: "established" },
+      probe: {
+        ...from,
+        protocol: undefined,
+        outInterface: tun,
+        destination: session,
+        state: "established",
+      },
       rule: `oifname "${tun}" accept`,
       known: forward,
     },

@@ -14,6 +14,8 @@ export type Probe = {
   /** Interfaces it surely does not come in on or leave by. */
   readonly notInterfaces?: readonly string[];
   readonly state?: "new" | "established";
+  /** Its destination is an address of this host, no broadcast or group. */
+  readonly toThisHost?: boolean;
 };
 
 export type Match = "yes" | "no" | "maybe";
@@ -69,11 +71,20 @@ function bare(element: unknown): unknown {
 }
 
 function comparison(left: Expression, probe: Probe): ((value: unknown) => Match) | undefined {
-  const { meta, payload, ct } = left;
+  const { meta, payload, ct, fib } = left;
   if (isRecord(meta)) return metaComparison(String(meta.key), probe);
   if (isRecord(payload)) return payloadComparison(payload, probe);
+  if (isRecord(fib) && probe.toThisHost === true) return destinationTypeComparison(fib);
   if (isRecord(ct) && ct.key === "state") return (value) => stateMatch(value, probe);
   return undefined;
+}
+
+function destinationTypeComparison({
+  result,
+  flags,
+}: Expression): ((value: unknown) => Match) | undefined {
+  const ofDestination = result === "type" && Array.isArray(flags) && flags.join() === "daddr";
+  return ofDestination ? (value) => (value === "local" ? "yes" : "no") : undefined;
 }
 
 function metaComparison(key: string, probe: Probe): ((value: unknown) => Match) | undefined {
