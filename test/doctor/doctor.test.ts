@@ -486,6 +486,11 @@ describe("what a host lacks", () => {
     expect(others.filter((one) => one.result === "wrong")).toEqual([]);
   });
 
+  test("a server that holds its interface needs the device no more", () => {
+    const held = facts("", { serverRuns: true, tunExists: true, tunDevice: "EACCES" });
+    expect(judge(held).find(({ check }) => check === "tun")?.result).toBe("well");
+  });
+
   test("what is wrong comes first", () => {
     const order = judge(facts("", { tunDevice: "ENOENT", defaultRoute: undefined }));
     expect(order.map(({ result }) => result).slice(0, 3)).toEqual(["wrong", "warning", "well"]);

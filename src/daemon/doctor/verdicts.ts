@@ -116,10 +116,10 @@ function tun({ tunDevice, config, tunExists, serverRuns }: DoctorFacts): Verdict
     EACCES: "start the server as root, or by its unit: it opens the device before it gives up root",
     EPERM: "let this container use the device: --device /dev/net/tun",
   };
+  if (serverRuns && tunExists) return [say("tun", "well", `the server holds ${name}`)];
   if (tunDevice === "usable") return [say("tun", "well", "/dev/net/tun can be opened"), ...taken];
-  const result = tunDevice === "EACCES" && serverRuns ? "warning" : "wrong";
   const remedy = remedies[tunDevice] ?? "modprobe tun";
-  return [say("tun", result, `/dev/net/tun: ${tunDevice}`, remedy), ...taken];
+  return [say("tun", "wrong", `/dev/net/tun: ${tunDevice}`, remedy), ...taken];
 }
 
 function port({ portHolders, config, serverRuns }: DoctorFacts): Verdict[] {
