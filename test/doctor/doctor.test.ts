@@ -11,6 +11,7 @@ import { probeHook } from "../../src/daemon/doctor/probe.js";
 import { compare, type Probe } from "../../src/daemon/doctor/probe-match.js";
 import { readRuleset } from "../../src/daemon/doctor/ruleset.js";
 import { judge } from "../../src/daemon/doctor/verdicts.js";
+import { control } from "../../src/limits.js";
 
 const file = new URL("./rulesets.json", import.meta.url);
 const rulesets: Record<string, unknown[]> = JSON.parse(readFileSync(file, "utf8"));
@@ -349,8 +350,8 @@ const cases: readonly Case[] = [
     { descriptors: { soft: 256, hard: 256 } },
     "descriptors",
     "warning",
-    /at most 192 of 1024/,
-    /LimitNOFILE=1088/,
+    new RegExp(`at most ${256 - control.descriptorsReserved} of 1024`),
+    new RegExp(`LimitNOFILE=${1024 + control.descriptorsReserved}`),
   ],
   [
     "keys open to others",
