@@ -34,13 +34,15 @@ export class ControlListener {
   readonly #options: ControlListenerOptions;
   #loop: CoreLoop | undefined;
   #nextId = 1;
+  /** Open, those included that the core has done with: each still is a descriptor. */
+  #open = 0;
 
   constructor(options: ControlListenerOptions) {
     this.#options = options;
   }
 
   get connections(): number {
-    return this.#entries.size;
+    return this.#open;
   }
 
   /** Opens every listening socket; those that cannot be had come back as problems. */
@@ -105,11 +107,7 @@ export class ControlListener {
     const { reasons, connectionsMax, scope } = this.#options;
     const localAddress = parseIpv4(socket.localAddress ?? "");
     const peerAddress = parseIpv4(socket.remoteAddress ?? "");
-    if (
-      this.#entries.size >= connectionsMax ||
-      localAddress === undefined ||
-      peerAddress === undefined
-    ) {
+    if (this.#open >= connectionsMax || localAddress === undefined || peerAddress === undefined) {
       reasons.add(localAddress === undefined ? "accept-gone" : "connections-max");
       socket.on("error", () => {});
       socket.resetAndDestroy();
@@ -124,11 +122,13 @@ export class ControlListener {
     );
     const entry: Entry = { socket, scope: own, resume: undefined };
     this.#entries.set(id, entry);
+    this.#open++;
     socket.on("error", () => reasons.add("socket-error"));
     socket.on("data", (octets: Uint8Array) => this.#handleData(id, entry, octets));
     socket.on("drain", () => this.#loop?.input((server, now) => server.handleUnsent(id, 0, now)));
     socket.on("close", () => {
       clearTimeout(entry.resume);
+      this.#open--;
       this.#entries.delete(id);
       own[Symbol.dispose]();
       this.#loop?.input((server, now) => server.handleDisconnected(id, now));

@@ -68,6 +68,8 @@ export async function runServer(options: ServeOptions, rooms = ownRooms()): Prom
     rooms.complain(early);
     return codes.configuration;
   }
+  const tooFew = tooFewDescriptors();
+  if (tooFew !== undefined) return refuse(rooms, tooFew);
   const paths = statePaths(chooseStateDirectory(options.state, early.state, surroundings()));
   const privileges = settlePrivileges(early, paths.directory);
   if ("message" in privileges) return refuse(rooms, privileges, codes.privileges);
@@ -125,8 +127,6 @@ async function serveLocked(
     await store.close();
     return refuse(rooms, firstAccount);
   }
-  const descriptors = descriptorLimit();
-  const descriptorsMax = isOsError(descriptors) ? 1_024 : descriptors.soft;
   const running = new RunningServer({
     config,
     configFile,
@@ -139,9 +139,9 @@ async function serveLocked(
     hooks: privileges.hooks,
     connectionsMax: Math.min(
       config.limits.control.connectionsMax,
-      Math.max(1, descriptorsMax - control.descriptorsReserved),
+      descriptorsMax() - control.descriptorsReserved,
     ),
-    descriptorsMax,
+    descriptorsMax: descriptorsMax(),
     warnings,
   });
   const fault = await running.start();
@@ -155,6 +155,23 @@ async function serveLocked(
   if (fault !== undefined) return refuse(rooms, fault);
   log.info({}, "stopped");
   return recordsLost > 0 ? codes.failed : codes.ok;
+}
+
+function descriptorsMax(): number {
+  const limit = descriptorLimit();
+  return isOsError(limit) ? 1_024 : limit.soft;
+}
+
+/** Below it Node itself hardly loads us, and there would be next to no connection. */
+const connectionsLeast = 32;
+
+function tooFewDescriptors(): StartFault | undefined {
+  const least = control.descriptorsReserved + connectionsLeast;
+  if (descriptorsMax() >= least) return undefined;
+  return {
+    message: `this process may have ${descriptorsMax()} descriptors; at least ${least} are needed`,
+    remedy: "raise the limit: ulimit -n 4096, or LimitNOFILE=4096 in the unit",
+  };
 }
 
 /** What must be known before privileges are settled: state directory, user, hooks. */
