@@ -49,9 +49,9 @@ export function needRoot(): boolean {
 }
 
 const labCommands =
-  "linux.uml pppd pptp pptpd ip ss tc ping nft modprobe gcc nmap python3 /usr/include/pppd/pppd.h";
+  "linux.uml pppd pptp pptpd ip ss tc ping nft iptables-legacy modprobe gcc nmap python3 /usr/include/pppd/pppd.h";
 const labPackages =
-  "user-mode-linux ppp ppp-dev pptp-linux pptpd iproute2 iputils-ping nftables kmod procps gcc " +
+  "user-mode-linux ppp ppp-dev pptp-linux pptpd iproute2 iputils-ping nftables iptables kmod procps gcc " +
   "libc6-dev nmap python3";
 
 /** Everything test/lab needs. */
