@@ -10,12 +10,14 @@ import {
   type ClientTransmission,
   type StopFrom,
 } from "../core/client.js";
+import { linkLocal } from "../core/plane-outputs.js";
 import type { PppCredentials, PppPolicy } from "../core/ppp/ports.js";
 import { control, client as limits } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import { systemRng } from "../os/entropy.js";
 import type { OsError } from "../os/errors.js";
 import type { IpChange } from "../os/ip.js";
+import { writeSysctl } from "../os/sysctl.js";
 import type { FlowCounters } from "../wire/worker-link.js";
 import { Drive } from "../worker/drive.js";
 import type { ClientHost } from "./client-host.js";
@@ -49,6 +51,7 @@ export class ClientCall {
   #resolveEnded: (end: CallEnd) => void = () => {};
   #socket: Socket | undefined;
   #loop: Loop | undefined;
+  #ipv6 = false;
   #addressed: { readonly ours: Ipv4; readonly peers: Ipv4 } | undefined;
 
   constructor(host: ClientHost, options: CallOptions) {
@@ -159,6 +162,7 @@ export class ClientCall {
   #handle(event: ClientEvent): void {
     this.#options.onEvent?.(event);
     if (event.kind === "Ended") return this.#finish(event);
+    if (event.kind === "Ipv6Up") return this.#ipv6Up(event.ours);
     if (event.kind !== "Ipv4Up") return;
     const { ours, peers } = event;
     if (!this.#options.configureTun) return this.#resolveUp({ ours, peers });
@@ -172,10 +176,40 @@ export class ClientCall {
       });
   }
 
+  /** The negotiated identifier and no other: the server takes nothing from one it does not know. */
+  #ipv6Up(identifier: Uint8Array): void {
+    if (!this.#options.configureTun) return;
+    const { tun, changes } = this.#host;
+    const setting = (name: string) => `net/ipv6/conf/${tun}/${name}`;
+    this.#ipv6 = true;
+    const failure =
+      writeSysctl(setting("disable_ipv6"), "0") ??
+      writeSysctl(setting("addr_gen_mode"), noAutomaticLinkLocal);
+    if (failure !== undefined) return this.#options.onFault?.(failure);
+    changes
+      .apply([
+        {
+          kind: "AddAddress",
+          device: tun,
+          address: { family: 6, address: linkLocal(identifier), length: 64 },
+        },
+        { kind: "LinkUp", device: tun, mtu: this.#options.ppp.mtu },
+      ])
+      .then((failed) => failed !== undefined && this.#options.onFault?.(failed));
+  }
+
+  /** Takes every IPv6 address and route of the interface with it, the advertised ones too. */
+  #ipv6Down(): void {
+    if (!this.#ipv6) return;
+    const failure = writeSysctl(`net/ipv6/conf/${this.#host.tun}/disable_ipv6`, "1");
+    if (failure !== undefined) this.#options.onFault?.(failure);
+  }
+
   #finish({ cause, counters }: CallEnd): void {
     const end = { cause, counters };
     this.#resolveUp(end);
     this.#scope[Symbol.dispose]();
+    this.#ipv6Down();
     const addressed = this.#addressed;
     if (addressed === undefined) return this.#resolveEnded(end);
     const { tun, changes } = this.#host;
@@ -185,6 +219,9 @@ export class ClientCall {
     });
   }
 }
+
+/** IN6_ADDR_GEN_MODE_NONE of linux/if_link.h. */
+const noAutomaticLinkLocal = "1";
 
 function addressChanges(device: string, ours: Ipv4, peers: Ipv4, mtu: number): IpChange[] {
   return [

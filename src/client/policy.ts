@@ -9,13 +9,17 @@ export type ClientTerms = {
   readonly bits?: readonly MppeBits[];
   readonly stateful?: boolean;
   readonly askStateful?: boolean;
+  /** Off unless asked for: nothing of the tunnel's IPv6 then. */
+  readonly ipv6?: boolean;
+  /** Largest packet we ask to be sent, octets. */
+  readonly mru?: number;
 };
 
 /** MS-CHAPv2 with MPPE-128 stateless, required, unless `terms` say otherwise. */
 export function clientPolicy(terms: ClientTerms = {}): PppPolicy {
   const required = (terms.encryption ?? "required") === "required";
   return {
-    mru: ppp.defaultMru,
+    mru: terms.mru ?? ppp.defaultMru,
     mtu: ppp.defaultMru,
     authentication: terms.authentication ?? ["ms-chap-v2"],
     encryption: {
@@ -25,7 +29,7 @@ export function clientPolicy(terms: ClientTerms = {}): PppPolicy {
       askStateful: terms.askStateful ?? false,
     },
     ipv4: true,
-    ipv6: false,
+    ipv6: terms.ipv6 ?? false,
     echoIntervalMs: ppp.echoIntervalMs,
     echoFailuresMax: ppp.echoFailuresMax,
     name: "holdfast",
