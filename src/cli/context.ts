@@ -3,7 +3,10 @@
 
 import { existsSync } from "node:fs";
 import { Command } from "commander";
+import type { ConnectOptions } from "../client/connect.js";
+import type { DemoOptions } from "../client/demo.js";
 import { formatProblems, type Loaded, loadConfig, readConfigFile } from "../daemon/config/load.js";
+import type { ServeOptions } from "../daemon/server-process.js";
 import {
   chooseStateDirectory,
   type StatePaths,
@@ -13,26 +16,6 @@ import {
 import { AdminClient } from "./admin-client.js";
 import { CliFailure, type ExitCode, exitCodes } from "./exit.js";
 import type { Io } from "./io.js";
-
-export type ServeOptions = {
-  /** As given; undefined: the state directory's own, made when there is none. */
-  readonly config: string | undefined;
-  readonly state: string | undefined;
-  readonly logLevel: string | undefined;
-  readonly logFormat: string | undefined;
-};
-
-export type DemoOptions = { readonly megabytes: number; readonly json: boolean };
-
-export type ConnectOptions = {
-  readonly server: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly tun: string | undefined;
-  readonly encryption: "required" | "none";
-  readonly json: boolean;
-};
 
 /** The rooms behind long-running commands; each returns the exit code. */
 export type Rooms = {

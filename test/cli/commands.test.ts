@@ -4,10 +4,12 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { completion } from "../../src/cli/completion.js";
-import { CliContext, type ConnectOptions, type ServeOptions } from "../../src/cli/context.js";
+import { CliContext } from "../../src/cli/context.js";
 import { processIo } from "../../src/cli/io.js";
 import { createProgram } from "../../src/cli/program.js";
+import type { ConnectOptions } from "../../src/client/connect.js";
 import type { AdminSocket } from "../../src/daemon/admin/socket.js";
+import type { ServeOptions } from "../../src/daemon/server-process.js";
 import { surroundings } from "../../src/daemon/state-directory.js";
 import { type FakePort, fakePort, type Stage, serveFake, stage } from "./support.js";
 
