@@ -83,7 +83,8 @@ export async function runServer(options: ServeOptions, rooms = ownRooms()): Prom
     return refuse(rooms, { message: describeOsError(lock), remedy });
   }
   using _lock: LockFile = lock;
-  return serveLocked(options, rooms, paths, privileges);
+  // Awaited here: the lock is held until the server has ended.
+  return await serveLocked(options, rooms, paths, privileges);
 }
 
 async function serveLocked(
