@@ -288,9 +288,10 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
       return control.refuseCall(terms.callId, "no-resource", now);
     }
     const id = this.#nextSession++ as SessionId;
-    const scope = new Scope(`session ${id}`, this.#ledger);
-    scope.hold("flowSlot", slot.lease, `${slot.flow.slot}`);
+    using acquiring = new Scope(`session ${id}`, this.#ledger);
+    acquiring.hold("flowSlot", slot.lease, `${slot.flow.slot}`);
     const { localAddress, peerAddress, hostName, vendorString } = connection;
+    const profile = this.#policy.profileFor(localAddress, peerAddress);
     const session = new CallSession(
       id,
       terms,
@@ -300,10 +301,10 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
         peerAddress,
         peersHostName: hostName,
         peersVendorString: vendorString,
-        profile: this.#policy.profileFor(localAddress, peerAddress),
+        profile,
       },
       slot.flow,
-      scope,
+      acquiring.move(),
       this,
       this.#rng,
       this.#policy.interimMs,
