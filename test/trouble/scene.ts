@@ -275,6 +275,7 @@ export class Scene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // For whoever looks into a failure: TROUBLE_LOG=1 npx vitest run test/trouble/…
     if (process.env.TROUBLE_LOG !== undefined) process.stderr.write(this.log());
     for (const caller of this.#callers) await caller.end();
     if (this.#server !== undefined) {
