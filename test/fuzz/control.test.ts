@@ -1,6 +1,7 @@
 // Hostile octets on a control connection of the server: only values come of them, nothing is kept
 // after the disconnect, and no more goes out than a stated multiple of what came in.
 import { describe, expect, test } from "vitest";
+import { instant } from "../../src/base/instant.js";
 import { Chance } from "../sim/chance.js";
 import { ServerSide } from "./bench.js";
 import { controlMessages, startRequest, vectorsOf } from "./corpus.js";
@@ -64,4 +65,34 @@ describe("control connection under fuzz", () => {
       side.checkEmpty();
     });
   }, 120_000);
+
+  test("every sequence of four messages, on a connection that is established (T-09)", () => {
+    const side = new ServerSide(new Chance(seed + 2));
+    const kinds = controlMessages.length;
+    for (let sequence = 0; sequence < kinds ** 4; sequence++) {
+      side.connect();
+      side.octets(startRequest);
+      for (let left = sequence, at = 0; at < 4; at++, left = Math.floor(left / kinds)) {
+        side.octets(controlMessages[left % kinds]!);
+      }
+      side.checkEmpty();
+      // Time passes, so that Call IDs come back from their rest.
+      side.now = instant(side.now + 100);
+    }
+    expect(side.server.reasons.get("invariant-broken")).toBe(0);
+  }, 120_000);
+
+  test("every sequence of three messages, from the first octet on (T-09)", () => {
+    const side = new ServerSide(new Chance(seed + 3));
+    for (const first of controlMessages) {
+      for (const second of controlMessages) {
+        for (const third of controlMessages) {
+          side.connect();
+          side.octets(joined(first, second, third));
+          side.checkEmpty();
+        }
+      }
+    }
+    expect(side.server.connections).toBe(0);
+  });
 });

@@ -7,8 +7,8 @@ import { datagram } from "../plane/pair.js";
 import { POLICY } from "../ppp/pair.js";
 import { Chance } from "../sim/chance.js";
 import { CallerSide, Pair, ServerSide } from "./bench.js";
-import { controlMessages, pppFrames, vectorsOf } from "./corpus.js";
-import { mutate, segments } from "./mutator.js";
+import { controlMessages, pppFrames, startRequest, vectorsOf } from "./corpus.js";
+import { joined, mutate, segments } from "./mutator.js";
 import { fuzz, seed } from "./seeds.js";
 
 /** A Configure-Request of 12 + 8 octets gets Nak, our own Request and an acknowledgment. */
@@ -117,6 +117,32 @@ describe.each([
       server.checkEmpty();
     });
   }, 120_000);
+});
+
+describe("a log-in cut off (T-24)", () => {
+  const server = new ServerSide(new Chance(seed + 4));
+  const caller = new CallerSide(new Chance(seed + 5));
+
+  test("after every step, by FIN or by RST: nothing is kept at either end", () => {
+    let sessionsUp = 0;
+    for (let steps = 0; steps < LOGIN_STEPS; steps++) {
+      new Pair(server, caller).run(steps).cut();
+      if (caller.isUp) sessionsUp++;
+      server.checkEmpty();
+      caller.checkEmpty();
+    }
+    expect(sessionsUp).toBeGreaterThan(0);
+  });
+
+  test("after every octet of the control connection: nothing is kept", () => {
+    const stream = joined(startRequest, controlMessages[6]!);
+    for (let octets = 0; octets <= stream.length; octets++) {
+      server.connect();
+      for (let at = 0; at < octets; at++) server.octets(stream.slice(at, at + 1));
+      server.checkEmpty();
+    }
+    expect(server.server.connections).toBe(0);
+  });
 });
 
 describe("every negative vector, sent by a hostile server (T-35)", () => {

@@ -5,7 +5,7 @@ import type { EndCause } from "../../src/core/access/ports.js";
 import { type Outcome, World } from "./world.js";
 
 const firstSeed = Number(process.env.HOLDFAST_SIM_SEED ?? 1);
-const runs = Number(process.env.HOLDFAST_SIM_RUNS ?? 250);
+const runs = Number(process.env.HOLDFAST_SIM_RUNS ?? 500);
 const BLOCK = 25;
 const ENDED_BY: readonly EndCause[] = [
   "address-unavailable",

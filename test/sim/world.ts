@@ -152,11 +152,21 @@ export class World {
     this.#host.accept(far, serverAddress, client.address);
     const credentials = { name: plan.account.terms.name, password: plan.password };
     client.call(near, serverAddress, plan.policy, credentials);
+    if (client.chance.happens(0.3)) this.#burst(client, call);
     // A log-in, or its middle, may be what is cut.
     const { client: placed } = client;
     schedule.in(call.forMs, () => {
       if (client.client === placed) this.#end(client, plan, call);
     });
+  }
+
+  /** For a moment nothing of GRE gets through. */
+  #burst(client: ClientHost, { ending, forMs }: CallPlan): void {
+    if (ending === "vanish" || ending === "lcp-silence" || ending === "second-login") return;
+    const { schedule } = this;
+    schedule.in(client.chance.int(0, forMs), () => this.#network.darken(client.address));
+    const lastsMs = client.chance.int(20, 4_000);
+    schedule.in(forMs + lastsMs, () => this.#network.darken(client.address, false));
   }
 
   #end(client: ClientHost, plan: ClientPlan, { ending }: CallPlan): void {
