@@ -22,3 +22,16 @@ test("any order of push, shift and clear agrees with an array", () => {
     }),
   );
 });
+
+test("a queue that is never empty: the order stays, however many went through", () => {
+  const queue = new Queue<number>();
+  let pushed = 0;
+  let shifted = 0;
+  for (; pushed < 3_000; pushed++) queue.push(pushed);
+  while (shifted < 20_000) {
+    expect(queue.shift()).toBe(shifted++);
+    if (shifted % 7 !== 0) queue.push(pushed++);
+    if (queue.size < 10) for (let more = 0; more < 50; more++) queue.push(pushed++);
+    expect(queue.size).toBe(pushed - shifted);
+  }
+});
