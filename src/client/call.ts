@@ -1,6 +1,6 @@
 // One call of ours, from the TCP connection to the last lease: the pure client core, driven.
 import { connect, type Socket } from "node:net";
-import { formatIpv4, type Ipv4, parseIpv4 } from "../base/ip.js";
+import { formatIpv4, type Ipv4, type Prefix4, parseIpv4 } from "../base/ip.js";
 import { lease } from "../base/lease.js";
 import { Scope } from "../base/scope.js";
 import type { EndCause } from "../core/access/ports.js";
@@ -29,6 +29,8 @@ export type CallOptions = {
   readonly ppp: PppPolicy;
   /** Whether the TUN is given the address we get (and a route to the server's end). */
   readonly configureTun: boolean;
+  /** Prefixes behind us, which the server routes into this session. */
+  readonly routes?: readonly Prefix4[];
   readonly onEvent?: (event: ClientEvent) => void;
   /** The TUN could not be given its address, or the address could not be taken back. */
   readonly onFault?: (failure: OsError) => void;
@@ -127,6 +129,7 @@ export class ClientCall {
         flow: slot.flow,
         localAddress: parseIpv4(socket.localAddress ?? "") ?? 0,
         serverAddress: server,
+        routes: this.#options.routes ?? [],
       },
       monotonicNow(),
     );

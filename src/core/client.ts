@@ -1,7 +1,7 @@
 // The client core: one control connection that we open, one call as PNS, PPP as the calling peer.
 // Inputs in, outputs out, like server.ts.
 import { after, type Instant } from "../base/instant.js";
-import type { Ipv4 } from "../base/ip.js";
+import type { Ipv4, Prefix4 } from "../base/ip.js";
 import { wipe } from "../base/lease.js";
 import type { Ledger } from "../base/ledger.js";
 import { Queue } from "../base/queue.js";
@@ -29,6 +29,8 @@ export type ClientOptions = {
   readonly flow: FlowRef;
   readonly localAddress: Ipv4;
   readonly serverAddress: Ipv4;
+  /** Prefixes behind us, which the server routes into this session. */
+  readonly routes?: readonly Prefix4[];
 };
 
 export type ClientEvent =
@@ -275,10 +277,10 @@ export class Client {
   }
 
   #handleOutput(output: PppOutput, now: Instant): void {
-    const { flow, ppp } = this.#options;
+    const { flow, ppp, routes = [] } = this.#options;
     if (isPlaneOutput(output)) {
       const { mru, mtu } = ppp;
-      const context = { flow, mru, mtu, end: "host", routes: [], prefix: undefined } as const;
+      const context = { flow, mru, mtu, end: "host", routes, prefix: undefined } as const;
       const command = planeCommand(output, context);
       if (command !== undefined) this.#plane.push(command);
     }
