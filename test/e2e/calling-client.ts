@@ -17,6 +17,8 @@ export type CallWish = ClientTerms & {
   readonly password: string;
   /** 0: none from our side. */
   readonly echoIntervalMs?: number;
+  /** Addresses behind it. */
+  readonly behind?: readonly string[];
 };
 
 export type Command =
@@ -39,7 +41,7 @@ function say(said: ClientSaid): void {
   process.stdout.write(`${JSON.stringify(said)}\n`);
 }
 
-async function place({ server, user, password, echoIntervalMs, ...terms }: CallWish) {
+async function place({ server, user, password, echoIntervalMs, behind = [], ...terms }: CallWish) {
   const policy = clientPolicy(terms);
   const placed = new ClientCall(host as ClientHost, {
     server: parseIpv4(server) ?? 0,
@@ -47,6 +49,7 @@ async function place({ server, user, password, echoIntervalMs, ...terms }: CallW
     credentials: { name: user, password },
     ppp: { ...policy, echoIntervalMs: echoIntervalMs ?? policy.echoIntervalMs },
     configureTun: true,
+    routes: behind.map((address) => ({ address: parseIpv4(address) ?? 0, length: 32 })),
     onFault: (failure) => process.stderr.write(`${describeOsError(failure)}\n`),
     onEvent: (event) => {
       if (event.kind !== "Ipv6Up") return;

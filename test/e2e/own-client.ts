@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { run } from "../lab/place.js";
 import type { Namespace } from "../os/namespace.js";
 import type { CallWish, ClientSaid, Command } from "./calling-client.js";
 import { compileProgram } from "./compile.js";
@@ -18,6 +19,7 @@ export class OwnClient implements AsyncDisposable {
   #heard: (() => void) | undefined;
   #stderr = "";
   #over = false;
+  #inCall = false;
 
   private constructor(
     readonly namespace: Namespace,
@@ -38,7 +40,10 @@ export class OwnClient implements AsyncDisposable {
       this.#heard?.();
     });
     createInterface({ input: this.#child.stdout! }).on("line", (line) => {
-      this.#said.push(JSON.parse(line) as ClientSaid);
+      const said = JSON.parse(line) as ClientSaid;
+      this.#said.push(said);
+      if (said.event === "up") this.#inCall = true;
+      if (said.event === "ended") this.#inCall = false;
       this.#heard?.();
     });
   }
@@ -59,6 +64,15 @@ export class OwnClient implements AsyncDisposable {
   dial(wish: CallWish): Promise<Said<"up"> | Said<"ended">> {
     this.#tell({ do: "call", wish });
     return this.says("up", "ended");
+  }
+
+  /** Ends whatever call there is; nothing said of it stays to be asked for. */
+  async hangUp(): Promise<void> {
+    if (this.#inCall) {
+      this.end("LCP");
+      while (this.#inCall) await this.says("ended");
+    }
+    this.#said.length = 0;
   }
 
   end(how: How): void {
@@ -86,14 +100,7 @@ export class OwnClient implements AsyncDisposable {
 
   /** Of `count` echo requests, how many were answered through the session. */
   async ping(address: string, options: readonly string[] = [], count = 3): Promise<number> {
-    const words = ["netns", "exec", this.namespace.name, "ping", "-n", "-c", `${count}`];
-    const child = spawn("ip", [...words, "-i", "0.1", "-W", "2", ...options, address]);
-    let text = "";
-    child.stdout.on("data", (part) => {
-      text += part;
-    });
-    await new Promise((resolve) => child.once("close", resolve));
-    return Number(/(\d+) received/.exec(text)?.[1] ?? 0);
+    return (await ping(this.namespace, address, options, count)).received;
   }
 
   /** To the process and its data worker alike. */
@@ -116,4 +123,17 @@ export class OwnClient implements AsyncDisposable {
     }
     rmSync(this.#scratch, { recursive: true, force: true });
   }
+}
+
+/** From a namespace: how many of `count` echo requests were answered, and what ping(8) said. */
+export async function ping(
+  namespace: Namespace,
+  address: string,
+  options: readonly string[] = [],
+  count = 3,
+): Promise<{ received: number; text: string }> {
+  const words = ["netns", "exec", namespace.name, "ping", "-n", "-c", `${count}`];
+  const all = [...words, "-i", "0.1", "-W", "2", ...options, address];
+  const { stdout, stderr } = await run("ip", all);
+  return { received: Number(/(\d+) received/.exec(stdout)?.[1] ?? 0), text: stdout + stderr };
 }
