@@ -23,6 +23,7 @@ import type {
   SessionId,
   SessionInfo,
 } from "./server-ports.js";
+import { SessionLimits } from "./session-limits.js";
 
 const noCounters: FlowCounters = {
   receivedPackets: 0,
@@ -58,8 +59,6 @@ export type SessionOrigin = {
   readonly profile: Profile;
 };
 
-type Timer = "removed" | "time" | "idle" | "interim";
-
 export class CallSession {
   #state: "installing" | "open" | "removing" | "ended" = "installing";
   #ppp: PppSession | undefined;
@@ -72,7 +71,6 @@ export class CallSession {
   #cause: EndCause | undefined;
   #counters = noCounters;
   #upAt: Instant | undefined;
-  #lastDataAt: Instant;
   /** Generations of what the session asked for and has no answer to. */
   #pendingVerdict: number | undefined;
   #pendingAddresses: number | undefined;
@@ -85,7 +83,9 @@ export class CallSession {
   #linkInfo: SessionInfo["linkInfo"];
   #wanErrors: SessionInfo["wanErrors"];
   readonly #dialogue: string[] = [];
-  readonly #timers = new Map<Timer, Instant>();
+  readonly #limits: SessionLimits;
+  /** Until then the data path is waited for. */
+  #removedBy: Instant | undefined;
 
   constructor(
     readonly id: SessionId,
@@ -95,10 +95,10 @@ export class CallSession {
     readonly scope: Scope,
     readonly around: SessionSurroundings,
     readonly rng: Rng,
-    readonly interimMs: number,
+    interimMs: number,
     readonly calledAt: Instant,
   ) {
-    this.#lastDataAt = calledAt;
+    this.#limits = new SessionLimits(interimMs);
     around.plane({
       kind: "Install",
       flow,
@@ -232,14 +232,8 @@ export class CallSession {
 
   handleCounters(counters: FlowCounters, now: Instant): void {
     this.#counters = counters;
-    this.#lastDataAt = Math.max(this.#lastDataAt, now - counters.idleMs) as Instant;
-    const { octetsMax, idleSecondsMax } = this.#account ?? {};
-    if (octetsMax !== undefined && counters.receivedOctets + counters.sentOctets > octetsMax) {
-      this.terminate("octet-limit", now);
-    }
-    if (idleSecondsMax !== undefined && this.#timers.has("idle")) {
-      this.#timers.set("idle", after(this.#lastDataAt, idleSecondsMax * 1_000));
-    }
+    const reached = this.#limits.counted(counters, this.#account ?? {}, now);
+    if (reached !== undefined) this.terminate(reached, now);
   }
 
   handleResyncNeeded(now: Instant): void {
@@ -286,8 +280,8 @@ export class CallSession {
     this.#cause = this.#lastWord(cause);
     this.#note(now, `ended: ${this.#cause}`);
     this.#state = "removing";
-    this.#timers.clear();
-    this.#timers.set("removed", after(now, worker.pongMs));
+    this.#limits.clear();
+    this.#removedBy = after(now, worker.pongMs);
     this.scope.returning("data path removes the flow");
     this.around.plane({ kind: "Remove", flow: this.flow });
     if (control === "tell") this.around.clearCall(this, this.#cause);
@@ -313,7 +307,7 @@ export class CallSession {
     if (this.#cause === undefined) this.end("worker-lost", now, "tell");
     this.#state = "ended";
     this.#counters = counters ?? this.#counters;
-    this.#timers.clear();
+    this.#removedBy = undefined;
     try {
       this.scope[Symbol.dispose]();
     } catch {
@@ -324,19 +318,21 @@ export class CallSession {
   }
 
   handleTimeout(now: Instant): void {
-    for (const [timer, at] of [...this.#timers]) {
-      if (at > now) continue;
-      this.#timers.delete(timer);
-      this.#fire(timer, now);
+    if (this.#removedBy !== undefined && this.#removedBy <= now) {
+      this.around.noted("flow-removal-late");
+      return this.removed(undefined, now);
+    }
+    for (let due = this.#limits.takeDue(now); due !== undefined; due = this.#limits.takeDue(now)) {
+      if (due !== "interim") this.terminate(due, now);
+      else this.around.event({ kind: "SessionInterim", info: this.info() });
     }
     this.#ppp?.handleTimeout(now);
     this.#drain(now);
   }
 
   pollTimeout(): Deadline | undefined {
-    let next = this.#ppp?.pollTimeout();
-    for (const [timer, at] of this.#timers) next = earliest(next, { at, why: `session ${timer}` });
-    return next;
+    const removal = this.#removedBy && { at: this.#removedBy, why: "session removed" };
+    return earliest(removal, earliest(this.#ppp?.pollTimeout(), this.#limits.next));
   }
 
   info(): SessionInfo {
@@ -367,23 +363,6 @@ export class CallSession {
       linkInfo: this.#linkInfo,
       wanErrors: this.#wanErrors,
     };
-  }
-
-  #fire(timer: Timer, now: Instant): void {
-    switch (timer) {
-      case "removed":
-        this.around.noted("flow-removal-late");
-        return this.removed(undefined, now);
-      case "time":
-        return this.terminate("time-limit", now);
-      case "idle":
-        return this.terminate("idle-limit", now);
-      case "interim":
-        this.#timers.set("interim", after(now, this.interimMs));
-        return this.around.event({ kind: "SessionInterim", info: this.info() });
-      default:
-        never(timer);
-    }
   }
 
   #drain(now: Instant): void {
@@ -473,13 +452,8 @@ export class CallSession {
   #up(now: Instant): void {
     if (this.#upAt !== undefined) return;
     this.#upAt = now;
-    this.#lastDataAt = now;
     this.#note(now, "network open");
-    const { sessionSecondsMax, idleSecondsMax } = this.#account ?? {};
-    if (sessionSecondsMax !== undefined)
-      this.#timers.set("time", after(now, sessionSecondsMax * 1_000));
-    if (idleSecondsMax !== undefined) this.#timers.set("idle", after(now, idleSecondsMax * 1_000));
-    if (this.interimMs > 0) this.#timers.set("interim", after(now, this.interimMs));
+    this.#limits.begin(this.#account ?? {}, now);
     this.around.event({ kind: "SessionUp", info: this.info() });
   }
 
