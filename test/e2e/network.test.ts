@@ -31,8 +31,13 @@ const dialTwo = { server: "198.51.100.129", password };
 
 type Prepared = { places: Places; server: TestServer; one: OwnClient; two: OwnClient };
 
-async function prepare(config: object, users: { name: string; options?: string }[]) {
+async function prepare(
+  config: object,
+  users: { name: string; options?: string }[],
+  lay: (places: Places) => void = () => {},
+) {
   const places = await Places.laid(...cables);
+  lay(places);
   const started: AsyncDisposable[] = [];
   const close = async () => {
     for (const one of started.reverse()) await one[Symbol.asyncDispose]();
@@ -259,6 +264,29 @@ describe.runIf(isRoot)("a server that translates", () => {
       await at.one.hangUp();
       await at.server.expectHeld(before);
       expect(await at.server.stop()).toBe(0);
+    } finally {
+      await close();
+    }
+  });
+});
+
+describe.runIf(isRoot)("a server whose uplink lives from router advertisements", () => {
+  it("keeps them while it forwards, and puts everything back", async () => {
+    const { prepared: at, close } = await prepare(
+      { addresses: { pool: ["10.99.0.0/24"], ipv6Prefix: "2001:db8:99::/48" } },
+      [],
+      // As the kernel makes it from an advertisement.
+      ({ server }) =>
+        server.ip(..."-6 route add default via fe80::1 dev world proto ra metric 1024".split(" ")),
+    );
+    try {
+      const { server, places } = at;
+      const setting = (key: string) => places.server.run("sysctl", "-n", key).trim();
+      expect(setting("net.ipv6.conf.world.accept_ra")).toBe("2");
+      expect(setting("net.ipv6.conf.lan.accept_ra")).not.toBe("2");
+      expect(setting("net.ipv6.conf.all.forwarding")).toBe("1");
+      // Forwarding and what it drags along, the advertised route included, read as before.
+      expect(await server.stop()).toBe(0);
     } finally {
       await close();
     }
