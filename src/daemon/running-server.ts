@@ -103,7 +103,7 @@ export class RunningServer {
       policy: serverPolicy(config, firmwareRevision),
       rng: systemRng(),
       ledger: this.ledger,
-      callIds: new CallIdPool(),
+      callIds: new CallIdPool(config.limits.control),
       flowSlots: new FlowSlots(
         Math.min(planeLimits.flowsMax, config.limits.access.sessionsMax * 2),
       ),

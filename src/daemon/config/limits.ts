@@ -32,6 +32,7 @@ export const limitBounds = {
     messagesBurst: [1, 2_000, "its burst"],
     overRateMs: [0, minuteMs, "over that rate for so long: closed"],
     callsPerConnectionMax: [1, 1_024, "calls of one control connection"],
+    callIdQuarantineMs: [1_000, 10 * minuteMs, "a Call ID rests so long after its call"],
   },
   ppp: {
     restartMs: [500, 30_000, "RFC 1661 restart timer"],

@@ -30,6 +30,8 @@ export const reloadTable: Readonly<Record<string, readonly [Change, why: string]
   hooks: ["applied", "for the next session"],
   log: ["applied", "at once"],
   "limits.control": ["applied", "for the next connection"],
+  "limits.control.connectionsMax": ["needs restart", "weighed against the descriptors at start"],
+  "limits.control.callIdQuarantineMs": ["needs restart", "Call IDs rest already"],
   "limits.ppp": ["applied", "for the next session"],
   "limits.plane": ["needs restart", "the data worker has taken them"],
   "limits.access": ["needs restart", "queues are sized by them"],
