@@ -10,6 +10,8 @@ export const control = {
   messageOctetsMax: 220,
   /** Accepted TCP connections at once; also kept below the descriptor limit at start. */
   connectionsMax: 1024,
+  /** Connections the kernel holds for us between two accepts; net.core.somaxconn may be less. */
+  acceptQueueMax: 4_096,
   /** Kept free for all that is no control connection: 40 of our own, the admin's, our children's. */
   descriptorsReserved: 96,
   /** Whole SCCRQ, from the accept (the RFC says 60 s should pass at most). */

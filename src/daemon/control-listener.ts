@@ -5,6 +5,7 @@ import { formatIpv4, type Ipv4, parseIpv4 } from "../base/ip.js";
 import { lease } from "../base/lease.js";
 import type { Scope } from "../base/scope.js";
 import type { ConnectionId, Transmission } from "../core/server-ports.js";
+import { control as limits } from "../limits.js";
 import type { CoreLoop } from "./core-loop.js";
 
 export type ListenProblem = {
@@ -95,11 +96,14 @@ export class ControlListener {
           remedy: remedyFor(error),
         });
       });
-      server.listen({ host: formatIpv4(address), port: this.#options.port, backlog: 511 }, () => {
-        server.removeAllListeners("error");
-        server.on("error", () => this.#options.reasons.add("accept-failed"));
-        resolve(undefined);
-      });
+      server.listen(
+        { host: formatIpv4(address), port: this.#options.port, backlog: limits.acceptQueueMax },
+        () => {
+          server.removeAllListeners("error");
+          server.on("error", () => this.#options.reasons.add("accept-failed"));
+          resolve(undefined);
+        },
+      );
     });
   }
 
