@@ -36,12 +36,8 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
 
   it.each([
     ["pap", "none", "none"],
-    ["chap", "none", "none"],
-    ["mschap", "none", "none"],
     ["mschap", "128", "MPPE 128-bit stateless"],
-    ["mschap-v2", "none", "none"],
     ["mschap-v2", "40", "MPPE 40-bit stateless"],
-    ["mschap-v2", "128", "MPPE 128-bit stateless"],
     ["mschap-v2", "128-stateful", "MPPE 128-bit stateful"],
   ] as const)("%s with %s: pings through", async (authentication, encryption, agreed) => {
     await restartServer(authentication, encryption);
@@ -67,9 +63,7 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
   it.each([
     ["Call-Clear-Request", (client: PptpClient) => client.hangUp("HUP-PTY")],
     ["Stop", (client: PptpClient) => client.controlConnection("stop", server)],
-    ["FIN", (client: PptpClient) => client.controlConnection("fin", server)],
     ["RST", (client: PptpClient) => client.controlConnection("rst", server)],
-    ["LCP Terminate", (client: PptpClient) => client.hangUp("TERM")],
   ] as const)("ended by %s: the server's kernel reads as before", async (_, end) => {
     await restartServer("mschap-v2", "128");
     const pid = Number(await expectOk(guest, "cat /run/pptpd.pid"));
