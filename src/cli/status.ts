@@ -1,5 +1,6 @@
 // holdfast status: the running server at a glance, loud about what its operator should know.
-import { type Status, statusSchema } from "../console/contract.js";
+import { type Status, statusSchema, type ThreadStatus } from "../console/contract.js";
+import { groupThreads } from "../daemon/processes.js";
 import {
   type CliContext,
   command,
@@ -11,19 +12,50 @@ import {
 } from "./context.js";
 import { type Column, duration, pairs, printJson, table } from "./table.js";
 
-type ProcessLine = Status["processes"][number];
+/** Threads of one process that may do the same. */
+type ThreadsLine = {
+  readonly process: Status["processes"][number];
+  readonly threads: readonly ThreadStatus[];
+  readonly first: ThreadStatus;
+};
 
-const processColumns: readonly Column<ProcessLine>[] = [
-  { title: "PROCESS OR THREAD", value: ({ name }) => name, least: 12 },
-  { title: "PID", value: ({ pid }) => pid, align: "right" },
-  { title: "UID", value: ({ uid }) => uid, align: "right" },
-  { title: "STATE", value: ({ state }) => state },
-  {
-    title: "CAPABILITIES",
-    value: ({ capabilities }) => capabilities.join(" ") || "none",
-    least: 12,
-  },
+const processColumns: readonly Column<ThreadsLine>[] = [
+  { title: "PROCESS", value: ({ process }) => process.name, least: 12 },
+  { title: "PID", value: ({ process }) => process.pid, align: "right" },
+  { title: "THREADS", value: ({ threads }) => threadsText(threads), least: 10 },
+  { title: "UID", value: ({ first }) => first.uid, align: "right" },
+  { title: "GID", value: ({ first }) => first.gid, align: "right" },
+  { title: "CAPABILITIES", value: ({ first }) => capabilitiesText(first), least: 12 },
+  { title: "BOUNDING", value: ({ first }) => first.bounding.join(" ") || "none", least: 8 },
 ];
+
+function threadLines({ processes }: Status): ThreadsLine[] {
+  return processes.flatMap((process) =>
+    groupThreads(process.threads).flatMap((threads) => {
+      const [first] = threads;
+      return first === undefined ? [] : [{ process, threads, first }];
+    }),
+  );
+}
+
+/** Those of ours by name, Node's own together: `11: main, store, 9 others`. */
+function threadsText(threads: readonly ThreadStatus[]): string {
+  const own = threads.flatMap(({ name }) => (name === "main" || name === "store" ? [name] : []));
+  const others = threads.length - own.length;
+  if (others === 0 && own.join() === "main") return "1";
+  return `${threads.length}: ${[...own, ...(others > 0 ? [`${others} others`] : [])].join(", ")}`;
+}
+
+/** One list where the sets that give something are the same, as they should be. */
+function capabilitiesText(thread: ThreadStatus): string {
+  const sets = ["effective", "permitted", "inheritable", "ambient"] as const;
+  const text = (names: readonly string[]) => names.join(" ") || "none";
+  const all = sets.map((set) => [set, text(thread[set])] as const);
+  const different = all.some(([, names]) => names !== all[0]?.[1]);
+  return different
+    ? all.map(([set, names]) => `${set}: ${names}`).join("; ")
+    : text(thread.effective);
+}
 
 export function statusCommand(context: CliContext) {
   const made = command(
@@ -34,7 +66,7 @@ export function statusCommand(context: CliContext) {
     if (options.json === true) return printJson(context.io, status);
     for (const warning of status.warnings) context.io.err(`WARNING: ${warning}\n`);
     context.io.out(pairs(overview(status)));
-    context.io.out(`\n${table(status.processes, processColumns, context.io.columns)}`);
+    context.io.out(`\n${table(threadLines(status), processColumns, context.io.columns)}`);
   });
   return withExamples(
     withJson(withState(made)),

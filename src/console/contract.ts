@@ -20,14 +20,37 @@ export const faultSchema = z.object({
   }),
 });
 
+const capabilityNames = z.array(z.string());
+
+/** One thread as /proc tells; capabilities as `NET_ADMIN` and so on. */
+export const threadSchema = z.object({
+  tid: z.number().int(),
+  /** `main`, `store`, else the kernel's own name for it. */
+  name: z.string(),
+  uid: z.number().int(),
+  gid: z.number().int(),
+  groups: z.array(z.number().int()),
+  noNewPrivileges: z.boolean(),
+  effective: capabilityNames,
+  permitted: capabilityNames,
+  inheritable: capabilityNames,
+  bounding: capabilityNames,
+  ambient: capabilityNames,
+});
+
 export const processSchema = z.object({
-  /** `main`, `data worker 0`, `thread libuv-worker`, `hook ip-up`, … */
+  /** `main`, `data worker`, `hook runner`, `hook`, `nft`, `ip`, `starting nft`, … */
   name: z.string(),
   pid: z.number().int(),
+  parent: z.number().int(),
+  /** Of its first thread. */
   uid: z.number().int(),
-  /** Effective capabilities, `NET_ADMIN` and so on; empty is what data workers should show. */
-  capabilities: z.array(z.string()),
+  gid: z.number().int(),
+  /** Effective in any thread; empty is what data workers and hooks should show. */
+  capabilities: capabilityNames,
+  /** `all threads alike` or `THREADS DIFFER`, in user or capabilities. */
   state: z.string(),
+  threads: z.array(threadSchema),
 });
 
 export const profileStatusSchema = z.object({
@@ -339,6 +362,7 @@ export const accountingSchema = z.object({
 });
 
 export type Fault = z.output<typeof faultSchema>;
+export type ThreadStatus = z.output<typeof threadSchema>;
 export type ProcessStatus = z.output<typeof processSchema>;
 export type ProfileStatus = z.output<typeof profileStatusSchema>;
 export type Status = z.output<typeof statusSchema>;

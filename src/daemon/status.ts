@@ -1,9 +1,10 @@
 // What `holdfast status` tells: one snapshot of everything an operator looks at first.
 import { formatIpv4, formatIpv6 } from "../base/ip.js";
-import type { ProcessStatus, ProfileStatus, Status } from "../console/contract.js";
-import { type ProcessPrivileges, readTreePrivileges } from "../os/capabilities.js";
+import type { ProfileStatus, Status } from "../console/contract.js";
+import { readTreePrivileges } from "../os/capabilities.js";
 import { formatPrefix4, formatRange4 } from "./config/addresses.js";
 import type { Profile } from "./config/resolve.js";
+import { describeProcesses, processWarnings } from "./processes.js";
 import type { RunningServer } from "./running-server.js";
 
 export function gatherStatus(running: RunningServer): Status {
@@ -11,6 +12,7 @@ export function gatherStatus(running: RunningServer): Status {
   const { store, log, paths } = terms;
   const stats = store.stats();
   const { addresses } = config;
+  const processes = describeProcesses(readTreePrivileges(), stats.tid);
   return {
     version: terms.version,
     node: process.version,
@@ -34,7 +36,7 @@ export function gatherStatus(running: RunningServer): Status {
       nat: network.natState,
     },
     dataPath: "child process: raw GRE socket, TypeScript engine, plain TUN",
-    processes: processes(running),
+    processes,
     profiles: [...config.profiles, config.defaultProfile].map(profileStatus),
     connections: server.connections,
     sessions: { now: server.sessionCount, ...running.counts },
@@ -58,7 +60,7 @@ export function gatherStatus(running: RunningServer): Status {
         : [{ pid: dataPath.pid ?? 0, state: dataPath.state, restarts: dataPath.restarts }],
     counters: { ...prefixed("data ", running.drops), ...server.reasons.snapshot() },
     logLevel: log.level,
-    warnings: warnings(running),
+    warnings: [...warnings(running), ...processWarnings(processes)],
   };
 }
 
@@ -108,31 +110,6 @@ function profileStatus({
     encryption: `${bits}${encryption.stateful ? ", stateful too" : ""}, ${
       encryption.required ? "required" : "optional"
     }`,
-  };
-}
-
-/** Every thread of every process, threads that are alike together. */
-function processes({ dataPath }: RunningServer): ProcessStatus[] {
-  return readTreePrivileges().map((process_) => describe(process_, dataPath?.pid));
-}
-
-function describe(
-  { pid, threads }: ProcessPrivileges,
-  workerPid: number | undefined,
-): ProcessStatus {
-  const uids = new Set(threads.map(({ uid }) => uid));
-  const capabilities = new Set(threads.flatMap(({ effective }) => effective));
-  let name = "child";
-  if (pid === process.pid) name = "main";
-  else if (pid === workerPid) name = "data worker";
-  const alike =
-    new Set(threads.map(({ uid, effective }) => `${uid} ${effective.join()}`)).size <= 1;
-  return {
-    name: `${name}, ${threads.length} threads`,
-    pid,
-    uid: [...uids][0] ?? -1,
-    capabilities: [...capabilities].map((one) => one.toUpperCase()),
-    state: alike ? "all threads alike" : "THREADS DIFFER",
   };
 }
 

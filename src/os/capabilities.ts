@@ -39,6 +39,8 @@ export type ThreadPrivileges = {
 export type ProcessPrivileges = {
   readonly pid: number;
   readonly parent: number;
+  /** Its argv; empty of one that has ended and is not reaped yet. */
+  readonly command: readonly string[];
   readonly threads: readonly ThreadPrivileges[];
 };
 
@@ -66,7 +68,7 @@ export function readPrivileges(pid: number = process.pid): ProcessPrivileges | O
   } catch (error) {
     return fromNodeError(`read /proc/${pid}/task`, error);
   }
-  return { pid, parent, threads };
+  return { pid, parent, command: commandOf(pid), threads };
 }
 
 /** `pid` and everything below it, parents first. */
@@ -85,6 +87,14 @@ export function readTreePrivileges(pid: number = process.pid): ProcessPrivileges
     waiting.push(...(children.get(next) ?? []));
   }
   return tree;
+}
+
+function commandOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+  } catch {
+    return [];
+  }
 }
 
 function readStatus(path: string): Map<string, string> | undefined {

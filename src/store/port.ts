@@ -208,6 +208,8 @@ export type StoreStats = {
   readonly recordsRefused: number;
   readonly threadRestarts: number;
   readonly lateAnswers: number;
+  /** The kernel's number of the store's thread; 0 while there is none. */
+  readonly tid: number;
 };
 
 export type KeyRotation = { readonly from: number; readonly to: number; readonly accounts: number };

@@ -22,7 +22,8 @@ export type ToThread =
   | { readonly kind: "close" };
 
 export type FromThread =
-  | { readonly kind: "opened"; readonly instanceId: string }
+  /** `tid` is the kernel's number of the thread. */
+  | { readonly kind: "opened"; readonly instanceId: string; readonly tid: number }
   | { readonly kind: "not-opened"; readonly failure: OpenFailure }
   | { readonly kind: "read"; readonly answers: readonly Answer<unknown>[] }
   /** After the commit; a trouble is that of all of the batch: nothing of it was written. */

@@ -44,6 +44,7 @@ export class SqliteStore {
   #thread: Thread | undefined;
   #generation = 0;
   #opened = false;
+  #tid = 0;
   #closing = false;
   #closed = false;
   #flying: Batch | undefined;
@@ -85,6 +86,7 @@ export class SqliteStore {
         else if (message.kind === "opened") {
           resolve({ ok: true, instanceId: message.instanceId });
           this.#opened = true;
+          this.#tid = message.tid;
           this.#reconfigure();
           this.#pump();
         } else if (message.kind === "not-opened") {
@@ -129,6 +131,7 @@ export class SqliteStore {
       recordsRefused: this.#queue.recordsRefused,
       threadRestarts: this.#threadRestarts,
       lateAnswers: this.#lateAnswers,
+      tid: this.#opened ? this.#tid : 0,
     };
   }
 

@@ -1,4 +1,6 @@
 // The store's thread: it owns the database connection, and nobody else in the process touches SQLite.
+import { readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { InvariantBroken } from "../base/invariant.js";
 import { runAlone, runReads, runWrites } from "./sqlite-engine.js";
@@ -27,11 +29,20 @@ function handle(opened: Opened, message: ToThread): void {
   tell({ kind: "written", answers, alone });
 }
 
+/** `PID/task/TID`; 0 where there is no /proc. */
+function ownTid(): number {
+  try {
+    return Number(basename(readlinkSync("/proc/thread-self")));
+  } catch {
+    return 0;
+  }
+}
+
 const result = openDatabase((workerData as ThreadData).terms);
 if (result.ok) {
   const { opened } = result;
   port.on("message", (message: ToThread) => handle(opened, message));
-  tell({ kind: "opened", instanceId: opened.instanceId });
+  tell({ kind: "opened", instanceId: opened.instanceId, tid: ownTid() });
 } else {
   tell({ kind: "not-opened", failure: result });
 }

@@ -115,7 +115,27 @@ describe("with a server", () => {
     expect(err).toContain("WARNING: legacy-9x is on");
     expect(out).toContain("legacy-9x (LEGACY: nearly no protection)");
     expect(out).toContain("1 STUCK");
-    expect(out).toMatch(/data worker +43 +990 +running +none/);
+  });
+
+  test("status shows threads that are alike in one line, those that differ in lines of their own", async () => {
+    const { out } = await on.run(["status"]);
+    const two = "NET_ADMIN NET_RAW";
+    expect(out).toMatch(
+      new RegExp(`^main +42 +4: main, store, 2 others +990 +991 +${two} +${two}$`, "m"),
+    );
+    expect(out).toMatch(
+      new RegExp(`^data worker +43 +2: main, 1 others +990 +991 +none +${two}$`, "m"),
+    );
+    const { processes } = JSON.parse((await on.run(["status", "--json"])).out);
+    processes[0].threads[3].effective = [];
+    port.status = () => ({ ...fakePort().status(), processes });
+    const differing = (await on.run(["status"])).out;
+    expect(differing).toMatch(
+      /^main +42 +3: main, store, 1 others +990 +991 +NET_ADMIN NET_RAW +/m,
+    );
+    expect(differing).toMatch(
+      /^main +42 +1: 1 others +990 +991 +effective: none; permitted: NET_ADMIN NET_RAW; /m,
+    );
   });
 
   test("sessions turns every page", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CliContext, type Rooms } from "../../src/cli/context.js";
 import type { Io } from "../../src/cli/io.js";
 import { runCli } from "../../src/cli/program.js";
-import type { Status } from "../../src/console/contract.js";
+import type { ProcessStatus, Status } from "../../src/console/contract.js";
 import type { AccountService } from "../../src/daemon/admin/account-service.js";
 import { type AdminPort, adminFault } from "../../src/daemon/admin/port.js";
 import { type AdminSocket, openAdminSocket } from "../../src/daemon/admin/socket.js";
@@ -199,6 +199,21 @@ function detail(one: Summary): ReturnType<AdminPort["session"]> {
   };
 }
 
+function fakeProcess(
+  name: string,
+  pid: number,
+  capabilities: string[],
+  threads: string[],
+): ProcessStatus {
+  const sets = { permitted: capabilities, inheritable: capabilities, ambient: capabilities };
+  const bounding = ["NET_ADMIN", "NET_RAW"];
+  const rights = { effective: capabilities, ...sets, bounding };
+  const who = { uid: 990, gid: 991, groups: [], noNewPrivileges: true };
+  const all = threads.map((thread, at) => ({ tid: pid + at, name: thread, ...who, ...rights }));
+  const state = "all threads alike";
+  return { name, pid, parent: 1, uid: 990, gid: 991, capabilities, state, threads: all };
+}
+
 const status: Status = {
   version: "1.2.3",
   node: "v20.20.2",
@@ -218,8 +233,8 @@ const status: Status = {
   },
   dataPath: "child process",
   processes: [
-    { name: "main", pid: 42, uid: 990, capabilities: ["NET_ADMIN", "NET_RAW"], state: "running" },
-    { name: "data worker", pid: 43, uid: 990, capabilities: [], state: "running" },
+    fakeProcess("main", 42, ["NET_ADMIN", "NET_RAW"], ["main", "store", "node", "node"]),
+    fakeProcess("data worker", 43, [], ["main", "node"]),
   ],
   profiles: [
     {

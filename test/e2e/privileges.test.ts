@@ -57,9 +57,16 @@ function threadsOf(read: ReturnType<typeof readPrivileges>): ProcessPrivileges["
 
 describe.runIf(isRoot)("privileges of a server started by root", () => {
   const scratch = isRoot ? mkdtempSync(join(tmpdir(), "hf-privileges-")) : "";
+  /** While it is there, ip, nft and hooks wait before they do their work. */
+  const gate = join(scratch, "gate");
   let installed: Installation;
   let cable: ReturnType<typeof joined>;
   let serving: Serving;
+
+  /** Of a shell, without a child: nobody ever writes into what it reads. */
+  const waiting = () =>
+    `for i in {1..40}; do [ -e ${gate} ] || break; ` +
+    `read -t 0.1 _ <>${installed.directory}/never; done`;
 
   /** A program in the place of the system's own, for the server alone: writes down who it is. */
   function watched(name: string): string {
@@ -72,7 +79,9 @@ describe.runIf(isRoot)("privileges of a server started by root", () => {
     writeFileSync(
       wrapper,
       `#!/bin/bash\nmapfile -t status </proc/$$/status\n` +
-        `printf '%s\\n' "\${status[@]}" "argv: $*" >${scratch}/seen-${name}-$$\nexec ${real} "$@"\n`,
+        `printf '%s\\n' "\${status[@]}" "argv: $*" >${scratch}/seen-${name}-$$\n` +
+        `${waiting()}\n` +
+        `exec ${real} "$@"\n`,
     );
     chmodSync(wrapper, 0o755);
     return `mount --bind ${wrapper} ${path}`;
@@ -87,12 +96,14 @@ describe.runIf(isRoot)("privileges of a server started by root", () => {
     installed = new Installation();
     cable = joined([`${SERVER}/24`], ["198.51.100.2/24"]);
     chmodSync(scratch, 0o1777);
+    execFileSync("mkfifo", ["--mode=666", join(installed.directory, "never")]);
     const hook = join(installed.directory, "hook");
     writeFileSync(
       hook,
       `#!/bin/bash\ncat /proc/$$/status >${scratch}/seen-$HOLDFAST_EVENT-$$~ &&
         env >${scratch}/environment-$HOLDFAST_EVENT &&
-        mv ${scratch}/seen-$HOLDFAST_EVENT-$$~ ${scratch}/seen-$HOLDFAST_EVENT-$$\n`,
+        mv ${scratch}/seen-$HOLDFAST_EVENT-$$~ ${scratch}/seen-$HOLDFAST_EVENT-$$
+        ${waiting()}\n`,
     );
     chmodSync(hook, 0o755);
     const config = join(installed.directory, "holdfast.yaml");
@@ -174,19 +185,82 @@ describe.runIf(isRoot)("privileges of a server started by root", () => {
     }
   });
 
-  it("status says the same as /proc", async () => {
-    const { processes } = await serving.json<Status>("status");
+  /** Each thread of each process of `status --json` against /proc, read right after. */
+  function expectAsProc({ processes }: Status): void {
     const own = readTreePrivileges(serving.pid);
     expect(processes.map(({ pid }) => pid).sort()).toEqual(own.map(({ pid }) => pid).sort());
-    for (const { pid, uid, capabilities, state, name } of processes) {
-      const threads = own.find((one) => one.pid === pid)!.threads;
-      expect(new Set(threads.map((thread) => thread.uid))).toEqual(new Set([uid]));
-      const lower = capabilities.map((one) => one.toLowerCase());
-      for (const { effective } of threads) expect(effective).toEqual(lower);
-      expect(state).toBe("all threads alike");
-      expect(name).toContain(`${threads.length} threads`);
+    const upper = (names: readonly string[]) => names.map((one) => one.toUpperCase());
+    for (const { pid, parent, threads } of processes) {
+      const real = own.find((one) => one.pid === pid)!;
+      expect(parent).toBe(real.parent);
+      expect(threads.map(({ name: _, ...thread }) => thread)).toEqual(
+        real.threads.map(({ name: _, ...thread }) => ({
+          ...thread,
+          effective: upper(thread.effective),
+          permitted: upper(thread.permitted),
+          inheritable: upper(thread.inheritable),
+          bounding: upper(thread.bounding),
+          ambient: upper(thread.ambient),
+        })),
+      );
     }
-    expect(processes.find(({ pid }) => pid === serving.pid)?.name).toMatch(/^main/);
+  }
+
+  it("status says the same as /proc of every thread, and names them", async () => {
+    const status = await serving.json<Status>("status");
+    expectAsProc(status);
+    const { processes, warnings } = status;
+    expect(processes.map(({ name }) => name).sort()).toEqual([
+      "data worker",
+      "hook runner",
+      "main",
+    ]);
+    for (const { state } of processes) expect(state).toBe("all threads alike");
+    const main = processes.find(({ pid }) => pid === serving.pid)!;
+    expect(main.name).toBe("main");
+    expect(main.threads.filter(({ name }) => name === "main").map(({ tid }) => tid)).toEqual([
+      serving.pid,
+    ]);
+    expect(main.threads.filter(({ name }) => name === "store")).toHaveLength(1);
+    expect(warnings.join()).not.toContain("may do more");
+    const { stdout } = await serving.cli(["status"]);
+    const { uid, gid, threads } = main;
+    expect(stdout).toMatch(
+      new RegExp(
+        `^main +${main.pid} +${threads.length}: main, store, ${threads.length - 2} others +` +
+          `${uid} +${gid} +NET_ADMIN NET_RAW +NET_ADMIN NET_RAW$`,
+        "m",
+      ),
+    );
+    expect(stdout).toMatch(/^data worker +\d+ +\d+: main, \d+ others +\d+ +\d+ +none +/m);
+  });
+
+  it("status shows nft while it runs: NET_ADMIN alone", async () => {
+    writeFileSync(gate, "");
+    const reloading = serving.cli(["reload"]);
+    const seenNft = () =>
+      until("status shows nft", 4, async () => {
+        const status = await serving.json<Status>("status");
+        // The watching script in its place is what runs; its words are nft's.
+        const child = status.processes.find(
+          ({ name, parent, capabilities }) =>
+            name === "bash" && parent === serving.pid && capabilities.length > 0,
+        );
+        if (child === undefined) return false;
+        expectAsProc(status);
+        for (const thread of child.threads) {
+          const one = ["NET_ADMIN"];
+          expect(thread).toMatchObject({ effective: one, permitted: one, inheritable: one });
+          expect(thread).toMatchObject({ ambient: one, noNewPrivileges: true });
+        }
+        return true;
+      });
+    try {
+      await seenNft();
+    } finally {
+      rmSync(gate);
+    }
+    expect((await reloading).code).toBe(0);
   });
 
   it("hooks: a third user, no capability, the session in their environment and no more", async () => {
@@ -194,7 +268,20 @@ describe.runIf(isRoot)("privileges of a server started by root", () => {
     const password = "secret-Pw1";
     const add = await serving.cli(["user", "add", "ann", "--password-stdin"], `${password}\n`);
     expect(add.code).toBe(0);
+    writeFileSync(gate, "");
     const { ours } = await client.call({ server: SERVER, user: "ann", password });
+    await until("status shows the hook while it runs", 4, async () => {
+      const status = await serving.json<Status>("status");
+      const hooks = status.processes.filter(({ name }) => name === "hook");
+      if (!hooks.some(({ threads }) => threads.length > 0)) return false;
+      for (const thread of hooks.flatMap(({ threads }) => threads)) {
+        const none = { effective: [], permitted: [], inheritable: [], bounding: [], ambient: [] };
+        expect(thread).toMatchObject({ ...none, groups: [], noNewPrivileges: true });
+        expect([0, status.processes[0]!.uid]).not.toContain(thread.uid);
+      }
+      return true;
+    });
+    rmSync(gate);
     const { uid: serverUid } = threadsOf(readPrivileges(serving.pid))[0]!;
     for (const event of ["ip-up", "ip-down"]) {
       await until(`the ${event} hook ran`, 10, () => allSeen(event).some(({ uid }) => uid > 0));
