@@ -1,7 +1,8 @@
 // Server, callers, network, backend and data workers under one seed (HOUSE section 4). Longer, or one
-// run again: `HOLDFAST_SIM_SEED=n HOLDFAST_SIM_RUNS=m npm run sim`.
+// run again: `npm run sim -- --seed N [--runs M]`.
 import { describe, expect, test } from "vitest";
 import type { EndCause } from "../../src/core/access/ports.js";
+import { replayable } from "./replay.js";
 import { type Outcome, World } from "./world.js";
 
 const firstSeed = Number(process.env.HOLDFAST_SIM_SEED ?? 1);
@@ -27,13 +28,7 @@ const ENDED_BY: readonly EndCause[] = [
 ];
 
 function run(seed: number): Outcome {
-  try {
-    return new World(seed).run();
-  } catch (failure) {
-    const why = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
-    const again = `HOLDFAST_SIM_SEED=${seed} HOLDFAST_SIM_RUNS=1 npm run sim`;
-    throw new Error(`seed ${seed}: ${why}\nagain: ${again}`);
-  }
+  return replayable(seed, () => new World(seed).run());
 }
 
 describe("simulation", () => {

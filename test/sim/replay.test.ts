@@ -1,0 +1,61 @@
+// `npm run sim` as somebody with a failed run in front of him uses it.
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { replayable } from "./replay.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+type Ended = { readonly code: number; readonly text: string };
+
+function shell(command: string): Promise<Ended> {
+  // The runner's own variables would make the inner one its worker.
+  const own = /^(VITEST|HOLDFAST_SIM|NODE_ENV|TEST$)/;
+  const kept = Object.entries(process.env).filter(([name]) => !own.test(name));
+  const env = { ...Object.fromEntries(kept), NO_COLOR: "1" };
+  return new Promise((resolve) => {
+    execFile("sh", ["-c", command], { cwd: root, env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), text: stdout + stderr });
+    });
+  });
+}
+
+describe("a failed run is seen again", () => {
+  test("by the command it prints: that seed alone, with the same digest each time", async () => {
+    const lease = () => {
+      throw new Error("a lease was kept");
+    };
+    let said = "";
+    try {
+      replayable(7, lease);
+    } catch (failure) {
+      said = String(failure);
+    }
+    expect(said).toMatch(/^Error: seed 7: Error: a lease was kept/);
+    const command = /^again: (.*)$/m.exec(said)?.[1] ?? "";
+    expect(command).toBe("npm run sim -- --seed 7");
+    const digests: (string | undefined)[] = [];
+    for (let times = 0; times < 2; times++) {
+      const { code, text } = await shell(command);
+      expect(code, text).toBe(0);
+      expect(text.match(/^seed \d+: /gm)).toEqual(["seed 7: "]);
+      digests.push(/^seed 7: (.+)$/m.exec(text)?.[1]);
+    }
+    expect(digests[0]).toMatch(/\S/);
+    expect(digests[1]).toBe(digests[0]);
+  }, 120_000);
+
+  test.each([
+    ["--seed x", "--seed x"],
+    ["--seed -1", "--seed"],
+    ["--seed 4294967296", "--seed 4294967296"],
+    ["--runs 0", "--runs 0"],
+    ["--sead 7", "--sead"],
+    ["7", "7"],
+  ])("%s: refused with what is wrong and the usage", async (words, named) => {
+    const { code, text } = await shell(`node test/sim/run.mjs ${words}`);
+    expect(code).toBe(2);
+    expect(text).toContain(named);
+    expect(text).toContain("usage: npm run sim -- [--seed N] [--runs M]");
+  });
+});

@@ -1,0 +1,16 @@
+// A simulated run that fails says how to see it again.
+
+/** The very command for one seed. */
+export function replayCommand(seed: number): string {
+  return `npm run sim -- --seed ${seed}`;
+}
+
+/** What `run` gives; its failure with the seed and the command in front of everything else's end. */
+export function replayable<T>(seed: number, run: () => T): T {
+  try {
+    return run();
+  } catch (failure) {
+    const why = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+    throw new Error(`seed ${seed}: ${why}\nagain: ${replayCommand(seed)}`);
+  }
+}
