@@ -337,6 +337,6 @@ function untilStopped(running: RunningServer, log: Log): Promise<void> {
 }
 
 function refuse(rooms: ServeRooms, fault: StartFault, code: number = codes.failed): number {
-  rooms.complain(`${fault.message}\n${fault.remedy}`);
+  rooms.complain(`holdfast: ${fault.message}\nRemedy: ${fault.remedy}`);
   return code;
 }

@@ -1,7 +1,7 @@
 // Privileges are settled before the server begins, since capabilities are per thread and Node has its
 // threads before our first line: root becomes a user of our own by an exec that keeps the pid.
 import type { Descriptor } from "../os/descriptor.js";
-import { describeOsError, isOsError } from "../os/errors.js";
+import { describeOsError, isOsError, type OsError } from "../os/errors.js";
 import { HookRunner, startHookRunner } from "../os/hook-runner.js";
 import { lookUpUser } from "../os/own-user.js";
 import { takePassedDescriptors } from "../os/passed-descriptors.js";
@@ -52,8 +52,7 @@ function becomeOwnUser(config: Config, stateDirectory: string): PrivilegeFault {
   const user = wished === "holdfast" && lookUpUser(wished) === undefined ? undefined : wished;
   const plan = planReexec({ user, stateDirectory });
   if (isOsError(plan)) {
-    const remedy = "make that user, or change user: in the configuration";
-    return { message: describeOsError(plan), remedy };
+    return { message: describeOsError(plan), remedy: planRemedy(plan) };
   }
   const descriptors: Record<string, Descriptor> = {};
   const tun = openTunDevice();
@@ -69,6 +68,16 @@ function becomeOwnUser(config: Config, stateDirectory: string): PrivilegeFault {
     env: { ...process.env, HOLDFAST_STATE: stateDirectory },
   });
   return { message: describeOsError(failure), remedy: "install util-linux (setpriv)" };
+}
+
+function planRemedy({ call, errno }: OsError): string {
+  if (call.startsWith("make ")) return "name a --state in a place where directories can be made";
+  if (call.startsWith("chown ")) {
+    return errno === "EEXIST"
+      ? "name a --state of its own, a new or empty directory"
+      : "name another --state";
+  }
+  return "make that user, or change user: in the configuration";
 }
 
 /** Only where hooks are configured; it must begin while a user can still be given to it. */

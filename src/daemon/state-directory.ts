@@ -1,7 +1,8 @@
 // Where a server keeps everything it owns, and for whom it is closed. One directory holds it all.
-import { lstatSync, mkdirSync, type Stats } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { lstatSync, type Stats } from "node:fs";
+import { join, resolve } from "node:path";
 import { DYNAMIC_UID_MAX, DYNAMIC_UID_MIN, lookUpUser } from "../os/own-user.js";
+import { makeDirectory } from "../os/state-directory.js";
 
 export type StatePaths = {
   readonly directory: string;
@@ -101,27 +102,16 @@ export function prepareStateDirectory(paths: StatePaths, uid: number): StateFaul
   const { directory, databaseDirectory, keysDirectory, adminDirectory } = paths;
   for (const path of [directory, databaseDirectory, keysDirectory, adminDirectory]) {
     try {
-      if (path === directory) makeParents(path);
-      mkdirSync(path, { mode: 0o700 });
+      makeDirectory(path);
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : String(error);
-      if (code !== "EEXIST") {
-        const remedy = "make it as root and give it to the server's user, or name another --state";
-        return { path, fault: `it cannot be made (${code})`, remedy };
-      }
+      const remedy = "make it as root and give it to the server's user, or name another --state";
+      return { path, fault: `it cannot be made (${code})`, remedy };
     }
     const fault = faultOfDirectory(path, uid);
     if (fault !== undefined) return fault;
   }
   return socketFault(paths);
-}
-
-/** Not `recursive: true`: below /proc, where mkdir says ENOENT of a parent that is there, it never ends. */
-function makeParents(path: string): void {
-  const parent = dirname(path);
-  if (parent === path || stat(parent) !== undefined) return;
-  makeParents(parent);
-  mkdirSync(parent, { mode: 0o700 });
 }
 
 /** Modes and owner as they must be; `doctor` asks too. */

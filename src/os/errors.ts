@@ -47,7 +47,13 @@ export function isOsError(value: unknown): value is OsError {
 export function fromNodeError(call: string, error: unknown): OsError {
   if (error instanceof Error) {
     const code = "code" in error && typeof error.code === "string" ? error.code : "EUNKNOWN";
-    return osError(call, code, error.message);
+    // Node puts the code in front of its message, too.
+    const { message } = error;
+    return osError(
+      call,
+      code,
+      message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message,
+    );
   }
   return osError(call, "EUNKNOWN", String(error));
 }

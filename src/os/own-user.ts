@@ -95,7 +95,11 @@ function isKnown(uid: number): boolean {
 }
 
 function ownerOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.uid;
+  try {
+    return statSync(path).uid;
+  } catch {
+    return undefined;
+  }
 }
 
 function runningUsers(): Set<number> {

@@ -5,10 +5,12 @@ import {
   constants,
   fchownSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
 } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { fromNodeError, type OsError, osError } from "./errors.js";
 
 /** What a server keeps there. Both of the first two, or nothing but these: it is a state directory. */
@@ -35,12 +37,34 @@ export function isStateDirectory(directory: string): boolean {
 }
 
 /**
+ * The directory with its parents, those that are missing 0700. Not Node's `recursive: true`: below
+ * /proc, where mkdir says ENOENT although the parent is there, that never ends. Throws as mkdirSync.
+ */
+export function makeDirectory(directory: string): void {
+  const parent = dirname(resolve(directory));
+  if (parent !== resolve(directory) && !isThere(parent)) makeDirectory(parent);
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/**
  * Makes it if need be (0700) and gives it with all in it to `uid`; nothing happens when it is that
  * user's. Error EEXIST: it is another's, and no state directory.
  */
 export function giveDirectory(directory: string, uid: number, gid: number): OsError | undefined {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
+  } catch (error) {
+    return fromNodeError(`make the state directory ${directory}`, error);
+  }
+  try {
     const fd = openSync(directory, DIRECTORY);
     try {
       if (fstatSync(fd).uid === uid) return undefined;

@@ -325,7 +325,7 @@ describe.runIf(isRoot)("privileges of a server started by root", () => {
     expect(status).toBe(6);
     expect(stderr).toContain("CAP_NET_ADMIN and CAP_NET_RAW");
     const command = `sudo ${process.execPath} ${installed.main} ${words.join(" ")}`;
-    expect(stderr.split("\n")).toContain(command);
+    expect(stderr.split("\n")).toContain(`Remedy: ${command}`);
     expect(existsSync(state)).toBe(false);
     expect(kernelDifference(before, await kernelState(place))).toEqual([]);
   });

@@ -58,6 +58,24 @@ describe.runIf(needRoot())("a wrong configuration", () => {
     expect(existsSync(scene.state)).toBe(false);
   });
 
+  test.each([
+    ["/proc/nowhere", /ENOENT/, "name a --state in a place where directories can be made"],
+    ["/proc/nowhere/below/it", /ENOENT/, "name a --state in a place where directories can be made"],
+    ["/proc/self/x", /ENOENT/, "name a --state in a place where directories can be made"],
+    ["/dev/null", /ENOTDIR/, "name another --state"],
+    ["/dev/null/x", /ENOTDIR/, "name a --state in a place where directories can be made"],
+    ["/usr", /other things than holdfast's/, "name a --state of its own"],
+  ])("at start, --state %s: said at once with the remedy, and nothing made", async (...row) => {
+    const [state, said, remedy] = row;
+    await using scene = new Scene();
+    const refused = await scene.refused("--state", state);
+    expect(refused.stderr).toMatch(said);
+    expect(refused.stderr).toContain(`Remedy: ${remedy}`);
+    expect(refused.stderr).not.toContain("fault of ours");
+    expect(refused.code).toBe(6);
+    expect(scene.server.ip("-brief", "link", "show")).not.toContain("hft0");
+  });
+
   test("at start, over a state directory that is in use already: its files are as before", async () => {
     await using scene = await Scene.started();
     expect(await scene.stop()).toBe(0);
