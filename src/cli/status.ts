@@ -75,6 +75,10 @@ export function statusCommand(context: CliContext) {
   );
 }
 
+function tunText(state: Status["network"]["tunState"]): string {
+  return state === "up" ? state : state.toUpperCase();
+}
+
 function overview(status: Status): Parameters<typeof pairs>[0] {
   const { network, sessions, addresses, ledger, limits, store } = status;
   const profiles = status.profiles.map(({ name, legacy, authentication, encryption }) => {
@@ -92,7 +96,7 @@ function overview(status: Status): Parameters<typeof pairs>[0] {
     ["state directory", status.stateDirectory],
     ["configuration", status.configFile ?? "defaults"],
     ["data path", status.dataPath],
-    ["interface", `${network.tun}, gateway ${network.gateway}`],
+    ["interface", `${network.tun} (${tunText(network.tunState)}), gateway ${network.gateway}`],
     ["pool", `${network.pool}: ${addresses.leased} of ${addresses.size} leased`],
     ["IPv6", network.ipv6Prefix],
     ["NAT", network.nat],

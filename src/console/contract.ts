@@ -75,6 +75,8 @@ export const statusSchema = z.object({
   listening: z.array(z.object({ address: z.string(), port: z.number().int() })),
   network: z.object({
     tun: z.string(),
+    /** Anything but `up` stops every session's packets. */
+    tunState: z.enum(["up", "down", "deleted"]),
     gateway: z.string(),
     pool: z.string(),
     ipv6Prefix: z.string().nullable(),

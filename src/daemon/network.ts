@@ -6,13 +6,18 @@ import type { SessionId } from "../core/server-ports.js";
 import type { Descriptor } from "../os/descriptor.js";
 import { describeOsError, isOsError, type OsError } from "../os/errors.js";
 import {
+  changeWords,
   type Destination,
+  destinationText,
   type IpChange,
   IpChanges,
+  listAddresses,
+  listLinks,
   listProxyNeighbours,
   listRoutes,
   ROUTE_PROTOCOL,
 } from "../os/ip.js";
+import { type LocalIpv4, localIpv4Addresses } from "../os/local-addresses.js";
 import { NftTable } from "../os/nft.js";
 import { acceptRa, IP_FORWARD, IPV6_FORWARDING, readSysctl, SysctlJournal } from "../os/sysctl.js";
 import { openTun, type Tun } from "../os/tun.js";
@@ -76,44 +81,89 @@ export class Network implements SessionRoutes {
     if (isOsError(tun)) return tunFault(tun);
     this.#tun = tun;
     this.#hold("tun", tun.name);
-    const fault = await this.#configureTun();
+    const fault = await this.#applyToTun(this.#tunChanges());
     if (fault !== undefined) return fault;
     await this.#sweepNeighbours();
     await this.#forwarding();
     return this.applyRules(this.#config);
   }
 
-  /** Why there is no TUN now, while there is none. */
+  /** Why the TUN is not as it should be, while it is not. */
   get tunFault(): NetworkFault | undefined {
     return this.#tunFault;
   }
 
   get tunMissing(): boolean {
-    return this.#tun !== undefined && (this.#tunFault !== undefined || !this.#tun.attached);
+    return this.#tun !== undefined && !this.#tun.attached;
+  }
+
+  get tunState(): "up" | "down" | "deleted" {
+    if (this.tunMissing) return "deleted";
+    const { network, addresses } = this.#config;
+    const isOurs = ({ device, address }: LocalIpv4) =>
+      device === network.tun && address === addresses.gateway;
+    return localIpv4Addresses().some(isOurs) ? "up" : "down";
   }
 
   /**
-   * The interface was deleted under us: made again on the same descriptor, sessions live on. Tried as
-   * often as asked; a no-op while it is there.
+   * The interface was deleted under us: made again on the same descriptor, sessions live on. It was set
+   * down, or its address or routes taken away: given again, and said in ip's words what it lacked.
    */
-  async restoreTun(): Promise<NetworkFault | undefined> {
+  async mendTun(): Promise<{ readonly lacked: readonly string[] } | NetworkFault> {
     const own = this.#tun;
-    if (own === undefined || !this.tunMissing) return undefined;
-    this.#tunFault = await this.#remakeTun(own);
-    return this.#tunFault;
+    if (own === undefined) return { lacked: [] };
+    const lacked = this.tunMissing ? await this.#remakeTun(own) : await this.#mendDisturbed(own);
+    this.#tunFault = "message" in lacked ? lacked : undefined;
+    return lacked;
   }
 
-  async #remakeTun(own: Tun): Promise<NetworkFault | undefined> {
-    // Half made by an earlier try: begun anew.
-    if (own.attached) await this.#changes.apply([{ kind: "DeleteLink", device: own.name }]);
+  async #remakeTun(own: Tun): Promise<{ readonly lacked: readonly string[] } | NetworkFault> {
     const tun = openTun({ name: own.name, fromFd: own.fd });
     if (isOsError(tun)) return tunFault(tun);
     // A second number for the same open file: ours and the data worker's are attached with it.
     tun[Symbol.dispose]();
-    const fault = await this.#configureTun();
-    if (fault !== undefined) return fault;
-    const routes = [...this.#sessionRoutes].flat();
-    const failure = routes.length === 0 ? undefined : await this.#changes.apply(routes);
+    const fault = await this.#applyToTun([...this.#tunChanges(), ...this.#sessionChanges()]);
+    return fault ?? { lacked: [] };
+  }
+
+  async #mendDisturbed({ name }: Tun): Promise<{ readonly lacked: string[] } | NetworkFault> {
+    const found = await Promise.all([
+      listLinks(),
+      listAddresses(),
+      listRoutes(4, name),
+      listRoutes(6, name),
+    ]);
+    const [links, addresses, ...routes] = found;
+    const unknown = found.find(isOsError);
+    if (unknown !== undefined) return routeFault(unknown);
+    if (isOsError(links) || isOsError(addresses)) return { lacked: [] };
+    const up = links.some((link) => link.name === name && link.up);
+    const held = new Set(addresses.flatMap((one) => (one.device === name ? [one.address] : [])));
+    const routed = new Set(routes.flatMap((of) => (isOsError(of) ? [] : of.map(({ to }) => to))));
+    const lacking = [...this.#tunChanges(), ...this.#sessionChanges()].filter((change) => {
+      if (change.kind === "LinkUp") return !up;
+      if (change.kind === "AddAddress") return !held.has(bare(change.address));
+      return change.kind === "AddRoute" && !routed.has(bare(change.to));
+    });
+    if (lacking.length === 0) return { lacked: [] };
+    const fault = await this.#applyToTun(lacking);
+    return fault ?? { lacked: lacking.map((change) => changeWords(change).join(" ")) };
+  }
+
+  #sessionChanges(): IpChange[] {
+    return [...this.#sessionRoutes].flat();
+  }
+
+  /** A session may end meanwhile: its route would come after its deletion. */
+  async #applyToTun(changes: readonly IpChange[]): Promise<NetworkFault | undefined> {
+    const before = new Set(this.#sessionChanges());
+    const failure = await this.#changes.apply(changes);
+    const still = new Set(this.#sessionChanges());
+    for (const change of changes) {
+      if (change.kind !== "AddRoute" || !before.has(change) || still.has(change)) continue;
+      const { device, to } = change;
+      void this.#changes.apply([{ kind: "DeleteRoute", device, to }]);
+    }
     return failure === undefined ? undefined : routeFault(failure);
   }
 
@@ -208,7 +258,7 @@ export class Network implements SessionRoutes {
     for (const held of this.#held.splice(0)) this.terms.ledger.leave(held);
   }
 
-  async #configureTun(): Promise<NetworkFault | undefined> {
+  #tunChanges(): IpChange[] {
     const { network, addresses } = this.#config;
     const device = network.tun;
     const changes: IpChange[] = [
@@ -230,8 +280,7 @@ export class Network implements SessionRoutes {
     if (addresses.ipv6Prefix !== undefined) {
       changes.push({ kind: "AddRoute", device, to: { family: 6, ...addresses.ipv6Prefix } });
     }
-    const failure = await this.#changes.apply(changes);
-    return failure === undefined ? undefined : routeFault(failure);
+    return changes;
   }
 
   /** Proxy ARP that a killed server of ours left: an interface that goes takes only its own along. */
@@ -309,6 +358,11 @@ function tunFault(failure: OsError): NetworkFault {
     message: `no TUN interface: ${describeOsError(failure)}`,
     remedy: remedies[failure.errno] ?? "holdfast doctor tells more",
   };
+}
+
+/** As ip lists it: a whole address without its length; addresses are compared without theirs, too. */
+function bare(to: Destination): string {
+  return destinationText(to).replace(to.family === 4 ? /\/32$/ : /\/128$/, "");
 }
 
 function covered({ address, length }: Prefix4, pool: readonly Range4[]): boolean {

@@ -43,6 +43,7 @@ import { SessionKeeper } from "./session-keeper.js";
 import type { SettledPrivileges } from "./settle-privileges.js";
 import type { StatePaths } from "./state-directory.js";
 import { gatherStatus } from "./status.js";
+import { TunKeeper } from "./tun-keeper.js";
 
 /** Announced as Firmware Revision: neutral, the same for every caller. */
 const firmwareRevision = 1;
@@ -84,8 +85,7 @@ export class RunningServer {
   #admin: AdminSocket | undefined;
   #stopped: (() => void) | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  #restoringTun = false;
-  #tunTimer: NodeJS.Timeout | undefined;
+  #tunKeeper: TunKeeper | undefined;
 
   constructor(readonly terms: RunningServerTerms) {
     const { config, store, log, paths } = terms;
@@ -164,6 +164,15 @@ export class RunningServer {
     });
     const pathFault = this.#startDataPath();
     if (pathFault !== undefined) return pathFault;
+    this.#tunKeeper = new TunKeeper({
+      network: this.network,
+      tun: this.config.network.tun,
+      // The data path has stopped looking at it, and looks again with its terms.
+      mended: () =>
+        this.dataPath?.configure(gatewayTerms(this.config, hostNameServers(), hostAddresses())),
+      log,
+    });
+    this.#scope.hold("socket", this.#tunKeeper, "link watch");
     const admin = await openAdminSocket(this.operator, this.terms.paths, {
       connectionsMax: this.config.limits.admin.connectionsMax,
       bodyOctetsMax: this.config.limits.admin.bodyOctetsMax,
@@ -291,30 +300,11 @@ export class RunningServer {
 
   #handleTrouble(call: string, errno: string): void {
     this.server.reasons.add(`trouble ${call} ${errno}`);
-    if (errno === "EBADFD") return void this.#restoreTun();
-    this.terms.log.error({ call, errno }, "the data path has trouble");
-  }
-
-  /** One at a time, again after a while until it is there: traffic tells of it every second. */
-  async #restoreTun(): Promise<void> {
-    const { log } = this.terms;
-    if (this.#restoringTun) return;
-    this.#restoringTun = true;
-    const before = this.network.tunFault?.message;
-    const missing = this.network.tunMissing;
-    const fault = await this.network.restoreTun();
-    this.#restoringTun = false;
-    if (fault === undefined) {
-      // It has stopped looking at the TUN, and looks again with its terms.
-      this.dataPath?.configure(gatewayTerms(this.config, hostNameServers(), hostAddresses()));
-      const { tun } = this.config.network;
-      if (missing) log.warn({ tun }, "the TUN was deleted under us: made again");
-      return;
+    // Deleted, or down: traffic tells of it every second.
+    if (errno === "EBADFD" || (errno === "EIO" && call.endsWith("TUN"))) {
+      return this.#tunKeeper?.check();
     }
-    clearTimeout(this.#tunTimer);
-    this.#tunTimer = setTimeout(() => this.#restoreTun(), tunRetryMs);
-    if (fault.message === before) return;
-    log.error({ ...fault }, "the TUN was deleted under us and cannot be made again yet");
+    this.terms.log.error({ call, errno }, "the data path has trouble");
   }
 
   #handle(event: ServerEvent): void {
@@ -400,7 +390,6 @@ export class RunningServer {
   }
 
   async #giveBack(): Promise<void> {
-    clearTimeout(this.#tunTimer);
     await this.#admin?.close();
     await this.dataPath?.stop();
     this.loop[Symbol.dispose]();
@@ -415,7 +404,6 @@ export class RunningServer {
 
 const choresMs = 60_000;
 const stuckRetriesMax = 64;
-const tunRetryMs = 5_000;
 
 function hostAddresses(): HostAddresses {
   return { ipv4: localIpv4Addresses().map(({ address }) => address), ipv6: localIpv6Addresses() };

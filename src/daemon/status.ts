@@ -27,6 +27,7 @@ export function gatherStatus(running: RunningServer): Status {
     ),
     network: {
       tun: config.network.tun,
+      tunState: network.tunState,
       gateway: formatIpv4(addresses.gateway),
       pool: addresses.pool.map(formatRange4).join(", "),
       ipv6Prefix:
@@ -75,11 +76,14 @@ function warnings({ terms, config, dataPath, ledger, network }: RunningServer): 
   if (dataPath !== undefined && dataPath.state !== "running") {
     found.push(`the data worker is ${dataPath.state}: no session can run`);
   }
-  const { tunFault } = network;
-  if (tunFault !== undefined) {
-    found.push(
-      `the TUN was deleted and cannot be made again: ${tunFault.message}; ${tunFault.remedy}`,
-    );
+  const { tunFault, tunState } = network;
+  if (tunState !== "up") {
+    const why = tunFault === undefined ? "" : ` and cannot be put right: ${tunFault.message}`;
+    const remedy = tunFault === undefined ? "it is put right" : tunFault.remedy;
+    const what = tunState === "deleted" ? "was deleted" : "is down or has lost its address";
+    found.push(`the TUN ${what}${why}; ${remedy}`);
+  } else if (tunFault !== undefined) {
+    found.push(`the TUN lacks a route: ${tunFault.message}; ${tunFault.remedy}`);
   }
   if (ledger.stuck > 0) found.push(`${ledger.stuck} leases are stuck: see holdfast ledger`);
   return found;

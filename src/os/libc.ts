@@ -15,6 +15,7 @@ function bind(name: string, result: string, parameters: string[]): Native {
 
 const native = {
   socket: bind("socket", "int", ["int", "int", "int"]),
+  bind: bind("bind", "int", ["int", "int64_t", "uint32_t"]),
   setsockopt: bind("setsockopt", "int", ["int", "int", "int", "int64_t", "uint32_t"]),
   getsockopt: bind("getsockopt", "int", ["int", "int", "int", "int64_t", "int64_t"]),
   recvmmsg: bind("recvmmsg", "int", ["int", "int64_t", "uint32_t", "int", "int64_t"]),
@@ -69,6 +70,11 @@ export class Memory {
 /** All of these return a number of the call's meaning, or -errno. */
 export function socket(domain: number, type: number, protocol: number): number {
   return checked(native.socket(domain, type, protocol));
+}
+
+export function bindSocket(fd: number, address: Memory): number {
+  if (!usableFd(fd)) return -EBADF;
+  return checked(native.bind(fd, address.address, address.octets.byteLength));
 }
 
 export function setSocketOption(fd: number, level: number, name: number, value: Memory): number {

@@ -117,5 +117,7 @@ export function errnoOfText(stderr: string): string {
 
 /** The failure of a child that ended with `code`, its first words kept. */
 export function programFailed(call: string, { stderr }: ProgramResult): OsError {
-  return osError(call, errnoOfText(stderr), stderr.trim().slice(0, 500));
+  // One line: it is shown in the middle of others. Of a batch, ip says which line as well: we know.
+  const said = stderr.replaceAll(/^Command failed -:[0-9]+$/gm, "").trim();
+  return osError(call, errnoOfText(stderr), said.replaceAll(/\s*\n\s*/g, "; ").slice(0, 500));
 }

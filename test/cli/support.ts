@@ -226,6 +226,7 @@ const status: Status = {
   listening: [{ address: "0.0.0.0", port: 1723 }],
   network: {
     tun: "holdfast0",
+    tunState: "up",
     gateway: "10.99.0.1",
     pool: "10.99.0.0/24",
     ipv6Prefix: null,
