@@ -89,6 +89,7 @@ const mayHave: Readonly<Record<string, readonly string[]>> = {
   main: ["NET_ADMIN", "NET_RAW"],
   ip: ["NET_ADMIN"],
   nft: ["NET_ADMIN"],
+  "iptables-legacy-save": ["NET_ADMIN", "NET_RAW"],
 };
 
 /** One for each process that may do more than it should; one still starting is not judged. */

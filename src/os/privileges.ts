@@ -68,6 +68,11 @@ export function withNetAdminOnly(argv: readonly string[]): string[] | OsError {
   return withOnly(["net_admin"], argv);
 }
 
+/** With CAP_NET_RAW as well: the older iptables asks the kernel through a raw socket. */
+export function withNetworkOnly(argv: readonly string[]): string[] | OsError {
+  return withOnly(["net_admin", "net_raw"], argv);
+}
+
 let mayDropBounding: boolean | undefined;
 
 function withOnly(kept: readonly Capability[], argv: readonly string[]): string[] | OsError {

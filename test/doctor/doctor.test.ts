@@ -5,47 +5,16 @@ import { describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../src/base/ip.js";
 import type { Verdict } from "../../src/console/contract.js";
 import { readPrefix4 } from "../../src/daemon/config/addresses.js";
-import { loadConfig } from "../../src/daemon/config/load.js";
 import type { DoctorFacts } from "../../src/daemon/doctor/facts.js";
 import { probeHook } from "../../src/daemon/doctor/probe.js";
 import { compare, type Probe } from "../../src/daemon/doctor/probe-match.js";
 import { readRuleset } from "../../src/daemon/doctor/ruleset.js";
 import { judge } from "../../src/daemon/doctor/verdicts.js";
 import { control } from "../../src/limits.js";
+import { facts } from "./support.js";
 
 const file = new URL("./rulesets.json", import.meta.url);
 const rulesets: Record<string, unknown[]> = JSON.parse(readFileSync(file, "utf8"));
-
-function facts(config = "", more: Partial<DoctorFacts> = {}): DoctorFacts {
-  const loaded = loadConfig(config, "holdfast.yaml");
-  return {
-    config: loaded.ok ? loaded.config : undefined,
-    configProblems: loaded.ok ? [] : loaded.problems,
-    configWarnings: loaded.ok ? loaded.warnings : [],
-    serverRuns: false,
-    nodeVersion: "v24.21.0",
-    today: new Date("2026-11-22T12:00:00Z"),
-    uid: 0,
-    capabilities: ["net_admin", "net_raw"],
-    tunDevice: "usable",
-    tunExists: false,
-    programs: { ip: "/sbin/ip", nft: "/usr/sbin/nft", setpriv: "/usr/bin/setpriv" },
-    ruleset: readRuleset([]),
-    kernelRefusals: { filter: undefined, state: undefined, nat: undefined },
-    legacyTables: [],
-    portHolders: [],
-    rivals: [],
-    descriptors: { soft: 20_000, hard: 20_000 },
-    stateFaults: [],
-    forwarding: { ipv4: "0", ipv6: "0" },
-    localPrefixes: [],
-    localAddresses: [],
-    defaultRoute: "eth0",
-    freeOctets: 1e9,
-    hookFaults: [],
-    ...more,
-  };
-}
 
 function firewall(
   name: string,
@@ -438,13 +407,26 @@ const cases: readonly Case[] = [
     /as root/,
   ],
   [
-    "rules of the older iptables",
+    "rules of the older iptables, which is not installed",
     "",
-    { legacyTables: ["filter"] },
+    { legacyTables: ["filter"], legacyChains: { notKnown: "iptables-legacy-save is missing" } },
     "firewall-legacy",
     "unknown",
-    /filter/,
-    /iptables-legacy-save/,
+    /\(filter\).*is missing/,
+    /apt-get install iptables/,
+  ],
+  [
+    "rules of the older iptables that may not be read",
+    "",
+    {
+      legacyTables: ["filter"],
+      legacyChains: { notKnown: "Permission denied" },
+      programs: { ...facts().programs, "iptables-legacy-save": "/usr/sbin/iptables-legacy-save" },
+    },
+    "firewall-legacy",
+    "unknown",
+    /Permission denied/,
+    /ask as root/,
   ],
   [
     "no NAT in the kernel",

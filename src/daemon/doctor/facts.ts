@@ -3,7 +3,7 @@ import type { Ipv4, Prefix4 } from "../../base/ip.js";
 import type { Problem } from "../config/problems.js";
 import type { Config } from "../config/resolve.js";
 import type { StateFault } from "../state-directory.js";
-import type { Ruleset } from "./ruleset.js";
+import type { Chain, Ruleset } from "./ruleset.js";
 
 /** A fact that could not be had, and why. */
 export type NotKnown = { readonly notKnown: string };
@@ -42,6 +42,8 @@ export type DoctorFacts = {
   readonly kernelRefusals: Readonly<Record<"filter" | "state" | "nat", string | undefined>>;
   /** Tables of the older iptables, which nft does not show. */
   readonly legacyTables: readonly string[];
+  /** Their chains, as iptables-legacy-save tells; it may be missing, or not allowed. */
+  readonly legacyChains: readonly Chain[] | NotKnown;
   readonly portHolders: readonly PortHolder[];
   /** Running programs that take GRE or port 1723 for themselves. */
   readonly rivals: readonly string[];

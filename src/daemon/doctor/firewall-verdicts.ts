@@ -2,7 +2,14 @@
 import type { Verdict } from "../../console/contract.js";
 import type { Config } from "../config/resolve.js";
 import { type DoctorFacts, isNotKnown } from "./facts.js";
-import { formatPlace, type Outcome, type Owner, ownerOf, probeHook } from "./probe.js";
+import {
+  formatPlace,
+  legacyTableOf,
+  type Outcome,
+  type Owner,
+  ownerOf,
+  probeHook,
+} from "./probe.js";
 import type { Probe } from "./probe-match.js";
 import type { Chain, Ruleset } from "./ruleset.js";
 
@@ -13,17 +20,21 @@ type Question = {
   readonly probe: Probe;
   /** For a table nobody known has made. */
   readonly rule: string;
+  /** The same in the older iptables' words. */
+  readonly legacyRule: string;
   readonly known: Partial<Record<NonNullable<Owner>, string>>;
 };
 
 export function firewallVerdicts(facts: DoctorFacts): Verdict[] {
-  const { ruleset, config, legacyTables } = facts;
+  const { ruleset: nft, config, legacyChains } = facts;
   if (config === undefined) return [];
-  const legacy = legacyVerdict(legacyTables);
-  if (isNotKnown(ruleset)) {
+  const legacy = legacyVerdict(facts);
+  if (isNotKnown(nft)) {
     const remedy = facts.programs.nft === undefined ? "apt-get install nftables" : "ask as root";
-    return [...legacy, verdict("firewall", "unknown", ruleset.notKnown, remedy)];
+    return [...legacy, verdict("firewall", "unknown", nft.notKnown, remedy)];
   }
+  const older = isNotKnown(legacyChains) ? [] : legacyChains;
+  const ruleset = { ...nft, chains: [...nft.chains, ...older] };
   const refused = moduleVerdicts(facts, config);
   const own = `holdfast-${config.instance}`;
   const asked = questions(config, facts.defaultRoute).map((question) =>
@@ -63,6 +74,7 @@ function questions(config: Config, defaultRoute: string | undefined): Question[]
       what: `new connections to TCP port ${port}`,
       probe: { ...away, ...here, protocol: "tcp", destinationPort: port },
       rule: `tcp dport ${port} accept`,
+      legacyRule: `-p tcp --dport ${port}`,
       known: tcp,
     },
     {
@@ -71,6 +83,7 @@ function questions(config: Config, defaultRoute: string | undefined): Question[]
       what: "GRE of clients",
       probe: { ...away, ...here, protocol: "gre" },
       rule: "meta l4proto gre accept",
+      legacyRule: "-p gre",
       known: gre,
     },
     {
@@ -79,6 +92,7 @@ function questions(config: Config, defaultRoute: string | undefined): Question[]
       what: "GRE to clients",
       probe: { ...away, protocol: "gre", state: "new" },
       rule: "meta l4proto gre accept",
+      legacyRule: "-p gre",
       known: { ufw: "in /etc/ufw/before.rules: -A ufw-before-output -p gre -j ACCEPT; ufw reload" },
     },
     {
@@ -87,6 +101,7 @@ function questions(config: Config, defaultRoute: string | undefined): Question[]
       what: "packets of sessions on their way out",
       probe: { ...to, protocol: undefined, inInterface: tun, source: session, state: "new" },
       rule: `iifname "${tun}" accept`,
+      legacyRule: `-i ${tun}`,
       known: forward,
     },
     {
@@ -101,6 +116,7 @@ function questions(config: Config, defaultRoute: string | undefined): Question[]
         state: "established",
       },
       rule: `oifname "${tun}" accept`,
+      legacyRule: `-o ${tun}`,
       known: forward,
     },
   ];
@@ -114,7 +130,10 @@ function judged(question: Question, outcome: Outcome, ruleset: Ruleset): Verdict
   const certain = outcome.kind === "stopped";
   const message = `${whose} ${certain ? "stops" : "may stop"} ${what}`;
   const { family, table, name } = baseOf(outcome.place.chain, ruleset, question.hook);
-  const generic = `nft insert rule ${family} ${table} ${name} ${rule}`;
+  const generic =
+    legacyTableOf(outcome.place.chain) === undefined
+      ? `nft insert rule ${family} ${table} ${name} ${rule}`
+      : `iptables-legacy -I ${name} ${question.legacyRule} -j ACCEPT`;
   const remedy = (owner === undefined ? undefined : known[owner]) ?? generic;
   return verdict(check, certain ? "wrong" : "warning", message, remedy, formatPlace(outcome.place));
 }
@@ -167,10 +186,16 @@ function moduleVerdicts({ kernelRefusals }: DoctorFacts, config: Config): Verdic
   return [verdict("firewall-modules", "well", "the kernel takes the rules the server makes")];
 }
 
-function legacyVerdict(tables: readonly string[]): Verdict[] {
-  if (tables.length === 0) return [];
-  const message = `the older iptables has tables (${tables.join(", ")}) that nft does not show`;
-  return [verdict("firewall-legacy", "unknown", message, "look at them with iptables-legacy-save")];
+/** Only where they could not be read: otherwise they are judged with nft's. */
+function legacyVerdict({ legacyTables, legacyChains, programs }: DoctorFacts): Verdict[] {
+  if (legacyTables.length === 0 || !isNotKnown(legacyChains)) return [];
+  const names = legacyTables.join(", ");
+  const message = `the older iptables has tables (${names}) that nft does not show: ${legacyChains.notKnown}`;
+  const remedy =
+    programs["iptables-legacy-save"] === undefined
+      ? "apt-get install iptables, then ask again: it has iptables-legacy-save"
+      : "ask as root, or look yourself: iptables-legacy-save";
+  return [verdict("firewall-legacy", "unknown", message, remedy, "/proc/net/ip_tables_names")];
 }
 
 function verdict(

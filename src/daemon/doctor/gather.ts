@@ -8,7 +8,7 @@ import { hookProblem } from "../../os/hook-file.js";
 import { listAddresses, listRoutes } from "../../os/ip.js";
 import { localIpv4Addresses } from "../../os/local-addresses.js";
 import { listRuleset } from "../../os/nft.js";
-import { ownPrivileges, withNetAdminOnly } from "../../os/privileges.js";
+import { ownPrivileges, withNetAdminOnly, withNetworkOnly } from "../../os/privileges.js";
 import { findProgram, runProgram } from "../../os/programs.js";
 import { IP_FORWARD, IPV6_FORWARDING, readSysctl } from "../../os/sysctl.js";
 import { TUN_DEVICE } from "../../os/tun.js";
@@ -16,7 +16,8 @@ import type { Loaded } from "../config/load.js";
 import type { Config } from "../config/resolve.js";
 import { faultOfDirectory, type StateFault, type StatePaths } from "../state-directory.js";
 import type { DoctorFacts, LocalPrefix, NotKnown, PortHolder } from "./facts.js";
-import { readRuleset } from "./ruleset.js";
+import { legacyFilterTables, readLegacyRules } from "./legacy-rules.js";
+import { type Chain, readRuleset } from "./ruleset.js";
 
 export type GatherTerms = {
   readonly loaded: Loaded;
@@ -43,6 +44,7 @@ export async function gatherFacts(terms: GatherTerms): Promise<DoctorFacts> {
   const own = ownPrivileges();
   const descriptors = descriptorLimit();
   const processes = processNames();
+  const older = legacyTables();
   return {
     config,
     configProblems: loaded.ok ? [] : loaded.problems,
@@ -55,11 +57,12 @@ export async function gatherFacts(terms: GatherTerms): Promise<DoctorFacts> {
     tunDevice: tunDevice(),
     tunExists: exists(`/sys/class/net/${tun}`),
     programs: Object.fromEntries(
-      ["ip", "nft", "setpriv"].map((name) => [name, findProgram(name)] as const),
+      ["ip", "nft", "setpriv", legacySave].map((name) => [name, findProgram(name)] as const),
     ),
     ruleset: isOsError(ruleset) ? { notKnown: describeOsError(ruleset) } : readRuleset(ruleset),
     kernelRefusals: await kernelRefusals(),
-    legacyTables: legacyTables(),
+    legacyTables: older,
+    legacyChains: await legacyChains(older),
     portHolders: portHolders(config?.listen.port ?? 1723),
     rivals: rivalNames.filter((name) => processes.has(name)),
     descriptors: isOsError(descriptors) ? { notKnown: describeOsError(descriptors) } : descriptors,
@@ -161,6 +164,26 @@ function legacyTables(): string[] {
   } catch {
     return [];
   }
+}
+
+const legacySave = "iptables-legacy-save";
+
+/** Asked only for tables that are there: the question alone would make the kernel make one. */
+async function legacyChains(tables: readonly string[]): Promise<readonly Chain[] | NotKnown> {
+  const asked = tables.filter((table) => legacyFilterTables.includes(table));
+  if (asked.length === 0) return [];
+  const program = findProgram(legacySave);
+  if (program === undefined) return { notKnown: `${legacySave} is missing` };
+  const chains: Chain[] = [];
+  for (const table of asked) {
+    const argv = withNetworkOnly([program, "-t", table]);
+    if (isOsError(argv)) return { notKnown: describeOsError(argv) };
+    const result = await runProgram(argv);
+    if (isOsError(result)) return { notKnown: describeOsError(result) };
+    if (result.code !== 0) return { notKnown: result.stderr.trim().split("\n")[0] ?? "refused" };
+    chains.push(...readLegacyRules(result.stdout));
+  }
+  return chains;
 }
 
 function stateFaults(paths: StatePaths, owner: number): StateFault[] {

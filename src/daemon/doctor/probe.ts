@@ -1,4 +1,5 @@
 // Walks a packet through the base chains of a hook as the kernel would, and says who stops it where.
+import { legacyFilterTables, legacyTable } from "./legacy-rules.js";
 import { compare, type Match, matches, type Probe, type Scope } from "./probe-match.js";
 import { type Chain, type Expression, isRecord, type Rule, type Ruleset } from "./ruleset.js";
 
@@ -154,10 +155,21 @@ function follow(
   return kind === "goto" ? { ending: "return" } : undefined;
 }
 
-/** `table ip filter, chain FORWARD, rule handle 12`, or its policy. */
+/** `nft: table ip filter, chain FORWARD, rule handle 12`, or its policy. */
 export function formatPlace({ chain, rule }: Place): string {
+  const legacy = legacyTableOf(chain);
+  if (legacy !== undefined) {
+    const at = `iptables-legacy: table ${legacy}, chain ${chain.name}`;
+    if (rule === undefined) return `${at}, policy ${chain.policy.toUpperCase()}`;
+    return `${at}, rule ${rule.handle}: ${rule.text ?? ""}`;
+  }
   const at = `nft: table ${chain.family} ${chain.table}, chain ${chain.name}`;
   return rule === undefined ? `${at}, policy ${chain.policy}` : `${at}, rule handle ${rule.handle}`;
+}
+
+/** Undefined: one of nft's. */
+export function legacyTableOf({ table }: Chain): string | undefined {
+  return legacyFilterTables.find((name) => table === legacyTable(name));
 }
 
 export type Owner = "Docker" | "ufw" | "firewalld" | "libvirt" | "Kubernetes" | undefined;

@@ -9,6 +9,8 @@ export type Rule = {
   readonly chain: string;
   readonly handle: number;
   readonly expressions: readonly Expression[];
+  /** As the older iptables writes it; its rules have places in their chain for handles. */
+  readonly text?: string;
 };
 
 export type Chain = {
