@@ -10,7 +10,7 @@ import {
   withJson,
   withState,
 } from "./context.js";
-import { printJson } from "./table.js";
+import { counted, printJson } from "./table.js";
 
 export function keyCommand(context: CliContext) {
   const rotate = command("rotate", "make a new key and encrypt every kept password with it").action(
@@ -18,7 +18,9 @@ export function keyCommand(context: CliContext) {
       const rotated = await withAccounts(context, options, (accounts) => accounts.keyRotate());
       if (options.json === true) return printJson(context.io, rotated);
       const { from, to, accounts } = rotated;
-      context.io.out(`Key ${from} is replaced by key ${to}; ${accounts} accounts re-encrypted.\n`);
+      context.io.out(
+        `Key ${from} is replaced by key ${to}; ${counted(accounts, "account")} re-encrypted.\n`,
+      );
       context.io.out("Backups made before need the old key: make a new one.\n");
     },
   );

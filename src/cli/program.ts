@@ -21,7 +21,7 @@ import { json } from "./table.js";
 import { userCommand } from "./user.js";
 import { versionCommand } from "./version.js";
 
-export function createProgram(context: CliContext): Command {
+export function createProgram(context: CliContext, asJson = false): Command {
   const program = new Command("holdfast")
     .description("PPTP access server that gives every resource back")
     .version(context.version, "-V, --version", "print the version")
@@ -46,12 +46,12 @@ export function createProgram(context: CliContext): Command {
     completionCommand(context, () => program),
   ];
   for (const one of commands) program.addCommand(one);
-  adopt(program, context);
+  adopt(program, context, asJson);
   return program;
 }
 
 /** Nothing below ends the process or writes past `io`. */
-function adopt(made: Command, context: CliContext): void {
+function adopt(made: Command, context: CliContext, asJson: boolean): void {
   const { io } = context;
   made.exitOverride();
   made.showSuggestionAfterError(true);
@@ -60,15 +60,25 @@ function adopt(made: Command, context: CliContext): void {
     writeErr: (text) => io.err(text),
     getOutHelpWidth: () => io.columns ?? 100,
     getErrHelpWidth: () => io.columns ?? 100,
-    outputError: (text, write) => write(text.replace(/^error: /, "holdfast: ")),
+    outputError: (text, write) => {
+      const message = text.replace(/^error: /, "").trimEnd();
+      const remedy = `see ${pathOf(made)} --help`;
+      const error = { code: exitCodes.usage, reason: "usage", message, remedy };
+      write(asJson ? json({ error }) : `holdfast: ${message}\nRemedy: ${remedy}.\n`);
+    },
   });
-  for (const one of made.commands) adopt(one, context);
+  for (const one of made.commands) adopt(one, context, asJson);
+}
+
+/** `holdfast user add` */
+function pathOf(made: Command): string {
+  return made.parent === null ? made.name() : `${pathOf(made.parent)} ${made.name()}`;
 }
 
 /** `words` without node and script. Returns the exit code; what went wrong is already said. */
 export async function runCli(words: readonly string[], context: CliContext): Promise<number> {
   try {
-    await createProgram(context).parseAsync([...words], { from: "user" });
+    await createProgram(context, words.includes("--json")).parseAsync([...words], { from: "user" });
     return context.exitCode;
   } catch (failure) {
     if (failure instanceof CommanderError) {

@@ -10,7 +10,7 @@ import {
   withJson,
   withState,
 } from "./context.js";
-import { type Column, duration, pairs, printJson, table } from "./table.js";
+import { type Column, counted, duration, pairs, printJson, table } from "./table.js";
 
 /** Threads of one process that may do the same. */
 type ThreadsLine = {
@@ -43,7 +43,7 @@ function threadsText(threads: readonly ThreadStatus[]): string {
   const own = threads.flatMap(({ name }) => (name === "main" || name === "store" ? [name] : []));
   const others = threads.length - own.length;
   if (others === 0 && own.join() === "main") return "1";
-  return `${threads.length}: ${[...own, ...(others > 0 ? [`${others} others`] : [])].join(", ")}`;
+  return `${threads.length}: ${[...own, ...(others > 0 ? [`${others} other${others === 1 ? "" : "s"}`] : [])].join(", ")}`;
 }
 
 /** One list where the sets that give something are the same, as they should be. */
@@ -111,7 +111,7 @@ function overview(status: Status): Parameters<typeof pairs>[0] {
     [
       "data workers",
       status.workers.map(
-        ({ pid, state, restarts }) => `pid ${pid}, ${state}, ${restarts} restarts`,
+        ({ pid, state, restarts }) => `pid ${pid}, ${state}, ${counted(restarts, "restart")}`,
       ),
     ],
     ["log level", status.logLevel],

@@ -132,6 +132,11 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3_600)}h`;
 }
 
+/** `1 account`, `2 accounts`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** ISO 8601 in UTC, without milliseconds. */
 export function moment(unixMs: number | null): string | null {
   return unixMs === null ? null : `${new Date(unixMs).toISOString().slice(0, 19)}Z`;

@@ -21,7 +21,7 @@ import {
   withState,
 } from "./context.js";
 import { CliFailure, exitCodes } from "./exit.js";
-import { type Column, printJson, table } from "./table.js";
+import { type Column, counted, printJson, table } from "./table.js";
 
 type Options = StateOptions &
   JsonOption & {
@@ -106,6 +106,8 @@ function show({ io }: CliContext, options: Options, report: ImportReport): void 
   });
   if (worthIt.length > 0) io.out(table(worthIt, columns, io.columns));
   const { taken, skipped, errors } = report;
-  io.out(`${taken} taken, ${skipped} skipped (comments and blank lines too), ${errors} errors\n`);
+  io.out(
+    `${taken} taken, ${skipped} skipped (comments and blank lines too), ${counted(errors, "error")}\n`,
+  );
   if (!report.applied) io.out("Nothing was changed: add --apply to do it.\n");
 }

@@ -42,7 +42,7 @@ import { type ReloadOutcome, reloadConfig } from "./reload.js";
 import { SessionKeeper } from "./session-keeper.js";
 import type { SettledPrivileges } from "./settle-privileges.js";
 import type { StatePaths } from "./state-directory.js";
-import { gatherStatus } from "./status.js";
+import { gatherStatus, legacyWarning } from "./status.js";
 import { TunKeeper } from "./tun-keeper.js";
 
 /** Announced as Firmware Revision: neutral, the same for every caller. */
@@ -226,6 +226,10 @@ export class RunningServer {
     const { store } = this.terms;
     const fault = await this.network.applyRules(config);
     if (fault !== undefined) return fault;
+    const before = new Set(this.config.profiles.map(({ name }) => name));
+    for (const { name, legacy } of config.profiles) {
+      if (legacy && !before.has(name)) this.terms.log.warn({ profile: name }, legacyWarning(name));
+    }
     this.config = config;
     this.server.setPolicy(serverPolicy(config, firmwareRevision));
     const dns = hostNameServers();

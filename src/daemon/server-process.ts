@@ -294,7 +294,7 @@ function tellHowToConnect(
   rooms.say(
     [
       `holdfast ${terms.version} serves PPTP on ${where}, TCP ${listen.port} and GRE`,
-      ...(first?.lines ?? []),
+      ...(first?.lines ?? unreadPassword(terms.paths)),
       `  clients get    ${formatIpv4(addresses.pool[0]?.first ?? 0)} and up; the server is ${formatIpv4(addresses.gateway)}`,
       `  configuration  ${terms.configFile ?? "defaults"}${madeConfig ? " (made now)" : ""}`,
       `  state          ${terms.paths.directory}`,
@@ -303,6 +303,12 @@ function tellHowToConnect(
       "  PPTP is broken against a determined eavesdropper: docs/SECURITY-MODEL.md",
     ].join("\n"),
   );
+}
+
+/** Of an earlier start: somebody should read it and take it away. */
+function unreadPassword({ firstPassword }: StatePaths): string[] {
+  if (!existsSync(firstPassword)) return [];
+  return [`  first account  its password is still in ${firstPassword} (read it, then remove it)`];
 }
 
 /** SIGTERM or SIGINT: in order; the second one: at once. SIGHUP: reload. */

@@ -73,6 +73,7 @@ describe("every command", () => {
     expect(code).toBe(2);
     expect(err).toContain(says);
     expect(out).toBe("");
+    if (words.length > 0) expect(err).toMatch(/^Remedy: .+\.$/m);
   });
 
   test.each([
@@ -96,6 +97,14 @@ describe("every command", () => {
     expect(JSON.parse(err).error).toMatchObject({
       code: 3,
       remedy: expect.stringMatching(/serve/),
+    });
+    const usage = await on.run(["session", "x", "--json"]);
+    expect(usage.code).toBe(2);
+    expect(JSON.parse(usage.err).error).toEqual({
+      code: 2,
+      reason: "usage",
+      message: expect.stringContaining("Not a whole number"),
+      remedy: "see holdfast session --help",
     });
   });
 });
@@ -124,17 +133,15 @@ describe("with a server", () => {
       new RegExp(`^main +42 +4: main, store, 2 others +990 +991 +${two} +${two}$`, "m"),
     );
     expect(out).toMatch(
-      new RegExp(`^data worker +43 +2: main, 1 others +990 +991 +none +${two}$`, "m"),
+      new RegExp(`^data worker +43 +2: main, 1 other +990 +991 +none +${two}$`, "m"),
     );
     const { processes } = JSON.parse((await on.run(["status", "--json"])).out);
     processes[0].threads[3].effective = [];
     port.status = () => ({ ...fakePort().status(), processes });
     const differing = (await on.run(["status"])).out;
+    expect(differing).toMatch(/^main +42 +3: main, store, 1 other +990 +991 +NET_ADMIN NET_RAW +/m);
     expect(differing).toMatch(
-      /^main +42 +3: main, store, 1 others +990 +991 +NET_ADMIN NET_RAW +/m,
-    );
-    expect(differing).toMatch(
-      /^main +42 +1: 1 others +990 +991 +effective: none; permitted: NET_ADMIN NET_RAW; /m,
+      /^main +42 +1: 1 other +990 +991 +effective: none; permitted: NET_ADMIN NET_RAW; /m,
     );
   });
 

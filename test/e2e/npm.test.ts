@@ -4,8 +4,10 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -14,9 +16,10 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runtimeWarning } from "../../src/daemon/runtime-support.js";
 import { HostNetns, type Result, run, until } from "../lab/place.js";
 import { isRoot, Namespace } from "../os/namespace.js";
-import { expectKernel, type KernelState, kernelState } from "./kernel-state.js";
+import { expectKernel, type KernelState, kernelDifference, kernelState } from "./kernel-state.js";
 import { settled } from "./settled.js";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -151,6 +154,9 @@ describe.runIf(isRoot)("npm install, npm start, npm run demo in a fresh copy", (
     ]) {
       expect(start.text).toContain(said);
     }
+    const outOfSupport = runtimeWarning(process.version, new Date());
+    const warned = start.text.match(/this runtime is out of support/g) ?? [];
+    expect(warned).toHaveLength(outOfSupport === undefined ? 0 : 1);
     const password = join(state, "first-password");
     expect(statSync(password).mode & 0o777).toBe(0o600);
     expect(statSync(state).mode & 0o777).toBe(0o700);
@@ -163,12 +169,27 @@ describe.runIf(isRoot)("npm install, npm start, npm run demo in a fresh copy", (
     await expectKernel(before, place, { withinS: 5 });
   });
 
+  it("was installed without a script that starts, enables or installs anything", async () => {
+    const { scripts } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
+    const atInstall = ["preinstall", "install", "postinstall", "prepublish", "preprepare"];
+    for (const name of [...atInstall, "postprepare"]) expect(scripts).not.toHaveProperty(name);
+    expect(scripts.prepare).toBe("npm run build");
+    // All that came is in the copy: no unit, no link, no process of it.
+    for (const place of ["/etc/systemd/system", "/usr/lib/systemd/system", "/etc/init.d"]) {
+      const found = existsSync(place) ? readdirSync(place) : [];
+      expect(found.filter((one) => one.includes("holdfast"))).toEqual([]);
+    }
+    expect(processes()).toEqual([]);
+    expect(kernelDifference(before, await kernelState(place))).toEqual([]);
+  });
+
   it("a second start goes on with what is there", async () => {
     const configuration = join(directory, ".holdfast/holdfast.yaml");
     writeFileSync(configuration, `# mine\n${readFileSync(configuration, "utf8")}`);
     const start = await Start.up();
     expect(start.text).not.toContain("made now");
-    expect(start.text).not.toContain("first account");
+    expect(start.text).toMatch(/first account {2}its password is still in .*first-password/);
+    expect(start.text).not.toContain("its password   in");
     const { stdout } = await holdfast("user list --json");
     expect(JSON.parse(stdout)).toMatchObject({ accounts: [{ name: "vpn" }] });
     expect(readFileSync(configuration, "utf8")).toMatch(/^# mine/);

@@ -218,3 +218,39 @@ describe.runIf(needRoot())("somebody is there already", () => {
     expect(await scene.stop()).toBe(0);
   });
 });
+
+describe.runIf(needRoot())("a profile for old clients", () => {
+  const legacy = [{ name: "legacy-9x", enabled: true, from: ["192.0.2.0/28"] }];
+  const loud = /^LEGACY PROFILE legacy-9x IS ON: /;
+  const said = (scene: Scene) =>
+    scene
+      .log()
+      .split("\n")
+      .filter((line) => line.includes('"level":"warn"') && line.includes("LEGACY"));
+
+  test("on at the start: loud in log and status", async () => {
+    await using scene = await Scene.started({ config: { profiles: legacy } });
+    expect(said(scene)).toHaveLength(1);
+    const { warnings, profiles } = await scene.status();
+    expect(warnings).toContainEqual(expect.stringMatching(loud));
+    expect(profiles[0]).toMatchObject({ name: "legacy-9x", legacy: true });
+    expect((await scene.cli(["status"])).stderr).toMatch(/WARNING: LEGACY PROFILE legacy-9x IS ON/);
+    expect(await scene.stop()).toBe(0);
+  });
+
+  test("turned on by a reload: as loud; off by default, and off again: silent", async () => {
+    await using scene = await Scene.started();
+    expect(said(scene)).toEqual([]);
+    expect((await scene.status()).warnings.join()).not.toContain("LEGACY");
+    scene.configure({ profiles: legacy });
+    expect((await scene.cli(["reload"])).code).toBe(0);
+    expect(said(scene)).toHaveLength(1);
+    expect((await scene.status()).warnings).toContainEqual(expect.stringMatching(loud));
+    expect((await scene.cli(["reload"])).code).toBe(0);
+    expect(said(scene)).toHaveLength(1);
+    scene.configure({});
+    expect((await scene.cli(["reload"])).code).toBe(0);
+    expect((await scene.status()).warnings.join()).not.toContain("LEGACY");
+    expect(await scene.stop()).toBe(0);
+  });
+});
