@@ -18,6 +18,8 @@ export default defineConfig({
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
           exclude: serial,
           testTimeout: 30_000,
+          // Vitest leaves one processor to itself unless told otherwise: half of two.
+          maxWorkers: "100%",
           sequence: { groupOrder: 0 },
         },
       },
