@@ -15,7 +15,7 @@ import type { PppCredentials, PppPolicy } from "../core/ppp/ports.js";
 import { control, client as limits } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import { systemRng } from "../os/entropy.js";
-import type { OsError } from "../os/errors.js";
+import { fromNodeError, type OsError, osError } from "../os/errors.js";
 import type { IpChange } from "../os/ip.js";
 import { writeSysctl } from "../os/sysctl.js";
 import type { FlowCounters } from "../wire/worker-link.js";
@@ -36,7 +36,12 @@ export type CallOptions = {
   readonly onFault?: (failure: OsError) => void;
 };
 
-export type CallEnd = { readonly cause: EndCause; readonly counters: FlowCounters | undefined };
+export type CallEnd = {
+  readonly cause: EndCause;
+  readonly counters: FlowCounters | undefined;
+  /** Why there was no TCP connection in the first place. */
+  readonly failure?: OsError;
+};
 export type CallUp = { readonly ours: Ipv4; readonly peers: Ipv4 };
 
 type Loop = Drive<Client, ClientTransmission, ClientEvent>;
@@ -90,15 +95,23 @@ export class ClientCall {
       lease(() => socket.destroy()),
       `${formatIpv4(server)}:${port}`,
     );
-    const timer = setTimeout(() => socket.destroy(), limits.dialMs);
+    const where = `connect to ${formatIpv4(server)}:${port}`;
+    let failure: OsError = osError(where, "ECONNABORTED");
+    const timer = setTimeout(() => {
+      failure = osError(where, "ETIMEDOUT", `no answer for ${limits.dialMs / 1_000} s`);
+      socket.destroy();
+    }, limits.dialMs);
     socket.once("connect", () => {
       clearTimeout(timer);
       this.#connected(socket);
     });
-    socket.on("error", () => {});
+    socket.on("error", (error) => {
+      failure = fromNodeError(where, error);
+    });
     socket.once("close", () => {
       clearTimeout(timer);
-      if (this.#loop === undefined) this.#finish({ cause: "control-timeout", counters: undefined });
+      if (this.#loop === undefined)
+        this.#finish({ cause: "control-timeout", counters: undefined, failure });
       else this.#loop.input((client, now) => client.handleDisconnected(now));
     });
   }
@@ -208,8 +221,8 @@ export class ClientCall {
     if (failure !== undefined) this.#options.onFault?.(failure);
   }
 
-  #finish({ cause, counters }: CallEnd): void {
-    const end = { cause, counters };
+  #finish({ cause, counters, failure: why }: CallEnd): void {
+    const end = why === undefined ? { cause, counters } : { cause, counters, failure: why };
     this.#resolveUp(end);
     this.#scope[Symbol.dispose]();
     this.#ipv6Down();

@@ -107,8 +107,12 @@ export class ClientHost {
 const flowsMax = 1_024;
 
 function fault(what: string, failure: OsError): HostFault {
-  return {
-    message: `no ${what}: ${describeOsError(failure)}`,
-    remedy: "it needs CAP_NET_RAW and CAP_NET_ADMIN: start it as root (sudo)",
+  const remedies: Record<string, string> = {
+    EBUSY: "there is an interface of that name: give another one with --tun",
+    EINVAL: "give another name with --tun: up to 15 letters, digits, dots and dashes",
+    ENOENT: "load the tun module (modprobe tun), or install util-linux for setpriv",
   };
+  const remedy = "it needs CAP_NET_RAW and CAP_NET_ADMIN: start it as root (sudo)";
+  const message = `no ${what}: ${describeOsError(failure)}`;
+  return { message, remedy: remedies[failure.errno] ?? remedy };
 }

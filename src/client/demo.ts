@@ -35,7 +35,9 @@ class DemoFailed extends Error {}
 
 export async function runDemo({ megabytes, json }: DemoOptions): Promise<number> {
   if (process.getuid?.() !== 0) {
-    process.stderr.write("the demo makes network namespaces: run it as root\nsudo npm run demo\n");
+    process.stderr.write(
+      "holdfast: the demo makes network namespaces, which needs root\nRemedy: sudo npm run demo\n",
+    );
     return 6;
   }
   const scope = new Scope("demo", new Ledger(monotonicNow));

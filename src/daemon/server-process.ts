@@ -343,6 +343,8 @@ function untilStopped(running: RunningServer, log: Log): Promise<void> {
 }
 
 function refuse(rooms: ServeRooms, fault: StartFault, code: number = codes.failed): number {
-  rooms.complain(`holdfast: ${fault.message}\nRemedy: ${fault.remedy}`);
+  const { message, remedy } = fault;
+  const named = message.startsWith("holdfast ") ? message : `holdfast: ${message}`;
+  rooms.complain(`${named}\nRemedy: ${remedy}`);
   return code;
 }
