@@ -19,9 +19,12 @@ const native = {
   setsockopt: bind("setsockopt", "int", ["int", "int", "int", "int64_t", "uint32_t"]),
   getsockopt: bind("getsockopt", "int", ["int", "int", "int", "int64_t", "int64_t"]),
   recvmmsg: bind("recvmmsg", "int", ["int", "int64_t", "uint32_t", "int", "int64_t"]),
+  sendmmsg: bind("sendmmsg", "int", ["int", "int64_t", "uint32_t", "int"]),
   sendmsg: bind("sendmsg", "int64_t", ["int", "int64_t", "int"]),
   read: bind("read", "int64_t", ["int", "int64_t", "uint64_t"]),
   write: bind("write", "int64_t", ["int", "int64_t", "uint64_t"]),
+  readv: bind("readv", "int64_t", ["int", "int64_t", "int"]),
+  writev: bind("writev", "int64_t", ["int", "int64_t", "int"]),
   close: bind("close", "int", ["int"]),
   ioctl: bind("ioctl", "int", ["int", "uint64_t", "int64_t"]),
   fcntl: bind("fcntl", "int", ["int", "int", "int64_t"]),
@@ -102,6 +105,12 @@ export function recvmmsg(fd: number, headers: Address, count: number, flags: num
   return result < 0 ? -koffi.errno() : result;
 }
 
+export function sendmmsg(fd: number, headers: Address, count: number, flags: number): number {
+  if (!usableFd(fd)) return -EBADF;
+  const result = native.sendmmsg(fd, headers, count, flags);
+  return result < 0 ? -koffi.errno() : result;
+}
+
 export function sendmsg(fd: number, header: Address, flags: number): number {
   if (!usableFd(fd)) return -EBADF;
   const result = native.sendmsg(fd, header, flags);
@@ -117,6 +126,18 @@ export function read(fd: number, address: Address, octets: number): number {
 export function write(fd: number, address: Address, octets: number): number {
   if (!usableFd(fd)) return -EBADF;
   const result = native.write(fd, address, octets);
+  return result < 0 ? -koffi.errno() : result;
+}
+
+export function readv(fd: number, vectors: Address, count: number): number {
+  if (!usableFd(fd)) return -EBADF;
+  const result = native.readv(fd, vectors, count);
+  return result < 0 ? -koffi.errno() : result;
+}
+
+export function writev(fd: number, vectors: Address, count: number): number {
+  if (!usableFd(fd)) return -EBADF;
+  const result = native.writev(fd, vectors, count);
   return result < 0 ? -koffi.errno() : result;
 }
 

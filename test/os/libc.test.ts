@@ -18,6 +18,9 @@ describe("descriptors", () => {
       expect(libc.write(fd, memory.address, 0)).toBe(-EBADF);
       expect(libc.recvmmsg(fd, memory.address, 0, 0)).toBe(-EBADF);
       expect(libc.sendmsg(fd, memory.address, 0)).toBe(-EBADF);
+      expect(libc.sendmmsg(fd, memory.address, 0, 0)).toBe(-EBADF);
+      expect(libc.readv(fd, memory.address, 0)).toBe(-EBADF);
+      expect(libc.writev(fd, memory.address, 0)).toBe(-EBADF);
       expect(libc.ioctl(fd, 0, memory.address)).toBe(-EBADF);
       expect(libc.setSocketOption(fd, 1, 8, memory)).toBe(-EBADF);
       expect(libc.getSocketNumber(fd, 1, 8)).toBe(-EBADF);
