@@ -131,6 +131,11 @@ export const plane = {
   icmpPerSecondMax: 100,
   /** DHCPACKs, advertisements and echo replies of the gateway a second to one session. */
   answersPerSecondMax: 10,
+  /** Token buckets of user rates: number 0 is nobody's. */
+  rateBucketsMax: 65_536,
+  /** What a bucket holds: so much time of its rate, and at least two of the largest packets. */
+  rateBurstMs: 100,
+  rateBurstOctetsMin: 3_064,
   /** Unsolicited router advertisements, and the lifetimes they and solicited ones tell. */
   advertiseEveryMs: 600_000,
   routerLifetimeS: 3_600,

@@ -119,6 +119,8 @@ export const countersSchema = z.object({
   sentPackets: count,
   sentOctets: count,
   dropped: count,
+  overRateUp: count,
+  overRateDown: count,
   lost: count,
   reordered: count,
   roundTripMs: z.number().nonnegative(),

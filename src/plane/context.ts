@@ -7,6 +7,7 @@ import { DropCounts, type DropReason } from "./drop-reason.js";
 import type { Flow } from "./flow.js";
 import { FlowTable } from "./flow-table.js";
 import { ReorderBudget } from "./reorder-buffer.js";
+import { RateBuckets } from "./token-bucket.js";
 
 /** Where the engine's packets and events go. Octets are read during the call and reused after it. */
 export interface Sinks {
@@ -47,6 +48,7 @@ export class PlaneContext {
   readonly drops = new DropCounts();
   readonly reorderBudget = new ReorderBudget();
   readonly deadlines = new Deadlines<Flow>();
+  readonly rates = new RateBuckets();
   terms: GatewayTerms = CLOSED;
   /** Flows whose counters changed since they were last told. */
   dirty: Flow[] = [];

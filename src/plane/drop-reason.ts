@@ -52,6 +52,9 @@ export const DROP_REASONS = [
   "broadcast",
   "dhcp-not-inform",
   "answer-rate",
+  // The user's rate, from and towards the client.
+  "rate-up",
+  "rate-down",
   // Towards the peer.
   "no-flow",
   "not-encrypted",

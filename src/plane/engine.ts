@@ -155,6 +155,8 @@ export class Engine {
         );
       case "Network6":
         return this.#network6(flow, command.network, now);
+      case "Rate":
+        return this.#rate(flow, command, now);
       case "Resync":
         flow.resync = command.echoReply;
         return;
@@ -175,6 +177,15 @@ export class Engine {
     flow.receive = new MppeReceive(terms, dialect, judge);
     flow.send = new MppeSend(terms, dialect);
     wipeTerms(command);
+  }
+
+  #rate(flow: Flow, command: Extract<FlowCommand, { kind: "Rate" }>, now: Instant): void {
+    const { bucket, upBitsPerSecond, downBitsPerSecond } = command;
+    if (this.#context.rates.set(bucket, upBitsPerSecond, downBitsPerSecond, now)) {
+      flow.bucket = bucket;
+      return;
+    }
+    this.#context.emit({ kind: "Trouble", call: "rate bucket", errno: "ERANGE" });
   }
 
   #network6(flow: Flow, network: Flow["network6"], now: Instant): void {

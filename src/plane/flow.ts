@@ -8,6 +8,7 @@ import type { MppeSend } from "./mppe-send.js";
 import { PerSecond } from "./per-second.js";
 import { type ReorderBudget, ReorderBuffer } from "./reorder-buffer.js";
 import { SendWindow } from "./send-window.js";
+import { NO_BUCKET } from "./token-bucket.js";
 
 export type Install = Extract<PlaneCommand, { kind: "Install" }>;
 export type Network4 = { readonly address: Ipv4; readonly routes: readonly Prefix4[] };
@@ -59,6 +60,9 @@ export class Flow {
   readonly login = new PerSecond(limits.loginPacketsPerSecondMax);
   readonly answers = new PerSecond(limits.answersPerSecondMax);
 
+  /** Of this flow's user; see token-bucket.ts. */
+  bucket: number = NO_BUCKET;
+
   /** When this flow's earliest timer is armed for. */
   armedAt: Instant | undefined;
   /** Listed for the next Counters event. */
@@ -68,6 +72,8 @@ export class Flow {
   sentPackets = 0;
   sentOctets = 0;
   dropped = 0;
+  overRateUp = 0;
+  overRateDown = 0;
   lost = 0;
   reordered = 0;
   lastData: Instant;
@@ -123,6 +129,8 @@ export class Flow {
       sentPackets: this.sentPackets,
       sentOctets: this.sentOctets,
       dropped: this.dropped,
+      overRateUp: this.overRateUp,
+      overRateDown: this.overRateDown,
       lost: this.lost,
       reordered: this.reordered,
       roundTripMs: Math.round(this.sending.roundTripMs),

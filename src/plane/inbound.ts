@@ -13,6 +13,7 @@ import type { Flow } from "./flow.js";
 import type { Gateway, Verdict } from "./gateway.js";
 import { IPV4, IPV6, protocolOctets, readProtocol } from "./judge.js";
 import type { Outbound } from "./outbound.js";
+import { UP } from "./token-bucket.js";
 
 const LCP = 0xc021;
 const COMPRESSED_DATAGRAM = 0x00fd;
@@ -261,6 +262,10 @@ export class Inbound {
       }
     }
     if (verdict !== "pass" && verdict !== "answered") return verdict;
+    if (!this.context.rates.take(flow.bucket, UP, last - start, now)) {
+      flow.overRateUp++;
+      return "rate-up";
+    }
     flow.receivedPackets++;
     flow.receivedOctets += last - start;
     flow.lastData = now;

@@ -17,6 +17,7 @@ import type { DropReason } from "./drop-reason.js";
 import type { Flow } from "./flow.js";
 import type { GatewayAnswers } from "./gateway-answers.js";
 import { IPV4, IPV6 } from "./judge.js";
+import { DOWN } from "./token-bucket.js";
 
 const COMPRESSED_DATAGRAM = 0x00fd;
 /** Room for the GRE header before the payload. */
@@ -139,6 +140,10 @@ export class Outbound {
     at = writeProtocol(frame, at, protocol, flow.pfc);
     const total = at + end - start;
     if (total - PAYLOAD_AT > limits.payloadOctetsMax) return "over-mru";
+    if (!this.context.rates.take(flow.bucket, DOWN, end - start, now)) {
+      flow.overRateDown++;
+      return "rate-down";
+    }
     frame.set(octets.subarray(start, end), at);
     flow.send?.encrypt(frame, encrypted, total);
     const reason = this.#dispatch(flow, total, now);

@@ -97,6 +97,15 @@ export type PlaneCommand =
           }
         | undefined;
     }
+  /** The user's rate: its sessions name one bucket. 0 is no limit; the latest command counts. */
+  | {
+      readonly kind: "Rate";
+      readonly flow: FlowRef;
+      readonly bucket: number;
+      /** From the client, and towards it. */
+      readonly upBitsPerSecond: number;
+      readonly downBitsPerSecond: number;
+    }
   /** The LCP Echo-Reply packet that sets the expected sequence anew (G-10). */
   | { readonly kind: "Resync"; readonly flow: FlowRef; readonly echoReply: Uint8Array }
   /** CCP Reset-Request came in (stateful): flush our sending side; or Reset-Ack: our receiving side. */
@@ -111,6 +120,9 @@ export type FlowCounters = {
   readonly sentPackets: number;
   readonly sentOctets: number;
   readonly dropped: number;
+  /** Of these: over the user's rate, from the client and towards it. */
+  readonly overRateUp: number;
+  readonly overRateDown: number;
   readonly lost: number;
   readonly reordered: number;
   /** Adaptive round-trip estimate, ms (RFC 2637 §4.4); 0 before the first sample. */

@@ -164,6 +164,8 @@ function summary(id: number): Summary {
       sentPackets: 20,
       sentOctets: 2_345_678,
       dropped: 0,
+      overRateUp: 0,
+      overRateDown: 0,
       lost: 0,
       reordered: 0,
       roundTripMs: 12.5,

@@ -28,6 +28,8 @@ const counters = {
   sentPackets: 3,
   sentOctets: 4,
   dropped: 5,
+  overRateUp: 2,
+  overRateDown: 3,
   lost: 6,
   reordered: 7,
   roundTripMs: 8,
@@ -43,6 +45,7 @@ const COMMANDS: readonly PlaneCommand[] = [
     terms: { bits: 128, stateful: false, sendStart: key, receiveStart: key },
   },
   { kind: "Network4", flow, network: { address: 1, routes: [{ address: 2, length: 8 }] } },
+  { kind: "Rate", flow, bucket: 7, upBitsPerSecond: 10_000_000, downBitsPerSecond: 0 },
   { kind: "Resync", flow, echoReply: key },
   { kind: "Ping", nonce: 9 },
 ];

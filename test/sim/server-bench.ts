@@ -38,6 +38,8 @@ export const COUNTERS: FlowCounters = {
   sentPackets: 0,
   sentOctets: 0,
   dropped: 0,
+  overRateUp: 0,
+  overRateDown: 0,
   lost: 0,
   reordered: 0,
   roundTripMs: 0,
