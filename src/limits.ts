@@ -156,6 +156,8 @@ export const worker = {
   frameOctetsMax: 1024 * 1024,
   /** From the spawn to Ready. */
   startMs: 10_000,
+  /** At its end a worker waits so long for the main process to take its last events. */
+  finishMs: 5,
   /** From Stop to the exit; then it is killed. */
   stopMs: 2_000,
   pingEveryMs: 250,

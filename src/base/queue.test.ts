@@ -12,6 +12,7 @@ test("any order of push, shift and clear agrees with an array", () => {
           queue.push(at);
           model.push(at);
         } else if (step === "shift") {
+          expect(queue.peek()).toBe(model[0]);
           expect(queue.shift()).toBe(model.shift());
         } else {
           queue.clear();

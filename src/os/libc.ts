@@ -32,6 +32,10 @@ const native = {
   socketpair: bind("socketpair", "int", ["int", "int", "int", "int64_t"]),
   epollCreate1: bind("epoll_create1", "int", ["int"]),
   epollCtl: bind("epoll_ctl", "int", ["int", "int", "int", "int64_t"]),
+  epollWait: bind("epoll_wait", "int", ["int", "int64_t", "int", "int"]),
+  usleep: bind("usleep", "int", ["uint32_t"]),
+  signal: bind("signal", "int64_t", ["int", "int64_t"]),
+  exit: bind("_exit", "int", ["int"]),
   execve: bind("execve", "int", ["str", "int64_t", "int64_t"]),
 };
 
@@ -200,12 +204,44 @@ export function socketPair(): readonly [number, number] | OsError {
  */
 export function probePollable(fd: number): number {
   if (!isOpen(fd)) return -EBADF;
-  const epoll = checked(native.epollCreate1(SOCK_CLOEXEC));
+  const epoll = epollCreate();
   if (epoll < 0) return epoll;
   const event = new Memory(16);
-  const result = checked(native.epollCtl(epoll, 1, fd, event.address));
+  const result = epollControl(epoll, 1, fd, event.address);
   native.close(epoll);
   return result;
+}
+
+export function epollCreate(): number {
+  return checked(native.epollCreate1(SOCK_CLOEXEC));
+}
+
+export function epollControl(epoll: number, operation: number, fd: number, event: Address): number {
+  if (!usableFd(epoll) || !usableFd(fd)) return -EBADF;
+  return checked(native.epollCtl(epoll, operation, fd, event));
+}
+
+export function epollWait(epoll: number, events: Address, count: number, ms: number): number {
+  if (!usableFd(epoll)) return -EBADF;
+  const result = native.epollWait(epoll, events, count, ms);
+  return result < 0 ? -koffi.errno() : result;
+}
+
+/** This thread sleeps, for a whole number of microseconds below a second. */
+export function sleep(microseconds: number): void {
+  native.usleep(microseconds);
+}
+
+/** Ends the process here and now: Node's own way takes its heap down first, 10 ms and more. */
+export function exitAtOnce(code: number): void {
+  native.exit(code);
+}
+
+const SIG_IGN = 1;
+
+/** From here on the signal does nothing to this process, not even interrupt a call. */
+export function ignoreSignal(signal: number): void {
+  native.signal(signal, SIG_IGN);
 }
 
 /** Kept referenced until the kernel has copied it. */

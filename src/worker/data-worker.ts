@@ -1,15 +1,16 @@
-// The data worker: the engine between the raw GRE socket and the TUN. It is given open descriptors
-// and holds no privilege; it lives as long as its link.
-import { type Bounds, plane as limits } from "../limits.js";
+// The data worker's loop: it waits for the link, the raw GRE socket and the TUN at once, and gives
+// each its turn. It is given open descriptors, holds no privilege, and lives as long as its link.
+import { type Bounds, worker as limits, plane } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
-import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, errnoName, isOsError } from "../os/errors.js";
-import { type GreDescriptors, GreSocket, ReceiveSlots, SLOT_OCTETS } from "../os/gre-socket.js";
-import { Tun } from "../os/tun.js";
-import type { Sinks } from "../plane/context.js";
-import { Engine } from "../plane/engine.js";
+import { Epoll, READABLE, WRITABLE } from "../os/epoll.js";
+import { EINTR, errnoName, isOsError } from "../os/errors.js";
+import type { GreDescriptors } from "../os/gre-socket.js";
+import { sleep } from "../os/libc.js";
 import type { PlaneCommand } from "../wire/worker-link.js";
 import { LINK_VERSION } from "../wire/worker-link-codec.js";
 import { WorkerLink } from "./link.js";
+import { Naps } from "./naps.js";
+import { PacketPath } from "./packet-path.js";
 
 export type WorkerDescriptors = {
   readonly link: number;
@@ -18,160 +19,164 @@ export type WorkerDescriptors = {
 };
 
 const EIO = 5;
-/** Batches in one go before timers and the link get their turn. */
-const BATCHES_MAX = 4;
-/** The largest IP packet: a TUN's MTU is not ours to bound. */
-const PACKET_OCTETS_MAX = 65_536;
+const FAILED = 4;
 const TROUBLE_EVERY_MS = 1_000;
+/** Node's own loop (its collector's tasks, its signals) gets a turn so often, if anything woke us. */
+const NODE_TURN_EVERY_MS = 250;
 
 export class DataWorker {
-  readonly #gre: GreSocket;
-  readonly #tun: Tun;
+  readonly #gre: number;
+  readonly #tun: number;
+  readonly #epoll: Epoll;
   readonly #link: WorkerLink;
-  readonly #engine: Engine;
-  readonly #slots = new ReceiveSlots(limits.batchPackets);
-  readonly #packet = new Uint8Array(PACKET_OCTETS_MAX);
+  readonly #path: PacketPath;
+  readonly #naps = new Naps();
   readonly #troubleAt = new Map<string, number>();
-  #timer: NodeJS.Timeout | undefined;
-  #timerAt = Number.POSITIVE_INFINITY;
-  #tunWatch: Disposable | undefined;
+  #tunWatched = false;
+  #linkFull = false;
   #ended = false;
+  #now = monotonicNow();
 
   /** `exit` ends the process; called once. */
   constructor(
     { link, gre, tun }: WorkerDescriptors,
     readonly exit: (code: number) => void,
-    configured: Bounds<typeof limits> = limits,
+    configured: Bounds<typeof plane> = plane,
   ) {
-    this.#gre = new GreSocket(gre);
-    this.#tun = new Tun(tun, "tun");
-    this.#link = new WorkerLink(
-      link,
-      (command) => this.#handle(command),
-      (code) => this.#end(code),
+    this.#gre = gre.receive;
+    this.#tun = tun;
+    this.#link = new WorkerLink(link, (command) => this.#handle(command));
+    const epoll = Epoll.open();
+    if (isOsError(epoll)) throw new Error(`${epoll.call}: ${epoll.errno}`);
+    this.#epoll = epoll;
+    this.#path = new PacketPath(
+      { gre, tun },
+      {
+        emit: (event) => this.#link.emit(event),
+        trouble: (call, errno) => this.#trouble(call, errno),
+      },
+      configured,
     );
-    const sinks: Sinks = {
-      sendGre: (localAddress, peerAddress, octets, start, end, dontFragment) => {
-        const sent = this.#gre.send(octets, start, end, localAddress, peerAddress, dontFragment);
-        if (sent < 0 && sent !== -EAGAIN && sent !== -ENOBUFS && sent !== -EMSGSIZE) {
-          this.#trouble("send", sent);
-        }
-        return sent;
-      },
-      writeTun: (octets, start, end) => {
-        const written = this.#tun.write(octets, start, end);
-        if (written < 0 && written !== -EAGAIN && written !== -ENOBUFS) {
-          this.#trouble("write TUN", written);
-        }
-        return written;
-      },
-      emit: (event) => this.#link.emit(event),
-    };
-    this.#engine = new Engine(sinks, configured);
   }
 
   start(): void {
-    const gre = this.#gre.watch(() => this.#readGre());
-    if (isOsError(gre)) return this.#fail(gre.call, gre.errno);
-    if (!this.#watchTun()) return;
-    this.#link.emit({ kind: "Ready", version: LINK_VERSION });
+    this.#watch(this.#link.fd, "link");
+    this.#watch(this.#gre, "GRE");
+    this.#watchTun();
+    if (!this.#ended) this.#link.emit({ kind: "Ready", version: LINK_VERSION });
+    this.#run();
   }
 
-  #watchTun(): boolean {
-    if (this.#tunWatch !== undefined) return true;
-    const tun = this.#tun.watch(() => this.#readTun());
-    if (isOsError(tun)) {
-      this.#fail(tun.call, tun.errno);
-      return false;
+  /** Until Node is due. An interrupted wait is a signal: perhaps one that Node waits for. */
+  #run(): void {
+    const until = this.#now + NODE_TURN_EVERY_MS;
+    while (!this.#ended && this.#turn() && this.#now < until);
+    if (!this.#ended) setImmediate(() => this.#run());
+  }
+
+  /** Commands first, then timers, then a bounded number of packets each way. False if interrupted. */
+  #turn(): boolean {
+    this.#flush();
+    const { microseconds } = this.#naps;
+    if (microseconds > 0 && !this.#path.more) sleep(microseconds);
+    const ready = this.#epoll.wait(this.#waitMs());
+    this.#now = monotonicNow();
+    if (ready < 0 && ready !== -EINTR) this.#fail("epoll_wait", ready);
+    let data = 0;
+    for (let i = 0; i < ready; i++) {
+      const fd = this.#epoll.ready(i);
+      if (fd === this.#link.fd) this.#readLink(this.#epoll.readyFor(i));
+      else data |= fd === this.#gre ? 1 : 2;
     }
-    this.#tunWatch = tun;
-    return true;
+    if (this.#ended) return false;
+    const at = this.#path.pollTimeout();
+    if (at !== undefined && at <= this.#now) this.#path.handleTimeout(this.#now);
+    this.#path.more = false;
+    let packets = 0;
+    if ((data & 1) !== 0) packets += this.#path.readGre(this.#now);
+    if ((data & 2) !== 0) packets += this.#path.readTun(this.#now);
+    this.#naps.woke(packets, this.#now);
+    return ready >= 0;
   }
 
-  #fail(call: string, errno: string): void {
-    this.#link.emit({ kind: "Trouble", call, errno });
-    this.#link.finish(() => this.#end(4));
+  /** Rounded up: a wait that ends a fraction early would spin. */
+  #waitMs(): number {
+    const at = this.#path.pollTimeout();
+    return at === undefined ? -1 : Math.max(0, Math.ceil(at - monotonicNow()));
+  }
+
+  #readLink(events: number): void {
+    // WRITABLE alone: the flush at the turn's beginning does it.
+    if ((events & ~WRITABLE) === 0) return;
+    const code = this.#link.receive();
+    if (code !== undefined) this.#finish(code);
+  }
+
+  #flush(): void {
+    const code = this.#link.flush();
+    if (code !== undefined) return this.#end(code);
+    const full = this.#link.unsent > 0;
+    if (full === this.#linkFull) return;
+    this.#linkFull = full;
+    this.#epoll.change(this.#link.fd, full ? READABLE | WRITABLE : READABLE);
   }
 
   #handle(command: PlaneCommand): void {
-    if (command.kind === "Stop") return this.#link.finish(() => this.#end(0));
     // An interface that was deleted and made again on our descriptor comes with new terms.
     if (command.kind === "Configure") this.#watchTun();
-    this.#engine.handleCommand(command, monotonicNow());
-    this.#arm();
+    this.#path.handleCommand(command, this.#now);
   }
 
-  #readGre(): void {
-    const slots = this.#slots;
-    for (let batch = 0; batch < BATCHES_MAX; batch++) {
-      const received = this.#gre.readBatch(slots);
-      if (received < 0) {
-        if (received !== -EAGAIN && received !== -EINTR) this.#trouble("receive", received);
-        break;
-      }
-      const now = monotonicNow();
-      for (let i = 0; i < received; i++) {
-        if (slots.truncated[i] !== 0) continue;
-        const start = i * SLOT_OCTETS;
-        this.#engine.handleDatagram(slots.octets, start, start + slots.lengths[i]!, now);
-      }
-      if (received < slots.count) break;
-    }
-    this.#arm();
+  #watch(fd: number, what: string): void {
+    const result = this.#epoll.add(fd, READABLE);
+    if (result < 0) this.#fail(`epoll_ctl ${what}`, result);
   }
 
-  #readTun(): void {
-    const packet = this.#packet;
-    const now = monotonicNow();
-    for (let i = 0; i < limits.batchPackets; i++) {
-      const length = this.#tun.read(packet);
-      if (length < 0) {
-        if (length !== -EAGAIN && length !== -EINTR) this.#tunFailed(length);
-        break;
-      }
-      this.#engine.handleTunPacket(packet, 0, length, now);
-    }
-    this.#arm();
+  #watchTun(): void {
+    if (this.#tunWatched) return;
+    this.#tunWatched = true;
+    this.#watch(this.#tun, "TUN");
   }
 
-  /** EIO while the interface is down passes; anything else (EBADFD: deleted) does not. */
-  #tunFailed(errno: number): void {
-    if (errno === -EIO) return this.#trouble("read TUN", errno);
-    // Said every time: it is not watched again before somebody has answered to it.
-    this.#link.emit({ kind: "Trouble", call: "read TUN", errno: errnoName(errno) });
-    this.#tunWatch?.[Symbol.dispose]();
-    this.#tunWatch = undefined;
-  }
-
-  /** Told once a second for each kind: a broken path must not flood the link. */
+  /**
+   * Told once a second for each kind: a broken path must not flood the link. A TUN that was deleted
+   * (EBADFD; EIO is only down) is told every time: it is not looked at before somebody answers to it.
+   */
   #trouble(call: string, errno: number): void {
     const name = errnoName(errno);
-    const key = `${call} ${name}`;
-    const now = monotonicNow();
-    if (now - (this.#troubleAt.get(key) ?? Number.NEGATIVE_INFINITY) < TROUBLE_EVERY_MS) return;
-    this.#troubleAt.set(key, now);
+    if (call === "read TUN" && errno !== -EIO) {
+      this.#epoll.remove(this.#tun);
+      this.#tunWatched = false;
+    } else {
+      const key = `${call} ${name}`;
+      if (this.#now - (this.#troubleAt.get(key) ?? -TROUBLE_EVERY_MS) < TROUBLE_EVERY_MS) return;
+      this.#troubleAt.set(key, this.#now);
+    }
     this.#link.emit({ kind: "Trouble", call, errno: name });
   }
 
-  #arm(): void {
-    const at = this.#engine.pollTimeout();
-    if (at === undefined || at >= this.#timerAt) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = at;
-    this.#timer = setTimeout(() => this.#fire(), Math.max(1, Math.ceil(at - monotonicNow())));
+  #fail(call: string, errno: number): void {
+    if (this.#ended) return;
+    this.#link.emit({ kind: "Trouble", call, errno: errnoName(errno) });
+    this.#finish(FAILED);
   }
 
-  #fire(): void {
-    this.#timerAt = Number.POSITIVE_INFINITY;
-    this.#engine.handleTimeout(monotonicNow());
-    this.#arm();
+  /** The last events still go, if the main process takes them soon. */
+  #finish(code: number): void {
+    this.#epoll.remove(this.#gre);
+    if (this.#tunWatched) this.#epoll.remove(this.#tun);
+    const until = monotonicNow() + limits.finishMs;
+    this.#epoll.change(this.#link.fd, WRITABLE);
+    while (this.#link.flush() === undefined && this.#link.unsent > 0 && monotonicNow() < until) {
+      this.#epoll.wait(1);
+    }
+    this.#end(code);
   }
 
   #end(code: number): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#timer);
-    this.#engine.close();
+    this.#path.close();
     this.exit(code);
   }
 }

@@ -1,5 +1,7 @@
 // Entry of the data worker's process. Descriptors come by number; see host.ts for who opens them.
+import { constants } from "node:os";
 import { type Bounds, plane } from "../limits.js";
+import { exitAtOnce, ignoreSignal } from "../os/libc.js";
 import { DataWorker } from "./data-worker.js";
 
 /** The number of `--name=`, undefined where it is not given. */
@@ -26,8 +28,8 @@ function bounds(): Bounds<typeof plane> {
 }
 
 // A terminal's Ctrl-C reaches the whole group: the main process decides, through Stop or by closing.
-process.on("SIGINT", () => undefined);
-process.on("SIGTERM", () => undefined);
+ignoreSignal(constants.signals.SIGINT);
+ignoreSignal(constants.signals.SIGTERM);
 
 const worker = new DataWorker(
   {
@@ -35,7 +37,7 @@ const worker = new DataWorker(
     gre: { receive: descriptor("gre"), sendNoDf: descriptor("gre-fragmentable") },
     tun: descriptor("tun"),
   },
-  (code) => process.exit(code),
+  exitAtOnce,
   bounds(),
 );
 worker.start();

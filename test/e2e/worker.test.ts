@@ -1,6 +1,9 @@
 // Two data workers as real child processes, each with a raw GRE socket and a TUN of a namespace of its
 // own: what passes through, and what is left when one ends in each of its ways.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { formatIpv4, parseIpv4 } from "../../src/base/ip.js";
@@ -10,6 +13,7 @@ import { monotonicNow } from "../../src/os/clock.js";
 import { type GreSocket, openGreSockets } from "../../src/os/gre-socket.js";
 import { openTun, type Tun } from "../../src/os/tun.js";
 import type { PlaneEvent } from "../../src/wire/worker-link.js";
+import { encodeCommand } from "../../src/wire/worker-link-codec.js";
 import { WorkerHost } from "../../src/worker/host.js";
 import { eventually, held, isRoot, joined, type Namespace } from "../os/namespace.js";
 import { encryptionTerms, FLOW, GATEWAY, LEASED, TERMS } from "../plane/pair.js";
@@ -187,6 +191,42 @@ describe.runIf(isRoot)("data worker", () => {
     await side.saw("Installed");
     await side.host.stop();
     expect(side.ledger.size).toBe(0);
+  });
+
+  test("Stop, or a closed link: gone within 10 ms beyond what a killed one takes", async () => {
+    using cable = joined([`${formatIpv4(SERVER)}/24`], [`${formatIpv4(CLIENT)}/24`]);
+    using side = new Side(cable.a);
+    const { receive, sendNoDf } = side.gre.descriptors;
+    const options = ["--link=3", "--gre=4", "--gre-fragmentable=5", "--tun=6"];
+    const ends = {
+      killed: (child: ChildProcess) => child.kill("SIGKILL"),
+      stopped: (_: ChildProcess, link: Socket) =>
+        link.write(encodeCommand({ kind: "Stop" }, 100) ?? ""),
+      closed: (_: ChildProcess, link: Socket) => link.destroy(),
+    };
+    const took = { killed: [] as number[], stopped: [] as number[], closed: [] as number[] };
+    // The fastest of each, since all wait for the same busy machine; some more rounds where it is.
+    const late = () => {
+      const [killed = 0, stopped = 0, closed = 0] = Object.values(took).map((ms) =>
+        Math.min(...ms),
+      );
+      return Math.max(stopped, closed) - killed;
+    };
+    for (let round = 0; round < 3 || (round < 30 && late() >= 10); round++) {
+      for (const [how, end] of Object.entries(ends)) {
+        const child = spawn(process.execPath, [entry, ...options], {
+          stdio: ["ignore", "ignore", "inherit", "pipe", receive, sendNoDf, side.tun.fd],
+        });
+        const link = child.stdio[3] as Socket;
+        await once(link, "data");
+        const before = performance.now();
+        end(child, link);
+        const [code] = await once(child, "exit");
+        took[how as keyof typeof took].push(performance.now() - before);
+        expect(code).toBe(how === "killed" ? null : 0);
+      }
+    }
+    expect(late(), JSON.stringify(took)).toBeLessThan(10);
   });
 
   test("no such program: lost with the reason, nothing held", async () => {
