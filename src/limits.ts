@@ -173,6 +173,9 @@ export const access = {
   passwordOctetsMax: 256,
   routesPerAccountMax: 64,
   accountsMax: 1_000_000,
+  /** A user's rate; below it a packet would take seconds, and a unit was forgotten. */
+  rateBitsPerSecondMin: 8_000,
+  rateBitsPerSecondMax: 100_000_000_000,
   /** Addresses of all pools together; a pool costs 8 octets an address. */
   poolAddressesMax: 1_048_576,
   /** Users whose last address is remembered. */

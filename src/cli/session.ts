@@ -1,6 +1,7 @@
 // holdfast session <id>: one session, and how it was negotiated.
 import { printable } from "../base/printable.js";
 import { type SessionDetail, sessionDetailSchema } from "../console/contract.js";
+import { formatRate } from "../daemon/config/rates.js";
 import {
   type CliContext,
   command,
@@ -32,6 +33,7 @@ function lines(detail: SessionDetail, now: number): Parameters<typeof pairs>[0] 
   const limit = (value: number | null, show: (value: number) => string) =>
     value === null ? "no limit" : show(value);
   const seconds = (value: number | null) => limit(value, (one) => duration(one * 1_000));
+  const rate = (value: number | null) => limit(value, (one) => `${formatRate(one)}bit/s`);
   const accm = (value: number) => `0x${value.toString(16).padStart(8, "0")}`;
   return [
     ["session", `${detail.id}, connection ${detail.connection}`],
@@ -57,6 +59,11 @@ function lines(detail: SessionDetail, now: number): Parameters<typeof pairs>[0] 
     ["longest session", seconds(detail.sessionSecondsMax)],
     ["longest silence", seconds(detail.idleSecondsMax)],
     ["traffic", limit(detail.octetsMax, (one) => `${octets(one)} octets`)],
+    ["rate", `up ${rate(detail.upBitsPerSecond)}, down ${rate(detail.downBitsPerSecond)}`],
+    [
+      "over the rate",
+      `${counters.overRateUp} packets up, ${counters.overRateDown} down, all dropped`,
+    ],
     ["PPP phase", detail.phase],
     [
       "PPP machines",

@@ -39,6 +39,7 @@ export function userAddCommand(context: CliContext) {
     made,
     "holdfast user add ann",
     "holdfast user add branch-7 --random --address 10.99.0.7 --route 192.168.7.0/24",
+    "holdfast user add guest --rate-up 2M --rate-down 10M",
     "holdfast user add bob --password-file /root/bob.password --sessions 2",
   );
 }

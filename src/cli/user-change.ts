@@ -36,6 +36,7 @@ export function userSetCommand(context: CliContext) {
   return withExamples(
     made,
     "holdfast user set ann --address 10.99.0.20 --idle-seconds 1800",
+    "holdfast user set ann --rate-up 10M --rate-down unlimited",
     "holdfast user set ann --address none",
   );
 }

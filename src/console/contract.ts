@@ -159,6 +159,9 @@ export const sessionDetailSchema = sessionSummarySchema.extend({
   sessionSecondsMax: count.nullable(),
   idleSecondsMax: count.nullable(),
   octetsMax: count.nullable(),
+  /** In force; null is no limit. */
+  upBitsPerSecond: count.nullable(),
+  downBitsPerSecond: count.nullable(),
   ppp: z
     .object({
       lcp: z.string(),
@@ -248,6 +251,9 @@ export const accountTermsSchema = z.strictObject({
   sessionSecondsMax: z.number().int().min(1).nullable().optional(),
   idleSecondsMax: z.number().int().min(1).nullable().optional(),
   octetsMax: z.number().int().min(1).nullable().optional(),
+  /** From the client and towards it; 0 is no limit, null the server's default. */
+  upBitsPerSecond: count.nullable().optional(),
+  downBitsPerSecond: count.nullable().optional(),
   dialIn: z.boolean().optional(),
   validFrom: unixMs.nullable().optional(),
   validUntil: unixMs.nullable().optional(),
@@ -274,6 +280,8 @@ export const accountSchema = z.object({
   sessionSecondsMax: z.number().int().nullable(),
   idleSecondsMax: z.number().int().nullable(),
   octetsMax: z.number().int().nullable(),
+  upBitsPerSecond: count.nullable(),
+  downBitsPerSecond: count.nullable(),
   dialIn: z.boolean(),
   validFrom: unixMs.nullable(),
   validUntil: unixMs.nullable(),

@@ -9,12 +9,13 @@ import type { Rng } from "../base/rng.js";
 import type { Scope } from "../base/scope.js";
 import { session as bounds, worker } from "../limits.js";
 import type { FlowCounters, FlowRef, PlaneCommand } from "../wire/worker-link.js";
-import type { AccountTerms, EndCause, Verdict } from "./access/ports.js";
+import type { AccountTerms, EndCause, Rate, Verdict } from "./access/ports.js";
 import { type Deadline, earliest } from "./deadline.js";
 import { isPlaneOutput, planeCommand, type SessionOutput } from "./plane-outputs.js";
 import type { AddressTerms, PppOutput } from "./ppp/ports.js";
 import { PppSession } from "./ppp/session.js";
 import type { CallTerms } from "./pptp/ports.js";
+import type { OwnRate } from "./rates.js";
 import type {
   AddressAnswer,
   ConnectionId,
@@ -39,6 +40,8 @@ const noCounters: FlowCounters = {
   idleMs: 0,
 };
 
+const noRate: Rate = { upBitsPerSecond: 0, downBitsPerSecond: 0 };
+
 /** What a session asks of the server that composes it; all of it only queues. */
 export interface SessionSurroundings {
   plane(command: PlaneCommand): void;
@@ -46,6 +49,7 @@ export interface SessionSurroundings {
   noted(reason: string): void;
   /** The control connection is told that the call is over (CDN or CCR), unless it said so itself. */
   clearCall(session: CallSession, cause: EndCause): void;
+  /** Its account is known, or known anew. */
   authenticated(session: CallSession): void;
   /** A seat under the account's limit; answered by `seated`, at once or after a probe. */
   seatAsked(session: CallSession, account: AccountTerms): void;
@@ -84,6 +88,9 @@ export class CallSession {
   #framedAddress: Ipv4 | undefined;
   #linkInfo: SessionInfo["linkInfo"];
   #wanErrors: SessionInfo["wanErrors"];
+  /** In force, and its user's bucket in the data path; rates.ts sets them. */
+  rate: Rate = noRate;
+  bucket: number | undefined;
   readonly #dialogue: string[] = [];
   readonly #limits: SessionLimits;
   /** Until then the data path is waited for. */
@@ -125,6 +132,11 @@ export class CallSession {
 
   get ending(): EndCause | undefined {
     return this.#cause;
+  }
+
+  /** The account's own rate is another from now on. */
+  amend(rate: OwnRate): void {
+    if (this.#account !== undefined) this.#account = { ...this.#account, ...rate };
   }
 
   /** Nothing of it is left: the server forgets it. */
@@ -357,6 +369,7 @@ export class CallSession {
       calledAt: this.calledAt,
       upAt: this.#upAt,
       counters: this.#counters,
+      rate: this.rate,
       peersHostName,
       peersVendorString,
       ppp: this.#ppp?.snapshot(),

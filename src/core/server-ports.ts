@@ -1,7 +1,7 @@
 // The edge of the server core: what the daemon tells it and what it asks of the daemon.
 import type { Ipv4, Ipv6, Prefix4 } from "../base/ip.js";
 import type { FlowCounters } from "../wire/worker-link.js";
-import type { AccountTerms, AuthenticationMethod, EndCause, Proof } from "./access/ports.js";
+import type { AccountTerms, AuthenticationMethod, EndCause, Proof, Rate } from "./access/ports.js";
 import type { PppPolicy, PppSnapshot } from "./ppp/ports.js";
 import type { ControlPolicy } from "./pptp/ports.js";
 
@@ -19,6 +19,8 @@ export type ServerPolicy = {
   readonly control: Omit<ControlPolicy, "side">;
   readonly sessionsMax: number;
   readonly interimMs: number;
+  /** Of accounts that say nothing else. */
+  readonly rate: Rate;
   /** Total over all profiles: something always matches. */
   readonly profileFor: (localAddress: Ipv4, peerAddress: Ipv4) => Profile;
 };
@@ -59,6 +61,8 @@ export type SessionInfo = {
   readonly calledAt: number;
   readonly upAt: number | undefined;
   readonly counters: FlowCounters;
+  /** In force. */
+  readonly rate: Rate;
   readonly peersHostName: string;
   readonly peersVendorString: string;
   readonly ppp: PppSnapshot | undefined;

@@ -210,7 +210,7 @@ describe("limits", () => {
 
   test("setPolicy: for calls from now on, not for those there are", () => {
     const bench = up();
-    bench.server.setPolicy(bench.policy({ sessionsMax: 1 }));
+    bench.server.setPolicy(bench.policy({ sessionsMax: 1 }), bench.now);
     bench.caller();
     bench.run();
     expect(bench.server.sessionCount).toBe(1);
@@ -345,17 +345,20 @@ describe("our own bug", () => {
     const bench = up();
     const broken = 77 as never;
     const policy = bench.policy();
-    bench.server.setPolicy({
-      ...policy,
-      profileFor: () => {
-        // What a broken machine does, where a test can reach it.
-        throw new InvariantBroken("of a test");
+    bench.server.setPolicy(
+      {
+        ...policy,
+        profileFor: () => {
+          // What a broken machine does, where a test can reach it.
+          throw new InvariantBroken("of a test");
+        },
       },
-    });
+      bench.now,
+    );
     bench.server.handleConnected(broken, LOCAL, 0x09090909, bench.now);
     bench.server.handleOctets(broken, startRequest, bench.now);
     bench.server.handleOctets(broken, OUTGOING_CALL_REQUEST, bench.now);
-    bench.server.setPolicy(policy);
+    bench.server.setPolicy(policy, bench.now);
     expect(bench.server.reasons.get("invariant-broken")).toBe(1);
     const sent = [];
     for (let at = bench.server.pollTransmit(); at; at = bench.server.pollTransmit()) sent.push(at);
@@ -372,12 +375,15 @@ describe("our own bug", () => {
   test("any other exception is not hidden", () => {
     const bench = up();
     const policy = bench.policy();
-    bench.server.setPolicy({
-      ...policy,
-      profileFor: () => {
-        throw new TypeError("not ours");
+    bench.server.setPolicy(
+      {
+        ...policy,
+        profileFor: () => {
+          throw new TypeError("not ours");
+        },
       },
-    });
+      bench.now,
+    );
     const other = 78 as never;
     bench.server.handleConnected(other, LOCAL, 0x09090909, bench.now);
     bench.server.handleOctets(other, startRequest, bench.now);

@@ -19,6 +19,7 @@ import { CallSession, type SessionSurroundings } from "./call-session.js";
 import { Connection, type ConnectionSurroundings } from "./connection.js";
 import type { Deadline } from "./deadline.js";
 import type { CallIdLease, CallTerms } from "./pptp/ports.js";
+import { type OwnRate, Rates } from "./rates.js";
 import { Seating } from "./seating.js";
 import type {
   AddressAnswer,
@@ -57,6 +58,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
           : session.terminate("session-limit", this.#now),
       ),
   });
+  readonly #rates: Rates;
   readonly #connections = new Map<ConnectionId, Connection>();
   readonly #sessions = new SessionTable();
   readonly #deadlines = new Deadlines<Connection | CallSession | "stop">();
@@ -69,6 +71,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
 
   constructor({ policy, rng, ledger, callIds, flowSlots }: ServerOptions) {
     this.#policy = policy;
+    this.#rates = new Rates(policy.rate);
     this.#rng = rng;
     this.#ledger = ledger;
     this.#callIds = callIds;
@@ -88,9 +91,20 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     return this.#stopping && this.#connections.size === 0 && this.#sessions.size === 0;
   }
 
-  /** Applies to connections and calls from now on. */
-  setPolicy(policy: ServerPolicy): void {
+  /** Applies to connections and calls from now on; its rate to running sessions too. */
+  setPolicy(policy: ServerPolicy, now: Instant): void {
     this.#policy = policy;
+    this.#rates.byDefault = policy.rate;
+    for (const session of this.#sessions.all()) this.#rate(session, now);
+  }
+
+  /** An account's own rate was changed. */
+  setRate(accountId: number, rate: OwnRate, now: Instant): void {
+    for (const session of this.#sessions.all()) {
+      if (session.account?.accountId !== accountId) continue;
+      session.amend(rate);
+      this.#rate(session, now);
+    }
   }
 
   handleConnected(id: ConnectionId, localAddress: Ipv4, peerAddress: Ipv4, now: Instant): void {
@@ -253,6 +267,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
 
   authenticated(session: CallSession): void {
     this.#connections.get(session.origin.connection)?.control.noteAuthenticated(this.#now);
+    this.#rates.apply(session, this.#now);
   }
 
   seatAsked(session: CallSession, account: AccountTerms): void {
@@ -352,6 +367,10 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
       case "ResetNeeded":
         return session.handleResetNeeded(now);
     }
+  }
+
+  #rate(session: CallSession, now: Instant): void {
+    this.#drive(session, now, () => this.#rates.apply(session, now));
   }
 
   /** Runs one session's input and settles what it changed; a broken invariant ends its connection. */

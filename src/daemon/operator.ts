@@ -150,7 +150,7 @@ export class Operator implements AdminPort {
   }
 
   #detail(info: SessionInfo): SessionDetail {
-    const { ppp, account } = info;
+    const { ppp, account, rate } = info;
     return {
       ...this.#summary(info),
       connection: info.connection,
@@ -160,6 +160,8 @@ export class Operator implements AdminPort {
       sessionSecondsMax: account?.sessionSecondsMax ?? null,
       idleSecondsMax: account?.idleSecondsMax ?? null,
       octetsMax: account?.octetsMax ?? null,
+      upBitsPerSecond: rate.upBitsPerSecond || null,
+      downBitsPerSecond: rate.downBitsPerSecond || null,
       ppp:
         ppp === undefined
           ? null

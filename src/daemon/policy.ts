@@ -28,6 +28,7 @@ export function serverPolicy(config: Config, firmwareRevision: number): ServerPo
     },
     sessionsMax: access.sessionsMax,
     interimMs: config.accounting.interimSeconds * 1_000,
+    rate: config.rate,
     profileFor: (localAddress, peerAddress) =>
       profiles.find(({ profile }) => matches(profile, localAddress, peerAddress))?.answer ??
       fallback,

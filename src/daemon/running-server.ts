@@ -21,10 +21,10 @@ import type { HookRunner } from "../os/hook-runner.js";
 import { localIpv4Addresses, localIpv6Addresses } from "../os/local-addresses.js";
 import { withoutCapabilities } from "../os/privileges.js";
 import { LocalAuthenticator } from "../store/local-authenticator.js";
-import type { Store } from "../store/port.js";
+import type { Account, Store } from "../store/port.js";
 import type { PlaneEvent } from "../wire/worker-link.js";
 import { AccessBackend } from "./access-backend.js";
-import { AccountService } from "./admin/account-service.js";
+import { type AccountEvent, AccountService } from "./admin/account-service.js";
 import { type AdminSocket, openAdminSocket } from "./admin/socket.js";
 import { loadConfig, readConfigFile } from "./config/load.js";
 import type { Config } from "./config/resolve.js";
@@ -129,7 +129,9 @@ export class RunningServer {
     this.operator = new Operator({
       loop: this.loop,
       ledger: this.ledger,
-      accounts: new AccountService(store, (name, event) => this.#accountChanged(name, event)),
+      accounts: new AccountService(store, (name, event, account) =>
+        this.#accountChanged(name, event, account),
+      ),
       wallClockOf: (ms) => wallClockOf(ms as never),
       status: () => gatherStatus(this),
       logLevel: { get: () => log.level, set: (level) => this.#setLogLevel(level) },
@@ -231,7 +233,9 @@ export class RunningServer {
       if (legacy && !before.has(name)) this.terms.log.warn({ profile: name }, legacyWarning(name));
     }
     this.config = config;
-    this.server.setPolicy(serverPolicy(config, firmwareRevision));
+    this.loop.input((server, now) => {
+      server.setPolicy(serverPolicy(config, firmwareRevision), now);
+    });
     const dns = hostNameServers();
     this.#backend.terms = accessTerms(config);
     this.dataPath?.configure(gatewayTerms(config, dns, hostAddresses()));
@@ -336,9 +340,11 @@ export class RunningServer {
     }
   }
 
-  #accountChanged(name: string, event: string): void {
+  #accountChanged(name: string, event: AccountEvent, account?: Account): void {
     this.#reserveStaticAddresses().catch(() => {});
     if (event === "disabled" || event === "removed") this.operator.endSessionsOf(name);
+    if (event !== "terms" || account === undefined) return;
+    this.loop.input((server, now) => server.setRate(account.accountId, account, now));
   }
 
   async #reserveStaticAddresses(): Promise<void> {

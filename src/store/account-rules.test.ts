@@ -10,6 +10,8 @@ const good: AccountChange = {
   sessionSecondsMax: 60,
   idleSecondsMax: 60,
   octetsMax: 2 ** 50,
+  upBitsPerSecond: 0,
+  downBitsPerSecond: 100_000_000_000,
   validFrom: 0,
   validUntil: 1,
   hours: "mon 08:00-09:00",
@@ -28,6 +30,12 @@ describe("account terms", () => {
     ["idleSecondsMax", Number.NaN],
     ["octetsMax", 2 ** 53],
     ["octetsMax", "5"],
+    ["upBitsPerSecond", 7_999],
+    ["upBitsPerSecond", -1],
+    ["upBitsPerSecond", 8_000.5],
+    ["downBitsPerSecond", 100_000_000_001],
+    ["downBitsPerSecond", Number.NaN],
+    ["downBitsPerSecond", "10M"],
     ["validFrom", Number.POSITIVE_INFINITY],
     ["validUntil", 9e15],
     ["validUntil", 0],
@@ -67,6 +75,8 @@ describe("account terms", () => {
       staticAddress: undefined,
       routes: [],
       ...defaults,
+      upBitsPerSecond: undefined,
+      downBitsPerSecond: undefined,
     });
     const own = { sessionsMax: 5, atSessionLimit: "end-oldest" as const, octetsMax: 9 };
     expect(termsOf({ ...account, ...own }, defaults)).toMatchObject(own);

@@ -19,6 +19,8 @@ export const NO_LIMITS: AccountLimits = {
   sessionSecondsMax: undefined,
   idleSecondsMax: undefined,
   octetsMax: undefined,
+  upBitsPerSecond: undefined,
+  downBitsPerSecond: undefined,
   dialIn: true,
   validFrom: undefined,
   validUntil: undefined,
@@ -26,10 +28,17 @@ export const NO_LIMITS: AccountLimits = {
 };
 
 const COUNTS = ["sessionsMax", "sessionSecondsMax", "idleSecondsMax", "octetsMax"] as const;
+const RATES = ["upBitsPerSecond", "downBitsPerSecond"] as const;
 const TIMES = ["validFrom", "validUntil"] as const;
 
 function isAddress(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) > 0 && Number(value) <= 0xffffffff;
+}
+
+function isRate(value: number): boolean {
+  if (value === 0) return true;
+  const { rateBitsPerSecondMin: least, rateBitsPerSecondMax: most } = access;
+  return Number.isSafeInteger(value) && value >= least && value <= most;
 }
 
 /** The first thing wrong with `change`, whatever its types claim: it may come from a socket. */
@@ -39,6 +48,16 @@ export function limitsFault(change: AccountChange): Refusal | undefined {
     const value = change[key];
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
       return bad(`${key} is not a whole number above 0`, "give a number, or none for no limit");
+    }
+  }
+  for (const key of RATES) {
+    const value = change[key];
+    if (value !== undefined && !isRate(value)) {
+      const { rateBitsPerSecondMin: least, rateBitsPerSecondMax: most } = access;
+      return bad(
+        `${key} is neither 0 nor a whole number from ${least} to ${most}`,
+        "give bits a second; 0 is no limit, none the server's default",
+      );
     }
   }
   for (const key of TIMES) {
@@ -90,5 +109,8 @@ export function termsOf(account: Account, defaults: TermDefaults): AccountTerms 
     sessionSecondsMax: account.sessionSecondsMax ?? defaults.sessionSecondsMax,
     idleSecondsMax: account.idleSecondsMax ?? defaults.idleSecondsMax,
     octetsMax: account.octetsMax ?? defaults.octetsMax,
+    // Their default may change under a running session: the core has it.
+    upBitsPerSecond: account.upBitsPerSecond,
+    downBitsPerSecond: account.downBitsPerSecond,
   };
 }

@@ -40,16 +40,20 @@ export type Answer<T> = { readonly ok: true; readonly value: T } | Refusal | Sto
 /** Unix milliseconds. The wall clock is read in the daemon and in the store's thread only. */
 export type UnixMs = number;
 
-/** What an account may have; `undefined` is "no limit", for `sessionsMax` "the server's default". */
+/** What an account may have; `undefined` is "no limit", or where it is said "the server's default". */
 export type AccountLimits = {
   readonly staticAddress: Ipv4 | undefined;
   readonly routes: readonly Prefix4[];
+  /** `undefined`: the server's default. */
   readonly sessionsMax: number | undefined;
   readonly atSessionLimit: AccountTerms["atSessionLimit"] | undefined;
   readonly sessionSecondsMax: number | undefined;
   readonly idleSecondsMax: number | undefined;
   /** Inner octets in both directions together, of one session. */
   readonly octetsMax: number | undefined;
+  /** From the client and towards it; `undefined` is the server's default, 0 no limit. */
+  readonly upBitsPerSecond: number | undefined;
+  readonly downBitsPerSecond: number | undefined;
   /** False: refused with 649. */
   readonly dialIn: boolean;
   /** Outside these: refused with 648. */

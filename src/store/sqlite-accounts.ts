@@ -24,8 +24,9 @@ import { troubleWith } from "./store-trouble.js";
 import { nameFault, normalisedName, passwordFault } from "./user-name.js";
 
 const COLUMNS = `id, name, enabled, dial_in, static_address, sessions_max, at_session_limit,
-  session_seconds_max, idle_seconds_max, octets_max, valid_from, valid_until, hours, created_at,
-  changed_at, (SELECT clear_text IS NOT NULL FROM account_secrets WHERE account_id = id) AS clear`;
+  session_seconds_max, idle_seconds_max, octets_max, up_bits_per_second, down_bits_per_second,
+  valid_from, valid_until, hours, created_at, changed_at,
+  (SELECT clear_text IS NOT NULL FROM account_secrets WHERE account_id = id) AS clear`;
 
 function accountOf(row: Row, routes: readonly Prefix4[]): Account {
   const limit = optional(text, row.at_session_limit);
@@ -41,6 +42,8 @@ function accountOf(row: Row, routes: readonly Prefix4[]): Account {
     sessionSecondsMax: optional(integer, row.session_seconds_max),
     idleSecondsMax: optional(integer, row.idle_seconds_max),
     octetsMax: optional(integer, row.octets_max),
+    upBitsPerSecond: optional(integer, row.up_bits_per_second),
+    downBitsPerSecond: optional(integer, row.down_bits_per_second),
     validFrom: optional(integer, row.valid_from),
     validUntil: optional(integer, row.valid_until),
     hours: optional(text, row.hours),
@@ -229,7 +232,7 @@ function writeLimits(db: Opened, account: Account): Refusal | undefined {
   db.connection.run(
     `UPDATE accounts SET enabled = ?, dial_in = ?, static_address = ?, sessions_max = ?,
      at_session_limit = ?, session_seconds_max = ?, idle_seconds_max = ?, octets_max = ?,
-     valid_from = ?, valid_until = ?, hours = ?, changed_at = ? WHERE id = ?`,
+     up_bits_per_second = ?, down_bits_per_second = ?, valid_from = ?, valid_until = ?, hours = ?, changed_at = ? WHERE id = ?`,
     account.enabled,
     account.dialIn,
     account.staticAddress,
@@ -238,6 +241,8 @@ function writeLimits(db: Opened, account: Account): Refusal | undefined {
     account.sessionSecondsMax,
     account.idleSecondsMax,
     account.octetsMax,
+    account.upBitsPerSecond,
+    account.downBitsPerSecond,
     account.validFrom,
     account.validUntil,
     account.hours,

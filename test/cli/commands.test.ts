@@ -183,6 +183,8 @@ describe("with a server", () => {
     expect(out).toContain("LCP Opened, CCP Opened, IPCP Opened, IPV6CP Closed");
     expect(out).toContain("send 0xffffffff, receive 0xffffffff");
     expect(out).toContain("Negotiation\n  < LCP Configure-Request");
+    expect(out).toMatch(/^rate +up 10Mbit\/s, down no limit$/m);
+    expect(out).toMatch(/^over the rate +17 packets up, 4 down, all dropped$/m);
     const gone = await on.run(["session", "99"]);
     expect(gone).toMatchObject({ code: 4, out: "" });
   });

@@ -48,6 +48,7 @@ export class ServerSide {
         control: testPolicy,
         sessionsMax: 16,
         interimMs: 0,
+        rate: { upBitsPerSecond: 64_000, downBitsPerSecond: 0 },
         profileFor: () => ({ name: "default", ppp }),
       },
       rng: chance.rng(),

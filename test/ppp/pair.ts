@@ -89,6 +89,8 @@ export const ACCOUNT: AccountTerms = {
   sessionSecondsMax: undefined,
   idleSecondsMax: undefined,
   octetsMax: undefined,
+  upBitsPerSecond: undefined,
+  downBitsPerSecond: undefined,
 };
 
 /** What the real backend does, for one account. */

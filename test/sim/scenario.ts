@@ -113,6 +113,8 @@ function drawClient(chance: Chance, index: number, server: PppPolicy): ClientPla
     sessionSecondsMax: endings.includes("time") ? chance.int(1, 60) : undefined,
     idleSecondsMax: endings.includes("idle") ? chance.int(2, 60) : undefined,
     octetsMax: endings.includes("octets") ? chance.int(0, 6_000) : undefined,
+    upBitsPerSecond: index % 2 === 1 ? 8_000 : undefined,
+    downBitsPerSecond: index % 3 === 1 ? 8_000 : undefined,
   };
   const password = `Pw-${index}-${chance.int(0, 9_999)}`;
   return {

@@ -78,6 +78,7 @@ export class ServerBench {
       control: testPolicy,
       sessionsMax: 8,
       interimMs: 0,
+      rate: { upBitsPerSecond: 0, downBitsPerSecond: 0 },
       profileFor: () => profile,
       ...policy,
     };

@@ -60,6 +60,7 @@ export class World {
         control: testPolicy,
         sessionsMax,
         interimMs: 7_000,
+        rate: { upBitsPerSecond: 0, downBitsPerSecond: 1_000_000 },
         profileFor: () => ({ name: "default", ppp }),
       },
       SERVER_ADDRESSES,

@@ -27,6 +27,9 @@ function databaseOf(version: number): Place {
     "INSERT INTO accounts (name, enabled, dial_in, created_at, changed_at) VALUES ('a',1,1,5,5)",
   );
   db.run("INSERT INTO account_routes VALUES (1, 167772160, 167772415, 24)");
+  if (version >= 3) {
+    db.run("UPDATE accounts SET up_bits_per_second = 10000000, down_bits_per_second = 0");
+  }
   if (version >= 2) {
     db.run(
       `INSERT INTO sessions (session_id, run, name, peer_address, local_address, method, encryption,
@@ -59,6 +62,8 @@ describe("migrations", () => {
       expect(account).toMatchObject({
         routes: [{ address: 0x0a000000, length: 24 }],
         createdAt: 5,
+        upBitsPerSecond: version >= 3 ? 10_000_000 : undefined,
+        downBitsPerSecond: version >= 3 ? 0 : undefined,
       });
       expect(await value(store.accounting.recent())).toHaveLength(version >= 2 ? 1 : 0);
       await store.close();

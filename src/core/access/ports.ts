@@ -38,6 +38,9 @@ export type MppeStartKeys = {
   readonly bits64?: { readonly send: Uint8Array; readonly receive: Uint8Array };
 };
 
+/** Of a user, in inner octets; 0 is no limit. `up` is from the client, `down` towards it. */
+export type Rate = { readonly upBitsPerSecond: number; readonly downBitsPerSecond: number };
+
 /** What the authenticator's backend says an account may have. */
 export type AccountTerms = {
   /** The backend's own key for accounting. */
@@ -52,6 +55,9 @@ export type AccountTerms = {
   readonly idleSecondsMax: number | undefined;
   /** Inner octets in both directions together. */
   readonly octetsMax: number | undefined;
+  /** As in Rate; `undefined` is the server's default, whatever that is at the time. */
+  readonly upBitsPerSecond: number | undefined;
+  readonly downBitsPerSecond: number | undefined;
 };
 
 export type Verdict =

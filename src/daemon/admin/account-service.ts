@@ -32,10 +32,13 @@ export type AccountEvent = "disabled" | "removed" | "password" | "terms";
 export type AccountStore = Pick<Store, "accounts" | "accounting" | "backup" | "keyRotate">;
 
 export class AccountService {
-  /** `changed` is told after the commit: live sessions of an account that may no longer log in end. */
+  /**
+   * `changed` is told after the commit, with the account as it is now where only one was changed:
+   * live sessions of an account that may no longer log in end, and another rate is theirs at once.
+   */
   constructor(
     readonly store: AccountStore,
-    readonly changed: (name: string, event: AccountEvent) => void = () => {},
+    readonly changed: (name: string, event: AccountEvent, account?: Account) => void = () => {},
   ) {}
 
   async list({ after, most }: AccountsQuery): Promise<AdminAnswer<AccountsPage>> {
@@ -127,7 +130,7 @@ export class AccountService {
   }
 
   #told(answer: Answer<Account>, event: AccountEvent): AdminAnswer<AccountShown> {
-    if (answer.ok) this.changed(answer.value.name, event);
+    if (answer.ok) this.changed(answer.value.name, event, answer.value);
     return shown(answer);
   }
 }
@@ -163,6 +166,8 @@ function show(account: Account): AccountShown {
     sessionSecondsMax: account.sessionSecondsMax ?? null,
     idleSecondsMax: account.idleSecondsMax ?? null,
     octetsMax: account.octetsMax ?? null,
+    upBitsPerSecond: account.upBitsPerSecond ?? null,
+    downBitsPerSecond: account.downBitsPerSecond ?? null,
     validFrom: account.validFrom ?? null,
     validUntil: account.validUntil ?? null,
     hours: account.hours ?? null,
@@ -221,6 +226,12 @@ function readTerms(given: AccountTermsGiven): AdminAnswer<AccountChange> {
   }
   if (given.idleSecondsMax !== undefined) change.idleSecondsMax = given.idleSecondsMax ?? undefined;
   if (given.octetsMax !== undefined) change.octetsMax = given.octetsMax ?? undefined;
+  if (given.upBitsPerSecond !== undefined) {
+    change.upBitsPerSecond = given.upBitsPerSecond ?? undefined;
+  }
+  if (given.downBitsPerSecond !== undefined) {
+    change.downBitsPerSecond = given.downBitsPerSecond ?? undefined;
+  }
   if (given.validFrom !== undefined) change.validFrom = given.validFrom ?? undefined;
   if (given.validUntil !== undefined) change.validUntil = given.validUntil ?? undefined;
   if (given.hours !== undefined) change.hours = given.hours ?? undefined;

@@ -26,6 +26,8 @@ export const reloadTable: Readonly<Record<string, readonly [Change, why: string]
   "network.reachHost": ["applied", "at once"],
   gre: ["applied", "for the next call"],
   users: ["applied", "for the next log-in"],
+  "users.rateUp": ["applied", "at once"],
+  "users.rateDown": ["applied", "at once"],
   accounting: ["applied", "for the next record"],
   hooks: ["applied", "for the next session"],
   log: ["applied", "at once"],

@@ -1,6 +1,7 @@
 // From the file's text to the values the server works with. What cannot be read is a problem at its
 // own key; what is readable but cannot work is checks.ts's.
 import type { Ipv4, Prefix4, Prefix6 } from "../../base/ip.js";
+import type { Rate } from "../../core/access/ports.js";
 import {
   notUnicast,
   type Range4,
@@ -14,6 +15,7 @@ import {
 } from "./addresses.js";
 import { effectiveLimits, type Limits } from "./limits.js";
 import { type Path, type Problem, showValue } from "./problems.js";
+import { readRate } from "./rates.js";
 import { type LogInTerms, readyMadeTerms } from "./ready-made.js";
 import type { ProfileSettings, Settings } from "./schema.js";
 import type { ConfigSource } from "./source.js";
@@ -57,6 +59,8 @@ export type Config = {
   readonly network: Settings["network"];
   readonly gre: Settings["gre"];
   readonly users: Settings["users"];
+  /** Of accounts that say nothing else. */
+  readonly rate: Rate;
   readonly accounting: Settings["accounting"];
   readonly hooks: Settings["hooks"];
   readonly log: Settings["log"];
@@ -134,6 +138,10 @@ export function resolveSettings(
       wins: all(["client", "wins"], client.wins, readUnicast),
       domain: client.domain,
       routes: all(["client", "routes"], client.routes, readPrefix4),
+    },
+    rate: {
+      upBitsPerSecond: one(["users", "rateUp"], String(users.rateUp), readRate) ?? 0,
+      downBitsPerSecond: one(["users", "rateDown"], String(users.rateDown), readRate) ?? 0,
     },
     limits: effectiveLimits(settings.limits),
   };

@@ -14,6 +14,7 @@ import {
   yesNo,
 } from "./fields.js";
 import { limitsSchema } from "./limits.js";
+import { rateExpected } from "./rates.js";
 import { readyMadeNames } from "./ready-made.js";
 
 const methods = ["ms-chap-v2", "ms-chap-v1", "chap-md5", "pap"] as const;
@@ -232,6 +233,12 @@ const gre = z
   })
   .prefault({});
 
+/** Of accounts that say nothing else. */
+const rate = (description: string) =>
+  field(z.union([z.string().min(1).max(32), z.number()]), description, rateExpected, "10M").default(
+    "unlimited",
+  );
+
 const users = z
   .strictObject({
     firstAccount: field(
@@ -250,6 +257,8 @@ const users = z
       ["end-oldest", "refuse-new"],
       "At the limit, with the oldest session still alive.",
     ).default("refuse-new"),
+    rateUp: rate("From a client, all sessions of its user together; more is dropped."),
+    rateDown: rate("Towards a client, likewise."),
   })
   .describe("Defaults of accounts.")
   .prefault({});

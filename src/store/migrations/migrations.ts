@@ -2,6 +2,7 @@
 // table `migrations` says which a file has had.
 import { type Connection, integer } from "../sqlite-connection.js";
 import { accountsAndSettings } from "./accounts-and-settings.js";
+import { rates } from "./rates.js";
 import { sessions } from "./sessions.js";
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
@@ -9,6 +10,7 @@ export type Migration = { readonly number: number; readonly name: string; readon
 export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: "accounts and settings", sql: accountsAndSettings },
   { number: 2, name: "sessions", sql: sessions },
+  { number: 3, name: "rates", sql: rates },
 ];
 
 export const SCHEMA = MIGRATIONS.length;
