@@ -1,25 +1,55 @@
-// The TUN interface: whole IP packets, no Ethernet, no packet-information header.
+// The TUN interface: whole IP packets, no Ethernet, no packet-information header. Where the kernel
+// takes it, each packet has a virtio_net_hdr before it, so that one read or write may be many packets.
 import { constants, openSync } from "node:fs";
+import {
+  IOVEC_LENGTH,
+  IOVEC_OCTETS,
+  TUN_CHECKSUM,
+  TUN_TSO4,
+  TUN_TSO6,
+  TUN_USO4,
+  TUN_USO6,
+  VNET_OCTETS,
+} from "../base/kernel-layout.js";
 import { Descriptor } from "./descriptor.js";
 import { EINVAL, fromNodeError, type OsError, osError } from "./errors.js";
-import { BufferAddress, duplicate, ioctl, Memory, read, setNonBlocking, write } from "./libc.js";
+import {
+  type Address,
+  BufferAddress,
+  close,
+  duplicate,
+  ioctl,
+  Memory,
+  read,
+  readv,
+  setNonBlocking,
+  writev,
+} from "./libc.js";
 
 export const TUN_DEVICE = "/dev/net/tun";
 /** IFNAMSIZ, its final NUL included. */
 export const INTERFACE_NAME_OCTETS = 16;
 
 const TUNSETIFF = 0x400454ca;
+const TUNSETOFFLOAD = 0x400454d0;
+const TUNSETVNETHDRSZ = 0x400454d8;
 const TUNGETIFF = 0x800454d2;
 const IFREQ_OCTETS = 40;
 const IFF_TUN = 0x0001;
 const IFF_MULTI_QUEUE = 0x0100;
 const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
 const IFF_TUN_EXCL = 0x8000;
+
+/** What is asked for, the most first: older kernels know no UDP segmentation. */
+const TSO = TUN_CHECKSUM | TUN_TSO4 | TUN_TSO6;
+const OFFLOADS = [TSO | TUN_USO4 | TUN_USO6, TSO, TUN_CHECKSUM];
 
 export class Tun implements Disposable {
   readonly #device: Descriptor;
-  readonly #reading = new BufferAddress();
-  readonly #writing = new BufferAddress();
+  readonly #reading: Vectors;
+  readonly #writing: Vectors;
+  readonly #hasHeader: boolean;
 
   /** Takes over `fd`, a queue that is already attached to interface `name`. */
   constructor(
@@ -27,10 +57,20 @@ export class Tun implements Disposable {
     readonly name: string,
   ) {
     this.#device = new Descriptor(fd);
+    const flags = interfaceFlags(fd);
+    // One that was deleted meanwhile is made again as it was: with the header, wherever there is one.
+    this.#hasHeader = flags === undefined || (flags & IFF_VNET_HDR) !== 0;
+    this.#reading = new Vectors(this.#hasHeader);
+    this.#writing = new Vectors(this.#hasHeader);
   }
 
   get fd(): number {
     return this.#device.fd;
+  }
+
+  /** Each packet has a virtio_net_hdr before it; `read` and `write` leave it out. */
+  get hasHeader(): boolean {
+    return this.#hasHeader;
   }
 
   /**
@@ -38,14 +78,40 @@ export class Tun implements Disposable {
    * the interface is down, EBADFD once it was deleted. A longer packet is cut off: give room for the MTU.
    */
   read(buffer: Uint8Array, offset = 0, end = buffer.byteLength): number {
-    const address = this.#reading.of(buffer, offset, end);
-    return address === -1 ? -EINVAL : read(this.#device.fd, address, end - offset);
+    const vectors = this.#reading;
+    if (!vectors.point(buffer, offset, end)) return -EINVAL;
+    return vectors.packetOctets(readv(this.#device.fd, vectors.first, vectors.count));
   }
 
   /** Writes the one packet `packet[offset..end)`: its octets, or -errno as `read`. */
   write(packet: Uint8Array, offset: number, end: number): number {
-    const address = this.#writing.of(packet, offset, end);
-    return address === -1 ? -EINVAL : write(this.#device.fd, address, end - offset);
+    const vectors = this.#writing;
+    if (!vectors.point(packet, offset, end)) return -EINVAL;
+    return vectors.packetOctets(writev(this.#device.fd, vectors.first, vectors.count));
+  }
+
+  /** One packet with its header to `address`, at most `octets`: how many, or -errno as `read`. */
+  readWhole(address: Address, octets: number): number {
+    return read(this.#device.fd, address, octets);
+  }
+
+  /** One packet with its header, gathered from `count` iovecs: its octets, or -errno as `read`. */
+  writeWhole(vectors: Address, count: number): number {
+    return writev(this.#device.fd, vectors, count);
+  }
+
+  /**
+   * Lets reads be many packets with checksums left out, as far as the kernel takes `wanted` (TUN_ flags;
+   * 0: single whole ones). What is in force. It holds for all queues of the interface, until the next.
+   */
+  setOffload(wanted: number): number {
+    if (!this.#hasHeader) return 0;
+    for (const offloads of OFFLOADS) {
+      if ((offloads & wanted) !== offloads) continue;
+      if (ioctl(this.#device.fd, TUNSETOFFLOAD, offloads as Address) >= 0) return offloads;
+    }
+    ioctl(this.#device.fd, TUNSETOFFLOAD, 0 as Address);
+    return 0;
   }
 
   watch(callback: () => void): Disposable | OsError {
@@ -54,12 +120,55 @@ export class Tun implements Disposable {
 
   /** False once the interface was deleted under us. */
   get attached(): boolean {
-    return ioctl(this.#device.fd, TUNGETIFF, new Memory(IFREQ_OCTETS).address) >= 0;
+    return interfaceFlags(this.#device.fd) !== undefined;
   }
 
   /** The interface goes with the last descriptor of it, a worker's included. */
   [Symbol.dispose](): void {
     this.#device[Symbol.dispose]();
+  }
+}
+
+/** Undefined once the interface was deleted. */
+function interfaceFlags(fd: number): number | undefined {
+  const request = new Memory(IFREQ_OCTETS);
+  if (ioctl(fd, TUNGETIFF, request.address) < 0) return undefined;
+  return request.view.getUint16(INTERFACE_NAME_OCTETS, true);
+}
+
+/** An empty header of our own, if there is one, and a packet of the caller's. */
+class Vectors {
+  readonly #header = new Memory(VNET_OCTETS);
+  readonly #vectors = new Memory(2 * IOVEC_OCTETS);
+  readonly #packet = new BufferAddress();
+  readonly count: number;
+  /** Among others than numbers, so that no number is made for each call. */
+  readonly #first: readonly [Address, undefined];
+
+  constructor(hasHeader: boolean) {
+    this.count = hasHeader ? 2 : 1;
+    this.#first = [this.#vectors.at(hasHeader ? 0 : IOVEC_OCTETS), undefined];
+    this.#vectors.setAddress(0, this.#header.address);
+    this.#vectors.setAddress(IOVEC_LENGTH, VNET_OCTETS);
+  }
+
+  get first(): Address {
+    return this.#first[0];
+  }
+
+  /** False when offset..end is not inside `buffer`. */
+  point(buffer: Uint8Array, offset: number, end: number): boolean {
+    const address = this.#packet.of(buffer, offset, end);
+    if (address === -1) return false;
+    const { view } = this.#vectors;
+    view.setUint32(IOVEC_OCTETS, address % 0x1_0000_0000, true);
+    view.setUint32(IOVEC_OCTETS + 4, Math.floor(address / 0x1_0000_0000), true);
+    view.setUint32(IOVEC_OCTETS + IOVEC_LENGTH, end - offset, true);
+    return true;
+  }
+
+  packetOctets(result: number): number {
+    return result < 0 || this.count === 1 ? result : result - VNET_OCTETS;
   }
 }
 
@@ -84,22 +193,33 @@ export function openTun({ name, multiQueue = false, fromFd }: TunOptions): Tun |
   if (!isInterfaceName(name)) return osError("ioctl TUNSETIFF", EINVAL, `interface name ${name}`);
   const fd = openDevice(fromFd);
   if (typeof fd !== "number") return fd;
-  const tun = new Tun(fd, name);
   const nonBlocking = setNonBlocking(fd);
   if (nonBlocking < 0) {
-    tun[Symbol.dispose]();
+    close(fd);
     return osError("fcntl F_SETFL", nonBlocking);
   }
-  const request = new Memory(IFREQ_OCTETS);
-  request.octets.set(Buffer.from(name, "latin1"));
-  const queues = multiQueue ? IFF_MULTI_QUEUE : IFF_TUN_EXCL;
-  request.view.setUint16(INTERFACE_NAME_OCTETS, IFF_TUN | IFF_NO_PI | queues, true);
-  const result = ioctl(fd, TUNSETIFF, request.address);
+  const queues = multiQueue ? IFF_MULTI_QUEUE : 0;
+  const exclusive = multiQueue ? 0 : IFF_TUN_EXCL;
+  const flags = IFF_TUN | IFF_NO_PI | queues | exclusive;
+  let result = attach(fd, name, flags | IFF_VNET_HDR);
+  // EINVAL: a kernel, or what passes for one in some containers, without that header.
+  if (result === -EINVAL) result = attach(fd, name, flags);
   if (result < 0) {
-    tun[Symbol.dispose]();
+    close(fd);
     return osError("ioctl TUNSETIFF", result, name);
   }
-  return tun;
+  return new Tun(fd, name);
+}
+
+function attach(fd: number, name: string, flags: number): number {
+  const request = new Memory(IFREQ_OCTETS);
+  request.octets.set(Buffer.from(name, "latin1"));
+  request.view.setUint16(INTERFACE_NAME_OCTETS, flags, true);
+  const result = ioctl(fd, TUNSETIFF, request.address);
+  if (result < 0 || (flags & IFF_VNET_HDR) === 0) return result;
+  const size = new Memory(4);
+  size.view.setInt32(0, VNET_OCTETS, true);
+  return ioctl(fd, TUNSETVNETHDRSZ, size.address);
 }
 
 function openDevice(fromFd: number | undefined): number | OsError {

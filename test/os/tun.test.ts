@@ -1,7 +1,32 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { describe, expect, test } from "vitest";
+import {
+  IOVEC_BASE,
+  IOVEC_LENGTH,
+  IOVEC_OCTETS,
+  TUN_CHECKSUM,
+  TUN_TSO4,
+  TUN_TSO6,
+  TUN_USO4,
+  TUN_USO6,
+  VNET_OCTETS,
+} from "../../src/base/kernel-layout.js";
+import { PacketMemory } from "../../src/os/packet-memory.js";
 import { openTun, openTunDevice, type Tun } from "../../src/os/tun.js";
 import { held, isRoot, Namespace } from "./namespace.js";
+
+const ALL = TUN_CHECKSUM | TUN_TSO4 | TUN_TSO6 | TUN_USO4 | TUN_USO6;
+
+const RECEIVE = `
+  let octets = 0;
+  const server = require("net").createServer((socket) => {
+    socket.on("data", (chunk) => { octets += chunk.length; });
+    socket.on("end", () => { process.stdout.write(String(octets)); server.close(); });
+  });
+  server.listen(4242, () => process.stdout.write("ready"));
+`;
+const SEND = `require("net").connect(4242, "192.0.2.2").end(Buffer.alloc(4000000));`;
 
 function opened(namespace: Namespace, name: string, fromFd?: number): Tun {
   return held(namespace.inside(() => openTun({ name, fromFd })));
@@ -43,6 +68,58 @@ describe.runIf(isRoot)("TUN", () => {
     expect(code).toBe(0);
     expect(written).toEqual([84, 84]);
   });
+
+  test("offloads: what the kernel takes, no more than was asked for, and none again", () => {
+    using namespace = new Namespace();
+    using tun = opened(namespace, "hf0");
+    expect(tun.hasHeader).toBe(true);
+    const granted = tun.setOffload(ALL);
+    expect(granted & (TUN_CHECKSUM | TUN_TSO4)).toBe(TUN_CHECKSUM | TUN_TSO4);
+    expect(tun.setOffload(TUN_CHECKSUM)).toBe(TUN_CHECKSUM);
+    expect(tun.setOffload(0)).toBe(0);
+  });
+
+  for (const [what, wanted, atLeast, atMost] of [
+    ["with offloads: many packets a read and a write", ALL, 10_000, 65_546],
+    ["without: single ones", 0, 1_000, 1_400 + VNET_OCTETS],
+  ] as const) {
+    test(`TCP relayed whole from one TUN to another, ${what}`, async () => {
+      using a = new Namespace();
+      using b = new Namespace();
+      using from = opened(a, "hf0");
+      using to = opened(b, "hf0");
+      const memory = new PacketMemory(new Uint8Array(131_072));
+      // The header first, so that the packet after it is aligned.
+      const packet = memory.table(16 + 6, 1, 1).at(0)!;
+      const vector = memory.table(0, IOVEC_OCTETS, 1).at(0)!;
+      memory.setAddress(IOVEC_BASE, 16 + 6);
+      let largest = 0;
+      const relay = (source: Tun, target: Tun) => () => {
+        const octets = source.readWhole(packet, 65_546);
+        if (octets < 0) return;
+        largest = Math.max(largest, octets);
+        memory.view.setUint32(IOVEC_LENGTH, octets, true);
+        expect(target.writeWhole(vector, 1)).toBe(octets);
+      };
+      for (const [namespace, tun, own, other] of [
+        [a, from, "192.0.2.1", "192.0.2.2"],
+        [b, to, "192.0.2.2", "192.0.2.1"],
+      ] as const) {
+        namespace.ip("addr", "add", own, "peer", other, "dev", "hf0");
+        namespace.ip("link", "set", "hf0", "mtu", "1400", "up");
+        tun.setOffload(wanted);
+      }
+      using _there = held(from.watch(relay(from, to)));
+      using _back = held(to.watch(relay(to, from)));
+      const receiver = b.inside(() => spawn(process.execPath, ["-e", RECEIVE]));
+      await once(receiver.stdout, "data");
+      a.inside(() => spawn(process.execPath, ["-e", SEND]));
+      const [octets] = await once(receiver.stdout, "data");
+      expect(String(octets)).toBe("4000000");
+      expect(largest).toBeGreaterThan(atLeast);
+      expect(largest).toBeLessThanOrEqual(atMost);
+    });
+  }
 
   test("a name that is taken: EBUSY; one that is none: EINVAL", () => {
     using namespace = new Namespace();
