@@ -1,19 +1,21 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-// What needs namespaces, devices or a guest runs one file after another, after everything else:
-// it shares the machine's kernel, and a busy machine would be taken for a slow server.
-const serial = ["test/os/**/*.test.ts", "test/e2e/**/*.test.ts", "test/trouble/**/*.test.ts"];
-
-// Guests: each file has a lab of its own, and a guest keeps one processor busy at most. The longest
-// goes first, so that all others run beside it.
-const interop = ["test/interop/**/*.test.ts"];
-const longest = "test/interop/transfer.test.ts";
+// What needs namespaces, devices or a guest runs after everything else, two files at once: each makes
+// namespaces, a lab and a server of its own, and is idle for most of its time. The longest go first,
+// so that the others run beside them.
+const system = ["os", "interop", "e2e", "trouble"].map((name) => `test/${name}/**/*.test.ts`);
+const longest = [
+  "test/interop/transfer.test.ts",
+  "test/e2e/cycles.test.ts",
+  "test/interop/pptp-linux.test.ts",
+  "test/interop/endings.test.ts",
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const first = sorted.filter(({ moduleId }) => moduleId.endsWith(longest));
+    const first = longest.flatMap((name) => sorted.filter((file) => file.moduleId.endsWith(name)));
     return [...first, ...sorted.filter((file) => !first.includes(file))];
   }
 }
@@ -26,7 +28,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: [...interop, ...serial],
+          exclude: system,
           testTimeout: 30_000,
           // Vitest leaves one processor to itself unless told otherwise: half of two.
           maxWorkers: "100%",
@@ -35,22 +37,12 @@ export default defineConfig({
       },
       {
         test: {
-          name: "interop",
-          include: interop,
+          name: "system",
+          include: system,
           maxWorkers: 2,
           testTimeout: 120_000,
-          hookTimeout: 180_000,
+          hookTimeout: 300_000,
           sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        test: {
-          name: "serial",
-          include: serial,
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -24,8 +24,6 @@ const config = {
   limits: { ppp: { echoIntervalMs: 1_000, echoFailuresMax: 2, probeMs: 500 } },
 };
 
-type Past = { lines: { user: string; cause: string | null; endedAt: number | null }[] };
-
 describe.runIf(isRoot)("endings of a session, against our own client", () => {
   let cable: ReturnType<typeof joined>;
   let server: TestServer;
@@ -57,8 +55,7 @@ describe.runIf(isRoot)("endings of a session, against our own client", () => {
   async function recordedCause(user = "ann"): Promise<string> {
     let cause: string | null | undefined;
     await until("the session's record is closed", 15, async () => {
-      const { stdout } = await server.cli(`sessions --past --user ${user} --most 1 --json`);
-      cause = (JSON.parse(stdout) as Past).lines[0]?.cause;
+      cause = (await server.pastSessions(user)).lines[0]?.cause;
       return typeof cause === "string";
     });
     return cause!;
@@ -106,6 +103,27 @@ describe.runIf(isRoot)("endings of a session, against our own client", () => {
     expect((await server.cli(`disconnect ${sessions[0]?.id}`)).code).toBe(0);
     await nothingHeld();
     expect(await recordedCause()).toBe("administrator");
+  });
+
+  it("the command line says what the admin socket says", async () => {
+    await up();
+    const { sessions } = await server.sessions();
+    const id = sessions[0]!.id;
+    const said = async (command: string) => {
+      const { code, stdout, stderr } = await server.cli(`${command} --json`);
+      expect(`${code}${stderr}`).toBe("0");
+      return JSON.parse(stdout);
+    };
+    const about = { id, user: "ann", framedAddress: sessions[0]!.framedAddress };
+    expect((await said("sessions")).sessions).toMatchObject([about]);
+    expect(await said(`session ${id}`)).toMatchObject(about);
+    expect((await said("ledger")).balance).toEqual((await server.ledger()).balance);
+    expect(await said("status")).toMatchObject({ pid: (await server.status()).pid });
+    expect((await said("sessions --past --user ann --most 1")).lines).toMatchObject([
+      { user: "ann", endedAt: null, cause: null },
+    ]);
+    client.end("LCP");
+    await nothingHeld();
   });
 
   it("holdfast user disable ends it, and no new one begins", async () => {

@@ -1,8 +1,10 @@
 // A server of ours under test, in a namespace of this host or of a guest: started as an operator
-// would, asked through its own command line, stopped by a signal, and nothing left behind.
+// would, asked through its admin socket or command line, stopped by a signal, and nothing left behind.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type * as z from "zod";
-import type * as contract from "../../src/console/contract.js";
+import { AdminClient } from "../../src/cli/admin-client.js";
+import * as contract from "../../src/console/contract.js";
 import { expectOk, type Place, quote, type Result, until } from "../lab/place.js";
 import { expectKernel, type KernelState, kernelDifference, kernelState } from "./kernel-state.js";
 
@@ -10,6 +12,8 @@ type Status = z.infer<typeof contract.statusSchema>;
 type Sessions = z.infer<typeof contract.sessionsSchema>;
 type SessionDetail = z.infer<typeof contract.sessionDetailSchema>;
 type Ledger = z.infer<typeof contract.ledgerSchema>;
+const pastSchema = contract.accountingSchema.pick({ lines: true });
+type Past = z.infer<typeof pastSchema>;
 
 export type TestAccount = {
   readonly name: string;
@@ -53,7 +57,7 @@ export class TestServer implements AsyncDisposable {
         const listening = await place.exec("ss -Hltn sport = :1723");
         return listening.stdout !== "" && (await server.cli("status --json")).code === 0;
       });
-      for (const user of users) await server.addUser(user);
+      await Promise.all(users.map((user) => server.addUser(user)));
     } catch (failure) {
       const log = await server.log();
       await server[Symbol.asyncDispose]();
@@ -91,23 +95,31 @@ export class TestServer implements AsyncDisposable {
     return this.place.exec(`${holdfast} ${command} --state ${this.directory}/state`);
   }
 
-  async #json<T>(command: string): Promise<T> {
+  /** A guest's files are not ours: what runs there is asked by the command line, at its price. */
+  async #ask<S extends z.ZodType>(path: string, command: string, schema: S): Promise<z.output<S>> {
+    const socket = `${this.directory}/state/run/admin.sock`;
+    if (existsSync(socket)) return new AdminClient(socket).get(path, schema);
     const { code, stdout, stderr } = await this.cli(`${command} --json`);
     if (code !== 0) throw new Error(`holdfast ${command}: ${code}\n${stdout}${stderr}`);
-    return JSON.parse(stdout) as T;
+    return schema.parse(JSON.parse(stdout));
   }
 
   status(): Promise<Status> {
-    return this.#json<Status>("status");
+    return this.#ask("/status", "status", contract.statusSchema);
   }
   sessions(): Promise<Sessions> {
-    return this.#json<Sessions>("sessions");
+    return this.#ask("/sessions", "sessions", contract.sessionsSchema);
   }
   session(id: number): Promise<SessionDetail> {
-    return this.#json<SessionDetail>(`session ${id}`);
+    return this.#ask(`/sessions/${id}`, `session ${id}`, contract.sessionDetailSchema);
   }
   ledger(): Promise<Ledger> {
-    return this.#json<Ledger>("ledger");
+    return this.#ask("/ledger", "ledger", contract.ledgerSchema);
+  }
+  /** The newest first. */
+  pastSessions(user: string): Promise<Past> {
+    const path = `/accounting?user=${encodeURIComponent(user)}`;
+    return this.#ask(path, `sessions --past --user ${quote(user)}`, pastSchema);
   }
 
   async addUser({ name, password, options = "" }: TestAccount): Promise<void> {
