@@ -21,7 +21,7 @@ export function serverPolicy(config: Config, firmwareRevision: number): ServerPo
       vendorString: config.announce.vendorString,
       firmwareRevision,
       callsPerConnectionMax: control.callsPerConnectionMax,
-      takeIncomingCalls: false,
+      takeIncomingCalls: config.calls.incoming,
       takeOutgoingCalls: true,
       packetRecvWindowSize,
       limits: control,

@@ -182,7 +182,7 @@ describe.runIf(isRoot)("ten thousand cycles", () => {
     return JSON.parse(lines()[nth]!) as Heap;
   }
 
-  test("heap, descriptors, ledger and kernel are flat", { timeout: 600_000 }, async () => {
+  test("heap, descriptors, ledger and kernel are flat", { timeout: 1_200_000 }, async () => {
     const { pid } = await server.status();
     await ride(12);
     await noSession();

@@ -122,6 +122,14 @@ export class TestServer implements AsyncDisposable {
     return this.#ask(path, `sessions --past --user ${quote(user)}`, pastSchema);
   }
 
+  /** Another configuration, applied while it runs. */
+  async configure(config: object): Promise<void> {
+    const write = `printf %s ${quote(JSON.stringify(config))} >${this.directory}/holdfast.yaml`;
+    await expectOk(this.place, write);
+    const { code, stdout, stderr } = await this.cli("reload");
+    if (code !== 0) throw new Error(`holdfast reload: ${code}\n${stdout}${stderr}`);
+  }
+
   async addUser({ name, password, options = "" }: TestAccount): Promise<void> {
     const at = `${this.directory}/state`;
     const add = `${holdfast} user add ${quote(name)} --password-stdin ${options} --state ${at}`;

@@ -10,6 +10,8 @@ export type Dial = {
   readonly password: string;
   /** Number of the client in its guest; names its interface, pppUNIT. */
   readonly unit?: number;
+  /** The call is offered to the server by an access concentrator, as whose caller pppd speaks. */
+  readonly incoming?: boolean;
   /** More options of pptp(8). */
   readonly pptpOptions?: string;
 };
@@ -39,7 +41,8 @@ export class PptpClient implements AsyncDisposable {
   static async dial(place: Place, dial: Dial): Promise<PptpClient> {
     const unit = dial.unit ?? 0;
     const words = [dial.server, dial.authentication, dial.encryption, unit].join(" ");
-    const environment = `PPTP_OPTIONS=${quote(dial.pptpOptions ?? "")}`;
+    const channel = dial.incoming === true ? "CHANNEL=incoming " : "";
+    const environment = `${channel}PPTP_OPTIONS=${quote(dial.pptpOptions ?? "")}`;
     const { code, stdout } = await place.exec(
       `${environment} client ${words} ${quote(dial.user)} ${quote(dial.password)}`,
       { timeoutS: 60 },

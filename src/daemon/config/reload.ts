@@ -25,6 +25,7 @@ export const reloadTable: Readonly<Record<string, readonly [Change, why: string]
   "network.clientToClient": ["applied", "at once"],
   "network.reachHost": ["applied", "at once"],
   gre: ["applied", "for the next call"],
+  calls: ["applied", "for the next connection"],
   users: ["applied", "for the next log-in"],
   "users.rateUp": ["applied", "at once"],
   "users.rateDown": ["applied", "at once"],

@@ -58,6 +58,7 @@ export type Config = {
   };
   readonly network: Settings["network"];
   readonly gre: Settings["gre"];
+  readonly calls: Settings["calls"];
   readonly users: Settings["users"];
   /** Of accounts that say nothing else. */
   readonly rate: Rate;
@@ -99,11 +100,24 @@ export function resolveSettings(
       ? subtractRanges(written, excluded)[0]?.first
       : one(["addresses", "gateway"], addresses.gateway, readUnicast);
   const holes = gateway === undefined ? excluded : [...excluded, { first: gateway, last: gateway }];
-  const { instance, state, user, workers, announce, network, gre } = settings;
+  const { instance, state, user, workers, announce, network, gre, calls } = settings;
   const { users, accounting, hooks, log } = settings;
   const config: Config = {
     settings,
-    ...{ instance, state, user, workers, announce, network, gre, users, accounting, hooks, log },
+    ...{
+      instance,
+      state,
+      user,
+      workers,
+      announce,
+      network,
+      gre,
+      calls,
+      users,
+      accounting,
+      hooks,
+      log,
+    },
     listen: {
       addresses:
         listen.addresses === "all"

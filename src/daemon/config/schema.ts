@@ -233,6 +233,14 @@ const gre = z
   })
   .prefault({});
 
+const calls = z
+  .strictObject({
+    incoming: yesNo(
+      "Whether calls a caller offers itself (Incoming-Call-Request) are taken: an access concentrator passes on who dialled it.",
+    ).default(false),
+  })
+  .prefault({});
+
 /** Of accounts that say nothing else. */
 const rate = (description: string) =>
   field(z.union([z.string().min(1).max(32), z.number()]), description, rateExpected, "10M").default(
@@ -318,6 +326,7 @@ export const configSchema = z.strictObject({
   client,
   network,
   gre,
+  calls,
   users,
   accounting,
   hooks,
