@@ -11,11 +11,9 @@ if (HEAP_PROBE !== undefined && process.argv.includes("serve")) {
   // comes to its size only after many thousand cycles.
   const collect = () => queryObjects(None, { format: "count" });
   process.on("SIGUSR2", async () => {
-    // Finalizers and what they release need turns of the loop between the collections.
-    for (let round = 0; round < 4; round++) {
-      collect();
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    // Finalizers and what they release need turns of the loop between two collections.
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 50));
     collect();
     const { heapUsed, external, rss } = process.memoryUsage();
     appendFileSync(HEAP_PROBE, `${JSON.stringify({ heapUsed, external, rss })}\n`);
