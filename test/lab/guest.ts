@@ -39,6 +39,13 @@ export class Lab implements AsyncDisposable {
   }
 }
 
+export type GuestOptions = {
+  readonly name: string;
+  readonly index: number;
+  readonly memMb?: number;
+  readonly vehicle?: "uml" | "qemu";
+};
+
 /** A machine with its own kernel, which has PPP, MPPE, netem and the PPTP helpers. */
 export class Guest implements Place, AsyncDisposable {
   readonly address: string;
@@ -50,10 +57,11 @@ export class Guest implements Place, AsyncDisposable {
     this.address = `198.18.0.${10 + index}`;
   }
 
-  /** Boots it: about 3 s. A `name` is at most 14 characters, an `index` is used once a lab. */
-  static async up(options: { name: string; index: number; memMb?: number }): Promise<Guest> {
-    const { name, index, memMb = 1024 } = options;
-    await labOk(["up", name, "-i", String(index), "-m", String(memMb)], 120);
+  /** Boots it: about 3 s, 20 s with QEMU. A `name` is at most 14 characters, an `index` is used once. */
+  static async up(options: GuestOptions): Promise<Guest> {
+    const { name, index, memMb = 1024, vehicle = "uml" } = options;
+    const words = ["-v", vehicle, "-i", String(index), "-m", String(memMb)];
+    await labOk(["up", name, ...words], vehicle === "uml" ? 120 : 240);
     return new Guest(name, index);
   }
 

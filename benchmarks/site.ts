@@ -1,0 +1,101 @@
+// Where a benchmark's ends are: one namespace for clients and one for each server, a cable between the
+// client's and each, all in one place (this host or a guest), so that peers stand side by side.
+import { expectOk, InnerNetns, type Place, type Result, run } from "../test/lab/place.js";
+
+/** This host itself. */
+export class Host implements Place {
+  readonly name = "host";
+
+  exec(command: string, options: { timeoutS?: number } = {}): Promise<Result> {
+    return run("bash", ["-c", command], options);
+  }
+}
+
+export type Server = {
+  readonly place: InnerNetns;
+  /** Tells this server's addresses from the others': outer 198.18.N, inner 10.N. */
+  readonly number: number;
+  readonly address: string;
+  readonly clientAddress: string;
+  /** Name of the cable, at both ends. */
+  readonly cable: string;
+};
+
+const prefix = `hf-bench-${process.pid}-`;
+
+export class Site implements AsyncDisposable {
+  readonly client: InnerNetns;
+  readonly #names: string[] = [];
+  #closed: Promise<void> | undefined;
+
+  private constructor(readonly place: Place) {
+    this.client = new InnerNetns(place, `${prefix}client`);
+  }
+
+  static async open(place: Place): Promise<Site> {
+    const site = new Site(place);
+    await expectOk(place, sweep, 60);
+    await site.#add(site.client.netns);
+    return site;
+  }
+
+  async #add(netns: string): Promise<void> {
+    this.#names.push(netns);
+    await expectOk(this.place, `ip netns add ${netns} && ip -n ${netns} link set lo up`);
+  }
+
+  /** A namespace and the cable to it; `number` from 1 to 90 is its own. */
+  async server(name: string, number: number): Promise<Server> {
+    const netns = `${prefix}${name}`;
+    await this.#add(netns);
+    const cable = `v${number}`;
+    const [address, clientAddress] = [`198.18.${number}.1`, `198.18.${number}.2`];
+    const ends = [
+      [netns, address],
+      [this.client.netns, clientAddress],
+    ].map(
+      ([at, own]) => `
+        ip -n ${at} link set ${cable} addrgenmode none
+        ip -n ${at} address add ${own}/24 dev ${cable}
+        ip -n ${at} link set ${cable} up`,
+    );
+    await expectOk(
+      this.place,
+      `set -e
+       ip link add ${cable} netns ${netns} type veth peer name ${cable} netns ${this.client.netns}
+       ${ends.join("\n")}`,
+    );
+    return { place: new InnerNetns(this.place, netns), number, address, clientAddress, cable };
+  }
+
+  /** Ends all that runs in its namespaces, and them. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const names = this.#names.splice(0).reverse();
+    await this.place.exec(`for netns in ${names.join(" ")}; do ${remove} done`, { timeoutS: 120 });
+  }
+}
+
+// Asked again until nobody is left: a supervisor starts its children anew.
+const remove = `
+  for ((n = 0; n < 50; n++)); do
+    pids=$(ip netns pids "$netns" 2>/dev/null)
+    [ -n "$pids" ] || break
+    kill -KILL $pids 2>/dev/null
+    sleep 0.1
+  done
+  ip netns delete "$netns" 2>/dev/null || :
+`;
+
+/** Of benchmarks that were killed themselves. */
+const sweep = `
+  for netns in $(ip netns list | grep -oE '^hf-bench-[0-9]+-[^ ]+'); do
+    owner=\${netns#hf-bench-}
+    owner=\${owner%%-*}
+    [ ! -e "/proc/$owner" ] || continue
+    ${remove}
+  done`;
