@@ -131,6 +131,12 @@ const ours: Peer = {
 
 export const peers: readonly Peer[] = [veth, forwarder, kserver, pptpd, ours];
 
+export function peerNamed(wanted: string): Peer {
+  const found = peers.find(({ name }) => name === wanted);
+  if (found === undefined) throw new Error(`no peer ${wanted}`);
+  return found;
+}
+
 /** Sessions of pppd over the kernel's PPTP channel: no system call a packet at the client's end. */
 async function kernelClients(
   site: Site,
@@ -192,8 +198,9 @@ async function withFleet(
     await expectOk(server.place, `ip route add local 10.${server.number + 100}.0.0/16 dev lo`);
   }
   const program = join(import.meta.dirname, "run.mjs");
-  const words = ["netns", "exec", site.client.netns, process.execPath, program, "fleet"];
-  const child = spawn("ip", [...words, JSON.stringify(wish)], {
+  const pin = site.pins === undefined ? [] : ["taskset", "-c", `${site.pins.client}`];
+  const node = [...pin, process.execPath, program, "fleet", JSON.stringify(wish)];
+  const child = spawn("ip", ["netns", "exec", site.client.netns, ...node], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const up = await new Promise<FleetUp>((resolve, reject) => {

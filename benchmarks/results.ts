@@ -116,15 +116,16 @@ export type Results<Data> = {
   readonly data: Data;
 };
 
-/** benchmarks/results/NAME.json and NAME.md; what was there before is replaced. */
-export function writeResults<Data>(name: string, results: Results<Data>): string {
+/** Prints them; kept as benchmarks/results/NAME.json and NAME.md unless they only show that it works. */
+export function report<Data>(name: string, results: Results<Data>, keep: boolean): void {
+  const text = markdown(results.made, results.tables, results.reach);
+  process.stdout.write(`\n${text}`);
+  if (!keep) return;
   const directory = join(root, "benchmarks", "results");
   mkdirSync(directory, { recursive: true });
   const path = join(directory, name);
   writeFileSync(`${path}.json`, `${JSON.stringify(results, undefined, 1)}\n`);
-  const text = markdown(results.made, results.tables, results.reach);
   writeFileSync(`${path}.md`, `# ${results.made.benchmark}\n\n${text}`);
-  return text;
 }
 
 export function readResults<Data>(name: string): Results<Data> | undefined {

@@ -1,6 +1,6 @@
 // Where a benchmark's ends are: one namespace for clients and one for each server, a cable between the
 // client's and each, all in one place (this host or a guest), so that peers stand side by side.
-import { expectOk, InnerNetns, type Place, type Result, run } from "../test/lab/place.js";
+import { expectOk, InnerNetns, type Place, quote, type Result, run } from "../test/lab/place.js";
 
 /** This host itself. */
 export class Host implements Place {
@@ -11,8 +11,26 @@ export class Host implements Place {
   }
 }
 
+/** Which processor each end's processes are held to; anywhere without it. */
+export type Pins = { readonly client: number; readonly server: number };
+
+class Namespace extends InnerNetns {
+  constructor(
+    outer: Place,
+    netns: string,
+    readonly processor: number | undefined,
+  ) {
+    super(outer, netns);
+  }
+
+  override exec(command: string, options: { timeoutS?: number } = {}): Promise<Result> {
+    if (this.processor === undefined) return super.exec(command, options);
+    return super.exec(`exec taskset -c ${this.processor} bash -c ${quote(command)}`, options);
+  }
+}
+
 export type Server = {
-  readonly place: InnerNetns;
+  readonly place: Namespace;
   /** Tells this server's addresses from the others': outer 198.18.N, inner 10.N. */
   readonly number: number;
   readonly address: string;
@@ -24,16 +42,19 @@ export type Server = {
 const prefix = `hf-bench-${process.pid}-`;
 
 export class Site implements AsyncDisposable {
-  readonly client: InnerNetns;
+  readonly client: Namespace;
   readonly #names: string[] = [];
   #closed: Promise<void> | undefined;
 
-  private constructor(readonly place: Place) {
-    this.client = new InnerNetns(place, `${prefix}client`);
+  private constructor(
+    readonly place: Place,
+    readonly pins: Pins | undefined,
+  ) {
+    this.client = new Namespace(place, `${prefix}client`, pins?.client);
   }
 
-  static async open(place: Place): Promise<Site> {
-    const site = new Site(place);
+  static async open(place: Place, pins?: Pins): Promise<Site> {
+    const site = new Site(place, pins);
     await expectOk(place, sweep, 60);
     await site.#add(site.client.netns);
     return site;
@@ -65,7 +86,8 @@ export class Site implements AsyncDisposable {
        ip link add ${cable} netns ${netns} type veth peer name ${cable} netns ${this.client.netns}
        ${ends.join("\n")}`,
     );
-    return { place: new InnerNetns(this.place, netns), number, address, clientAddress, cable };
+    const inside = new Namespace(this.place, netns, this.pins?.server);
+    return { place: inside, number, address, clientAddress, cable };
   }
 
   /** Ends all that runs in its namespaces, and them. */

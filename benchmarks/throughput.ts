@@ -4,7 +4,7 @@ import { Guest, Lab } from "../test/lab/guest.js";
 import { expectOk, type Place, run } from "../test/lab/place.js";
 import { options } from "./options.js";
 import { type Mode, modes, type Peer, peers, type Running } from "./peers.js";
-import { made, type Results, say, writeResults } from "./results.js";
+import { made, type Results, report, say } from "./results.js";
 import { Host, Site } from "./site.js";
 import { reachOf, tablesOf } from "./throughput-report.js";
 import { type Direction, type Kind, kinds, labBin, listen, measure } from "./traffic.js";
@@ -200,6 +200,6 @@ const results: Results<ThroughputData> = {
   tables: tablesOf(data),
   data,
 };
-process.stdout.write(`\n${writeResults(`throughput-${where}`, results)}`);
+report(`throughput-${where}`, results, !given.quick);
 // A generator that could not be ended must not keep this process.
 process.exit(data.samples.every(({ values }) => values.length > 0) ? 0 : 1);

@@ -114,8 +114,9 @@ async function streams({ client, paths }: Ends, direction: Direction, seconds: n
   const text = await expectOk(client, command, seconds + 60);
   const report = parse<{ octetsPerSecond: number; streams: number; moved: number }>(text);
   if (report === undefined) throw new Error(`streams: ${text}`);
-  if (report.moved < report.streams) {
-    throw new Error(`streams: ${report.streams - report.moved} of ${report.streams} stood still`);
+  // A few of a hundred may wait out a lost packet; more than that is no figure of so many sessions.
+  if (report.moved < report.streams * 0.9) {
+    throw new Error(`streams: only ${report.moved} of ${report.streams} moved`);
   }
   return (report.octetsPerSecond * 8) / 1e6;
 }

@@ -2,12 +2,13 @@
  * streams run up|down PORT SECONDS LOCAL[%DEVICE]=REMOTE...
  * TCP through many sessions at once, a stream a pair, all in one process, so that the generator
  * costs the same for one session and for a hundred. `run` prints the octets a second of all streams
- * after a warm-up of one second: what was sent (up) or came (down), and how many streams moved. */
+ * after a warm-up of one second: what was acknowledged (up) or came (down), and how many moved. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <linux/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ enum { STREAMS_MAX = 512, CHUNK = 128 * 1024, EVENTS = 64 };
 
 static char chunk[CHUNK];
 static char sending[65536]; /* by descriptor: 1 sends, 0 receives, 2 has not said yet */
-static double octets[65536];
+static double received[65536];
 
 static double now(void)
 {
@@ -47,7 +48,7 @@ static int move(int fd)
 {
 	ssize_t n = sending[fd] ? write(fd, chunk, CHUNK) : read(fd, chunk, CHUNK);
 	if (n > 0)
-		octets[fd] += n;
+		received[fd] += n;
 	return n > 0 || (n < 0 && errno == EAGAIN) ? 0 : -1;
 }
 
@@ -87,6 +88,19 @@ static void sink(int port)
 	}
 }
 
+/* What arrived so far, by whoever sends it. */
+static double arrived(int fd)
+{
+	struct tcp_info info;
+	socklen_t length = sizeof info;
+
+	if (!sending[fd])
+		return received[fd];
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length))
+		fail("TCP_INFO");
+	return info.tcpi_bytes_acked;
+}
+
 static int dial(const char *pair, int port, char word)
 {
 	char text[128];
@@ -117,6 +131,7 @@ static int dial(const char *pair, int port, char word)
 static int run(int argc, char **argv)
 {
 	static int fds[STREAMS_MAX];
+	static double before[STREAMS_MAX];
 	struct epoll_event events[EVENTS];
 	int up = !strcmp(argv[0], "up"), port = atoi(argv[1]), count = argc - 3, poll = epoll_create1(0);
 	double seconds = atof(argv[2]), begun, total = 0, least = 1e300;
@@ -138,14 +153,15 @@ static int run(int argc, char **argv)
 			if (move(events[i].data.fd))
 				fail("stream");
 		if (!warm && now() >= begun + 1) {
-			memset(octets, 0, sizeof octets);
+			for (int i = 0; i < count; i++)
+				before[i] = arrived(fds[i]);
 			begun = now();
 			warm = 1;
 		}
 	}
 	double elapsed = now() - begun;
 	for (int i = 0; i < count; i++) {
-		double each = octets[fds[i]] / elapsed;
+		double each = (arrived(fds[i]) - before[i]) / elapsed;
 		total += each;
 		if (each > 0)
 			moved++;

@@ -1,0 +1,101 @@
+// The tables and bars of bench:cpu, from its samples.
+import { configurations } from "./configurations.js";
+import type { CpuData, CpuSample } from "./cpu.js";
+import { figure, median, type Reach, spread, type Table } from "./results.js";
+
+type Figure = "megabits" | "encrypting" | "decrypting" | "back" | "octets";
+/** Where a worker's figure of one way was taken: the server encrypts what goes down. */
+const atServer = { encrypting: "down", decrypting: "up" } as const;
+
+function values(
+  { samples }: CpuData,
+  configuration: string,
+  direction: CpuSample["direction"],
+  name: Figure,
+): number[] {
+  return samples
+    .filter((sample) => sample.configuration === configuration && sample.direction === direction)
+    .flatMap((sample) => sample[name] ?? []);
+}
+
+export function tablesOf(data: CpuData): Table[] {
+  const names = configurations
+    .map(({ name }) => name)
+    .filter((name) => data.samples.some(({ configuration }) => configuration === name));
+  const rows = names.flatMap((name) =>
+    (["up", "down"] as const).map((way) => {
+      const at = (what: Figure) => values(data, name, way, what);
+      const [encrypts, decrypts] = way === "up" ? ["client", "server"] : ["server", "client"];
+      return [
+        name,
+        `${encrypts} to ${decrypts}`,
+        spread(at("megabits")),
+        spread(at("encrypting")),
+        spread(at("decrypting")),
+        figure(median(at("back"))),
+        figure(median(at("octets"))),
+      ];
+    }),
+  );
+  return [
+    {
+      title: `A packet's cost to the data workers, MPPE ${data.mode}, one TCP stream a session`,
+      columns: [
+        "sessions",
+        "way",
+        "Mbit/s",
+        "encrypting, µs",
+        "decrypting, µs",
+        "packets back, each",
+        "IP octets, each",
+      ],
+      rows,
+      notes: [
+        "User and system time of the worker's process (/proc/PID/stat) by the data packets that " +
+          "`holdfast sessions` counted; what acknowledgments the other way cost is in it. The " +
+          "sender's system call also runs the receiving end's share of the kernel's network on veth.",
+      ],
+    },
+  ];
+}
+
+function ceiling(data: CpuData, what: "encrypting" | "decrypting", most: number): Reach[] {
+  const found = median(values(data, "one", atServer[what], what));
+  if (!Number.isFinite(found)) return [];
+  const bar = `<= ${most} µs`;
+  return [
+    {
+      what: `${what} end, a packet (server's worker)`,
+      bar,
+      found: `${figure(found)} µs`,
+      reached: found <= most,
+    },
+  ];
+}
+
+/** A configuration's share of another's efficiency: packets a second of processor time. */
+function share(data: CpuData, of: string, to: string, least: number): Reach[] {
+  return (["encrypting", "decrypting"] as const).flatMap((what): Reach[] => {
+    const at = (name: string) => median(values(data, name, atServer[what], what));
+    const found = at(to) / at(of);
+    if (!Number.isFinite(found)) return [];
+    return [
+      {
+        what: `${of} of ${to}, ${what}`,
+        bar: `>= ${least}`,
+        found: figure(found),
+        reached: found >= least,
+      },
+    ];
+  });
+}
+
+export function reachOf(data: CpuData): Reach[] {
+  if (data.mode !== "128") return [];
+  return [
+    ...ceiling(data, "encrypting", 9.5),
+    ...ceiling(data, "decrypting", 7),
+    ...share(data, "one", "bare", 0.95),
+    ...share(data, "hundred", "one", 0.9),
+  ];
+}

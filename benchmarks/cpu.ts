@@ -1,0 +1,206 @@
+// bench:cpu : what a packet costs the data workers, in processor time, both ends ours in namespaces of
+// this host, each end held to one processor. Configurations take turns within every round.
+import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { run } from "../test/lab/place.js";
+import { type Configuration, configurations } from "./configurations.js";
+import { reachOf, tablesOf } from "./cpu-report.js";
+import { options } from "./options.js";
+import { type Mode, modes, type Running } from "./peers.js";
+import { profile } from "./profile.js";
+import { made, report, say } from "./results.js";
+import { Host, type Server, Site } from "./site.js";
+import { type Direction, labBin, listen, measure } from "./traffic.js";
+
+/** One round of one configuration one way. */
+export type CpuSample = {
+  readonly configuration: string;
+  readonly direction: Direction;
+  readonly megabits: number;
+  /** Microseconds of the worker's processor time a data packet; none for the plain cable. */
+  readonly encrypting?: number;
+  readonly decrypting?: number;
+  /** Packets of the other way (acknowledgments) a data packet. */
+  readonly back?: number;
+  /** Octets of IP a data packet. */
+  readonly octets?: number;
+};
+export type CpuData = { readonly mode: Mode; readonly samples: readonly CpuSample[] };
+
+const names = configurations.map(({ name }) => name);
+const given = options({
+  configurations: { kind: "list", of: names, byDefault: names, help: "what takes turns" },
+  mode: { kind: "list", of: modes, byDefault: ["128"], help: "MPPE" },
+  rounds: { kind: "number", least: 1, most: 50, byDefault: 5, help: "each in turn, so often" },
+  seconds: { kind: "number", least: 1, most: 60, byDefault: 5, help: "of each measurement" },
+  warm: { kind: "number", least: 1, most: 60, byDefault: 4, help: "seconds before, each way" },
+  profile: { kind: "flag", help: "afterwards: where the workers' time goes, by function" },
+  quick: { kind: "flag", help: "one round of two seconds: does it work at all" },
+});
+const plan = given.quick ? { ...given, rounds: 1, seconds: 2, warm: 1 } : given;
+const mode = (plan.mode[0] ?? "128") as Mode;
+const directions = ["up", "down"] as const;
+const TICKS_A_SECOND = 100;
+
+type Up = {
+  readonly configuration: Configuration;
+  readonly running: Running;
+  readonly server: Server;
+};
+
+/** User and system time of processes, microseconds: /proc/PID/stat, fields 14 and 15. */
+function processorTime(pids: readonly number[]): number {
+  const ticks = pids.flatMap((pid) => {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return [Number(fields[11]), Number(fields[12])];
+  });
+  return (ticks.reduce((sum, count) => sum + count, 0) * 1e6) / TICKS_A_SECOND;
+}
+
+type Counted = { received: number; sent: number; receivedOctets: number; sentOctets: number };
+
+/** As `holdfast sessions` counts; workers report once a second. */
+async function counted(running: Running): Promise<Counted> {
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  const sum: Counted = { received: 0, sent: 0, receivedOctets: 0, sentOctets: 0 };
+  for (const { counters } of (await running.ours!.sessions()).sessions) {
+    sum.received += counters.receivedPackets;
+    sum.sent += counters.sentPackets;
+    sum.receivedOctets += counters.receivedOctets;
+    sum.sentOctets += counters.sentOctets;
+  }
+  return sum;
+}
+
+async function serverWorkers(running: Running): Promise<number[]> {
+  return (await running.ours!.status()).workers.map(({ pid }) => pid);
+}
+
+async function sample(
+  site: Site,
+  up: Up,
+  direction: Direction,
+  seconds: number,
+): Promise<CpuSample> {
+  const { configuration, running, server } = up;
+  const { name } = configuration;
+  const traffic = () =>
+    measure(
+      "streams",
+      { client: site.client, server: server.place, paths: running.paths },
+      direction,
+      seconds,
+    );
+  if (running.ours === undefined)
+    return { configuration: name, direction, megabits: await traffic() };
+  const ends = { server: await serverWorkers(running), client: running.clientWorkerPids ?? [] };
+  const packets = await counted(running);
+  const times = { server: processorTime(ends.server), client: processorTime(ends.client) };
+  const megabits = await traffic();
+  const spent = {
+    server: processorTime(ends.server) - times.server,
+    client: processorTime(ends.client) - times.client,
+  };
+  const after = await counted(running);
+  const received = after.received - packets.received;
+  const sent = after.sent - packets.sent;
+  const octets =
+    direction === "up"
+      ? after.receivedOctets - packets.receivedOctets
+      : after.sentOctets - packets.sentOctets;
+  const data = direction === "up" ? received : sent;
+  const [encrypting, decrypting] =
+    direction === "up" ? [spent.client, spent.server] : [spent.server, spent.client];
+  return {
+    configuration: name,
+    direction,
+    megabits,
+    encrypting: encrypting / data,
+    decrypting: decrypting / data,
+    back: (direction === "up" ? sent : received) / data,
+    octets: octets / data,
+  };
+}
+
+function tell({ configuration, direction, megabits, encrypting, decrypting }: CpuSample): void {
+  const cost =
+    encrypting === undefined
+      ? ""
+      : `, encrypting ${encrypting.toFixed(2)} µs, decrypting ${decrypting?.toFixed(2)} µs a packet`;
+  say(`  ${configuration} ${direction}: ${megabits.toFixed(0)} Mbit/s${cost}`);
+}
+
+/** A measurement that fails is said, and the others go on. */
+async function tried(site: Site, up: Up, direction: Direction, seconds: number) {
+  try {
+    return await sample(site, up, direction, seconds);
+  } catch (failure) {
+    say(`  ${up.configuration.name} ${direction}: ${failure}`);
+    return undefined;
+  }
+}
+
+async function profiles(site: Site, up: readonly Up[]): Promise<void> {
+  for (const one of up) {
+    if (one.running.ours === undefined) continue;
+    for (const direction of directions) {
+      const [pid = 0] = await serverWorkers(one.running);
+      const traffic = sample(site, one, direction, plan.seconds + 2);
+      const text = await profile(one.server.place, pid, plan.seconds);
+      await traffic;
+      const does = direction === "up" ? "decrypts" : "encrypts";
+      say(`\n${one.configuration.name}: the server's worker ${does}\n${text}`);
+    }
+  }
+}
+
+async function measureAll(site: Site, samples: CpuSample[]): Promise<void> {
+  const chosen = configurations.filter(({ name }) => plan.configurations.includes(name));
+  const up: Up[] = [];
+  try {
+    for (const [index, configuration] of chosen.entries()) {
+      const { name, peer, sessions } = configuration;
+      const server = await site.server(name, index + 1);
+      const running = await peer.start(site, server, { mode, sessions });
+      up.push({ configuration, running, server });
+      await listen(server.place);
+      say(`${name} is up`);
+    }
+    for (const one of up) {
+      for (const direction of directions) await tried(site, one, direction, plan.warm);
+    }
+    for (let round = 1; round <= plan.rounds; round++) {
+      say(`round ${round} of ${plan.rounds}`);
+      for (const direction of directions) {
+        for (const one of up) {
+          const found = await tried(site, one, direction, plan.seconds);
+          if (found === undefined) continue;
+          samples.push(found);
+          tell(found);
+        }
+      }
+    }
+    if (plan.profile) await profiles(site, up);
+  } finally {
+    for (const { running } of up) await running[Symbol.asyncDispose]();
+  }
+}
+
+const from = made("cpu");
+const built = await run(`${labBin}/../program/build`, []);
+if (built.code !== 0) throw new Error(`the lab's programs: ${built.stderr}`);
+const samples: CpuSample[] = [];
+const site = await Site.open(new Host(), { client: cpus().length > 1 ? 1 : 0, server: 0 });
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => site[Symbol.asyncDispose]().then(() => process.exit(130)));
+}
+try {
+  await measureAll(site, samples);
+} finally {
+  await site[Symbol.asyncDispose]();
+}
+const data: CpuData = { mode, samples };
+const results = { made: from, reach: reachOf(data), tables: tablesOf(data), data };
+report(mode === "128" ? "cpu" : `cpu-${mode}`, results, !given.quick);
+process.exit(0);

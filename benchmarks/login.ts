@@ -1,0 +1,218 @@
+// bench:login : what a log-in costs the server, and how long it lets the client wait. Servers stand
+// side by side in one guest, the same client calls each in turn.
+import { Guest, Lab } from "../test/lab/guest.js";
+import { expectOk, type Place, run } from "../test/lab/place.js";
+import { dialling, readDialogue } from "./dialogue.js";
+import { options } from "./options.js";
+import { password, peerNamed, type Running, user } from "./peers.js";
+import { figure, made, median, type Reach, report, say, spread, type Table } from "./results.js";
+import { type Server, Site } from "./site.js";
+import { labBin } from "./traffic.js";
+
+export type LogInData = Readonly<
+  Record<
+    string,
+    {
+      /** Processor time of all the server's processes a log-in, ms, one a round. */
+      readonly costMs: number[];
+      /** Of single calls: SYN to the last IPCP Configure-Ack, and what the server owed of it, ms. */
+      readonly wholeMs: number[];
+      readonly owedMs: number[];
+      /** The longest it owed in each, and before which packet. */
+      readonly longest: string[];
+    }
+  >
+>;
+
+const known = ["pptpd", "kserver", "holdfast"] as const;
+const given = options({
+  guest: { kind: "list", of: ["uml", "qemu"], byDefault: ["uml"], help: "the guest's kind" },
+  peers: { kind: "list", of: known, byDefault: ["pptpd", "holdfast"], help: "who is called" },
+  rounds: { kind: "number", least: 1, most: 20, byDefault: 3, help: "each in turn, so often" },
+  logins: {
+    kind: "number",
+    least: 1,
+    most: 200,
+    byDefault: 24,
+    help: "log-ins a round, four at a time",
+  },
+  calls: {
+    kind: "number",
+    least: 1,
+    most: 50,
+    byDefault: 5,
+    help: "single calls whose packets are looked at",
+  },
+  quick: { kind: "flag", help: "one round of four: does it work at all" },
+});
+const plan = given.quick ? { ...given, rounds: 1, logins: 4, calls: 1 } : given;
+
+type Up = { readonly name: string; readonly server: Server; readonly running: Running };
+
+/** Ticks of every process of the server's namespace, and of those children it has buried. */
+async function processorMs(place: Place): Promise<number> {
+  const netns = "ip netns pids $(ip netns identify)";
+  const stats = await expectOk(
+    place,
+    `for pid in $(${netns}); do [ $pid = $$ ] || cat /proc/$pid/stat 2>/dev/null; done`,
+  );
+  let ticks = 0;
+  for (const line of stats.trim().split("\n")) {
+    const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+    for (const at of [11, 12, 13, 14]) ticks += Number(fields[at] ?? 0);
+  }
+  return ticks * 10;
+}
+
+/** Calls `count` times, four at a time; everybody stays. */
+async function logIn(site: Site, { server, name }: Up, count: number): Promise<void> {
+  const text = await expectOk(
+    site.client,
+    `for ((unit = 100; unit < ${100 + count}; unit++)); do
+       { ${dialling(server.address, "$unit", user, password)} >/run/login-$unit.log 2>&1 || echo $unit; } &
+       [ $(((unit + 1) % 4)) != 0 ] || wait
+     done
+     wait`,
+    60 + count * 8,
+  );
+  if (text.trim() !== "")
+    throw new Error(`${name}: no session for ${text.trim().split("\n").join(", ")}`);
+}
+
+/** All clients end in order, and the server is left until it has buried them. */
+async function hangUp(site: Site): Promise<void> {
+  await expectOk(
+    site.client,
+    `kill -TERM $(head -qn 1 /run/ppp-client-*.pid) 2>/dev/null
+     for ((n = 0; n < 200; n++)); do
+       ip -br link | grep -q '^ppp' || break
+       sleep 0.1
+     done
+     rm -f /run/ppp-client-*.pid
+     sleep 2`,
+    60,
+  );
+}
+
+/** One call with a capture at the server. */
+async function watched(site: Site, { server }: Up) {
+  const file = `/run/login-${server.number}.pcap`;
+  await expectOk(
+    server.place,
+    `rm -f ${file}
+     setsid tcpdump -q -U --immediate-mode -i ${server.cable} -w ${file} </dev/null >/run/tcpdump.log 2>&1 &
+     echo $! >/run/tcpdump.pid
+     for ((n = 0; n < 100; n++)); do grep -q listening /run/tcpdump.log && break; sleep 0.1; done`,
+  );
+  try {
+    await expectOk(
+      site.client,
+      `${dialling(server.address, "90", user, password)} >/run/login-90.log 2>&1`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  } finally {
+    await server.place.exec("kill $(cat /run/tcpdump.pid)");
+  }
+  await hangUp(site);
+  const base64 = await expectOk(server.place, `base64 -w 0 ${file}`);
+  return readDialogue(Buffer.from(base64, "base64"), server.address);
+}
+
+async function measureAll(guest: Place): Promise<LogInData> {
+  const data: LogInData = Object.fromEntries(
+    plan.peers.map((name) => [name, { costMs: [], wholeMs: [], owedMs: [], longest: [] }]),
+  );
+  await using site = await Site.open(guest);
+  const up: Up[] = [];
+  try {
+    for (const [index, name] of plan.peers.entries()) {
+      const server = await site.server(name, index + 1);
+      const running = await peerNamed(name).start(site, server, { mode: "128", sessions: 1 });
+      up.push({ name, server, running });
+      say(`${name} is up`);
+    }
+    await hangUp(site);
+    for (let round = 1; round <= plan.rounds; round++) {
+      for (const one of up) {
+        const before = await processorMs(one.server.place);
+        await logIn(site, one, plan.logins);
+        const cost = ((await processorMs(one.server.place)) - before) / plan.logins;
+        data[one.name]?.costMs.push(cost);
+        say(`round ${round}: ${one.name} ${cost.toFixed(1)} ms of processor a log-in`);
+        await hangUp(site);
+      }
+    }
+    for (let call = 1; call <= plan.calls; call++) {
+      for (const one of up) {
+        const { wholeMs, owedMs, longest } = await watched(site, one);
+        data[one.name]?.wholeMs.push(wholeMs);
+        data[one.name]?.owedMs.push(owedMs);
+        data[one.name]?.longest.push(longest);
+        say(`${one.name}: ${wholeMs.toFixed(1)} ms, ${owedMs.toFixed(1)} of them owed; ${longest}`);
+      }
+    }
+  } finally {
+    for (const { running } of up) await running[Symbol.asyncDispose]();
+  }
+  return data;
+}
+
+function tableOf(data: LogInData): Table {
+  const rows = Object.entries(data).map(([name, { costMs, wholeMs, owedMs, longest }]) => [
+    name,
+    costMs.map(figure).join(", "),
+    spread(wholeMs),
+    spread(owedMs),
+    longest[0] ?? "",
+  ]);
+  return {
+    title: "A log-in, MS-CHAPv2 and MPPE-128, by the kernel-channel client",
+    columns: [
+      "server",
+      "processor a log-in by round, ms",
+      "SYN to last IPCP Ack, ms",
+      "of which the server owed, ms",
+      "the longest it owed, first call",
+    ],
+    rows,
+    notes: [
+      "Processor: user and system time of all the server's processes, buried children included. Owed: " +
+        "the sum of the gaps before each packet that came from the server, in a capture at the server.",
+    ],
+  };
+}
+
+function reachOf(data: LogInData): Reach[] {
+  const { holdfast: ours, pptpd: theirs } = data;
+  const reach: Reach[] = [];
+  if (ours !== undefined && theirs !== undefined) {
+    const share = median(theirs.costMs) / median(ours.costMs);
+    const what = "processor a log-in, all the server's processes: pptpd + pppd's to ours";
+    reach.push({ what, bar: ">= 20", found: figure(share), reached: share >= 20 });
+  }
+  if (ours !== undefined) {
+    const owed = median(ours.owedMs);
+    const what = "SYN to last IPCP Ack: what the server owed, in sum";
+    reach.push({ what, bar: "< 30 ms", found: `${figure(owed)} ms`, reached: owed < 30 });
+  }
+  return reach;
+}
+
+const from = made("login");
+const built = await run(`${labBin}/../program/build`, []);
+if (built.code !== 0) throw new Error(`the lab's programs: ${built.stderr}`);
+const vehicle = plan.guest[0] === "qemu" ? "qemu" : "uml";
+const lab = await Lab.open();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => lab[Symbol.asyncDispose]().then(() => process.exit(130)));
+}
+try {
+  say(`booting a guest (${vehicle})`);
+  const guest = await Guest.up({ name: "bench", index: 1, memMb: 2_048, vehicle });
+  const data = await measureAll(guest);
+  const results = { made: from, reach: reachOf(data), tables: [tableOf(data)], data };
+  report(`login-${vehicle}`, results, !given.quick);
+} finally {
+  await lab[Symbol.asyncDispose]();
+}
+process.exit(0);

@@ -1,0 +1,48 @@
+// The benchmarks run at all: their shortest form, on this host. Nothing here looks at a time.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { needPeer, needRoot } from "../peers.js";
+
+const programs = ["gcc", "iperf3", "ping", "ip"];
+const packages = ["gcc", "libc6-dev", "iperf3", "iputils-ping", "iproute2"];
+
+function benchmark(name: string, ...options: string[]) {
+  const run = join(import.meta.dirname, "../../benchmarks/run.mjs");
+  const words = [run, name, "--quick", ...options];
+  return spawnSync(process.execPath, words, { encoding: "utf8", timeout: 100_000 });
+}
+
+/** The figures of the rows that begin with `label`. */
+function figures(text: string, label: string): number[] {
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith(`| ${label} |`))
+    .flatMap((line) => line.split("|").slice(2, -1).map(Number));
+}
+
+describe("benchmarks, in their shortest form", () => {
+  test("micro", () => {
+    const { status, stdout, stderr } = benchmark("micro");
+    expect(status, stderr).toBe(0);
+    expect(figures(stdout, "RC4, 1400 octets").every((ns) => ns > 0)).toBe(true);
+    expect(figures(stdout, "RC4, 1400 octets")).toHaveLength(3);
+  });
+
+  test.runIf(needRoot() && needPeer(programs, packages))("throughput, on this host", () => {
+    const words = ["--host", "--peers", "veth,holdfast"];
+    const { status, stdout, stderr } = benchmark("throughput", ...words);
+    expect(status, stderr).toBe(0);
+    for (const peer of ["veth", "holdfast"]) {
+      const found = figures(stdout, peer);
+      expect(found, stdout).toHaveLength(3);
+      expect(found.every((value) => value > 0)).toBe(true);
+    }
+  });
+
+  test("an option that is none is refused with those there are", () => {
+    const { status, stderr } = benchmark("throughput", "--peers", "nobody");
+    expect(status).toBe(2);
+    expect(stderr).toContain('no "nobody": veth, forwarder, kserver, pptpd, holdfast');
+  });
+});
