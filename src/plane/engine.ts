@@ -197,7 +197,10 @@ export class Engine {
   }
 
   #advertise(flow: Flow, now: Instant): void {
+    // Nobody asked for it: a session that only hears it is idle all the same.
+    const { lastData } = flow;
     const result = this.#answers.advertise(flow, now);
+    flow.lastData = lastData;
     flow.advertiseAt = after(now, limits.advertiseEveryMs);
     if (result !== "answered") this.#context.drop(flow, result);
   }

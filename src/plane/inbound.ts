@@ -184,17 +184,18 @@ export class Inbound {
     end: number,
     now: Instant,
   ): DropReason | undefined {
-    // DEVIATION 27: no payload, yet a number; it is spent, so that it never looks lost.
-    if (start === end) return "empty-payload";
-    if (flow.resync !== undefined && carries(octets, start, end, flow.resync)) {
-      flow.resync = undefined;
-    }
     const at = skipAddressAndControl(octets, start, end);
     const protocol = readProtocol(octets, at, end);
-    if (protocol === 0) return "ppp-truncated";
     const information = at + protocolOctets(octets, at);
     if (protocol === COMPRESSED_DATAGRAM) {
       return this.#decrypt(flow, octets, information, end, now);
+    }
+    flow.receive?.stoodIn();
+    // DEVIATION 27: no payload, yet a number; it is spent, so that it never looks lost.
+    if (start === end) return "empty-payload";
+    if (protocol === 0) return "ppp-truncated";
+    if (flow.resync !== undefined && carries(octets, start, end, flow.resync)) {
+      flow.resync = undefined;
     }
     if (protocol !== IPV4 && protocol !== IPV6) {
       return this.#up(flow, protocol, octets, information, end);

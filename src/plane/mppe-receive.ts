@@ -65,6 +65,14 @@ export class MppeReceive {
     this.#unaccounted += packets;
   }
 
+  /**
+   * A number carried something else. Where that was forged, a packet of MPPE's had the number and is
+   * late now: without this no later count would be believed. Of itself it never costs the keys.
+   */
+  stoodIn(): void {
+    if (this.#unaccounted < limits.forwardWindowMppe) this.#unaccounted++;
+  }
+
   /** The peer proved its place in the sequence. */
   resynchronised(): void {
     this.#resynchronised = true;
