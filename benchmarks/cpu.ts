@@ -7,7 +7,7 @@ import { type Configuration, configurations } from "./configurations.js";
 import { reachOf, tablesOf } from "./cpu-report.js";
 import { options } from "./options.js";
 import { type Mode, modes, type Running } from "./peers.js";
-import { profile } from "./profile.js";
+import { perf, profile } from "./profile.js";
 import { made, report, say } from "./results.js";
 import { Host, type Server, Site } from "./site.js";
 import { type Direction, labBin, listen, measure } from "./traffic.js";
@@ -146,11 +146,13 @@ async function profiles(site: Site, up: readonly Up[]): Promise<void> {
     if (one.running.ours === undefined) continue;
     for (const direction of directions) {
       const [pid = 0] = await serverWorkers(one.running);
-      const traffic = sample(site, one, direction, plan.seconds + 2);
-      const text = await profile(one.server.place, pid, plan.seconds);
-      await traffic;
       const does = direction === "up" ? "decrypts" : "encrypts";
-      say(`\n${one.configuration.name}: the server's worker ${does}\n${text}`);
+      for (const [by, look] of [["V8", profile] as const, ["perf", perf] as const]) {
+        const traffic = tried(site, one, direction, plan.seconds + 3);
+        const text = await look(one.server.place, pid, plan.seconds);
+        await traffic;
+        say(`\n${one.configuration.name}: the server's worker ${does}, by ${by}\n${text}`);
+      }
     }
   }
 }

@@ -11,13 +11,15 @@ export type CpuProfile = {
 
 const ROWS = 25;
 
-/** Its functions by own time, a line each, and the kernel's and library's symbols. */
+/** V8 gives every foreign function the name of a native symbol that happens to lie before it. */
+const FOREIGN = "execve";
+
+/** Its functions by own time, a line each. */
 export async function profile(place: Place, pid: number, seconds: number): Promise<string> {
   const program = join(import.meta.dirname, "inspect.mjs");
   const inspect = `kill -USR1 ${pid}; sleep 0.5; ${quote(process.execPath)} --experimental-websocket ${quote(program)} ${seconds}`;
   const { code, stdout, stderr } = await place.exec(inspect, { timeoutS: seconds + 20 });
-  const own = code === 0 ? ownTimes(JSON.parse(stdout) as CpuProfile) : `no profile: ${stderr}`;
-  return own;
+  return code === 0 ? ownTimes(JSON.parse(stdout) as CpuProfile) : `no profile: ${stderr}`;
 }
 
 /** perf's view of the same process: shares of functions, kernel and user. */
@@ -38,7 +40,8 @@ function ownTimes({ nodes, samples }: CpuProfile): string {
   for (const id of samples) {
     const { functionName = "?", url = "", lineNumber = 0 } = frames.get(id) ?? {};
     const file = url.replace(/^.*\/(dist|node_modules)\//, "");
-    const name = `${functionName || "(anonymous)"}${file === "" ? "" : `  ${file}:${lineNumber + 1}`}`;
+    const own = functionName === FOREIGN ? "(system calls, waiting included)" : functionName;
+    const name = `${own || "(anonymous)"}${file === "" ? "" : `  ${file}:${lineNumber + 1}`}`;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return [...counts]
