@@ -291,6 +291,8 @@ function tellHowToConnect(
     listen.addresses === "all"
       ? "any address of this host"
       : listen.addresses.map(formatIpv4).join(", ");
+  // In a checkout (npm start) nothing of that name is on the PATH.
+  const command = process.argv[1]?.endsWith("/dist/cli/main.js") ? "./holdfast" : "holdfast";
   rooms.say(
     [
       `holdfast ${terms.version} serves PPTP on ${where}, TCP ${listen.port} and GRE`,
@@ -298,8 +300,8 @@ function tellHowToConnect(
       `  clients get    ${formatIpv4(addresses.pool[0]?.first ?? 0)} and up; the server is ${formatIpv4(addresses.gateway)}`,
       `  configuration  ${terms.configFile ?? "defaults"}${madeConfig ? " (made now)" : ""}`,
       `  state          ${terms.paths.directory}`,
-      "  connect        Windows: VPN type PPTP, MS-CHAP v2. Linux: holdfast connect SERVER --user NAME",
-      "  look           holdfast status, sessions, ledger, doctor   stop: Ctrl-C",
+      `  connect        Windows: VPN type PPTP, MS-CHAP v2. Linux: ${command} connect SERVER --user NAME`,
+      `  look           ${command} status, sessions, ledger, doctor   stop: Ctrl-C`,
       "  PPTP is broken against a determined eavesdropper: docs/SECURITY-MODEL.md",
     ].join("\n"),
   );

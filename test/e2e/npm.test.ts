@@ -151,6 +151,7 @@ describe.runIf(isRoot)("npm install, npm start, npm run demo in a fresh copy", (
       `configuration  ${join(state, "holdfast.yaml")} (made now)`,
       `state          ${state}`,
       "connect        Windows",
+      "look           ./holdfast status, sessions, ledger, doctor",
     ]) {
       expect(start.text).toContain(said);
     }
