@@ -205,7 +205,9 @@ async function withFleet(
   });
   const up = await new Promise<FleetUp>((resolve, reject) => {
     let text = "";
-    const timer = setTimeout(() => reject(new Error("the client is not up in 60 s")), 60_000);
+    const patienceS = 60 + 2 * sessions;
+    const late = () => reject(new Error(`the client is not up in ${patienceS} s`));
+    const timer = setTimeout(late, patienceS * 1_000);
     child.once("close", (code) => reject(new Error(`the client ended: ${code}`)));
     child.stdout.on("data", (part) => {
       text += part;
