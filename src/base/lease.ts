@@ -1,13 +1,20 @@
-/** A lease from a plain function: runs once, however often it is disposed, unless it throws. */
+/** Runs once, however often it is disposed, unless it throws. */
+export class Lease implements Disposable {
+  #giveBack: (() => void) | undefined;
+
+  constructor(giveBack: () => void) {
+    this.#giveBack = giveBack;
+  }
+
+  [Symbol.dispose](): void {
+    this.#giveBack?.();
+    this.#giveBack = undefined;
+  }
+}
+
+/** A lease from a plain function. */
 export function lease(giveBack: () => void): Disposable {
-  let out = true;
-  return {
-    [Symbol.dispose]() {
-      if (!out) return;
-      giveBack();
-      out = false;
-    },
-  };
+  return new Lease(giveBack);
 }
 
 /** Key octets as a lease: wiped when given back. */

@@ -3,15 +3,17 @@ const TAKEN_MAX = 1_024;
 
 /** First in, first out, O(1) at both ends (amortised); holds no more than twice what waits. */
 export class Queue<T> {
-  #items: (T | undefined)[] = [];
+  /** Nothing waits: no room is kept, since each session has several queues. */
+  #items: (T | undefined)[] | undefined;
   #head = 0;
 
   get size(): number {
-    return this.#items.length - this.#head;
+    return this.#items === undefined ? 0 : this.#items.length - this.#head;
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#items === undefined) this.#items = [item];
+    else this.#items.push(item);
   }
 
   /** The next one, left where it is. */
@@ -20,21 +22,20 @@ export class Queue<T> {
   }
 
   shift(): T | undefined {
-    if (this.#head >= this.#items.length) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head++] = undefined;
-    if (this.#head === this.#items.length) this.clear();
-    else if (this.#head >= TAKEN_MAX && this.#head * 2 > this.#items.length) this.#compact();
+    const items = this.#items;
+    if (items === undefined) return undefined;
+    const item = items[this.#head];
+    items[this.#head++] = undefined;
+    if (this.#head === items.length) this.clear();
+    else if (this.#head >= TAKEN_MAX && this.#head * 2 > items.length) {
+      this.#items = items.slice(this.#head);
+      this.#head = 0;
+    }
     return item;
   }
 
   clear(): void {
-    this.#items = [];
-    this.#head = 0;
-  }
-
-  #compact(): void {
-    this.#items = this.#items.slice(this.#head);
+    this.#items = undefined;
     this.#head = 0;
   }
 }

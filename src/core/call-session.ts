@@ -41,6 +41,12 @@ const noCounters: FlowCounters = {
 };
 
 const noRate: Rate = { upBitsPerSecond: 0, downBitsPerSecond: 0 };
+/** The same strings for every session. */
+const encryptionNames = {
+  40: { stateful: "MPPE-40 stateful", stateless: "MPPE-40 stateless" },
+  56: { stateful: "MPPE-56 stateful", stateless: "MPPE-56 stateless" },
+  128: { stateful: "MPPE-128 stateful", stateless: "MPPE-128 stateless" },
+} as const;
 
 /** What a session asks of the server that composes it; all of it only queues. */
 export interface SessionSurroundings {
@@ -73,7 +79,7 @@ export class CallSession {
   #proven: AccountTerms | undefined;
   #name: string | undefined;
   #method: SessionInfo["method"];
-  #encryption = "none";
+  #encryption: string = "none";
   #cause: EndCause | undefined;
   #counters = noCounters;
   #upAt: Instant | undefined;
@@ -91,7 +97,8 @@ export class CallSession {
   /** In force, and its user's bucket in the data path; rates.ts sets them. */
   rate: Rate = noRate;
   bucket: number | undefined;
-  readonly #dialogue: string[] = [];
+  /** Its lines in one string, which is a fifth of what they take each by itself. */
+  #dialogue = "";
   readonly #limits: SessionLimits;
   /** Until then the data path is waited for. */
   #removedBy: Instant | undefined;
@@ -374,7 +381,7 @@ export class CallSession {
       peersVendorString,
       ppp: this.#ppp?.snapshot(),
       ending: this.#cause,
-      dialogue: this.#dialogue,
+      dialogue: this.#dialogue.split("\n"),
       linkInfo: this.#linkInfo,
       wanErrors: this.#wanErrors,
     };
@@ -409,7 +416,7 @@ export class CallSession {
         this.#dropKeys();
         const keys = wipe(sendStart, receiveStart);
         this.#keys = this.scope.hold("key", keys, `MPPE-${bits}`);
-        this.#encryption = `MPPE-${bits} ${stateful ? "stateful" : "stateless"}`;
+        this.#encryption = encryptionNames[bits][stateful ? "stateful" : "stateless"];
         return this.#note(now, `encryption: ${this.#encryption}`);
       }
       case "EncryptionDown":
@@ -473,7 +480,9 @@ export class CallSession {
   }
 
   #note(now: Instant, line: string): void {
-    if (this.#dialogue.length >= bounds.dialogueLinesMax) this.#dialogue.splice(1, 1);
-    this.#dialogue.push(`+${((now - this.calledAt) / 1_000).toFixed(3)} s ${line}`);
+    const lines = this.#dialogue === "" ? [] : this.#dialogue.split("\n");
+    if (lines.length >= bounds.dialogueLinesMax) lines.splice(1, 1);
+    lines.push(`+${((now - this.calledAt) / 1_000).toFixed(3)} s ${line}`);
+    this.#dialogue = lines.join("\n");
   }
 }

@@ -25,7 +25,7 @@ export type ConnectionTerms = {
   readonly localAddress: Ipv4;
   readonly peerAddress: Ipv4;
   readonly scope: Scope;
-  readonly policy: Omit<ControlPolicy, "side">;
+  readonly policy: ControlPolicy;
   readonly now: Instant;
 };
 
@@ -52,7 +52,7 @@ export class Connection {
     this.peerAddress = peerAddress;
     this.scope = scope;
     this.control = new ControlConnection({
-      policy: { ...policy, side: "accepted" },
+      policy,
       leaseCallId: () => around.leaseCallId(localAddress, peerAddress),
       localAddress,
       peerAddress,

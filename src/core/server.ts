@@ -18,7 +18,7 @@ import type { AccountTerms, EndCause, Verdict } from "./access/ports.js";
 import { CallSession, type SessionSurroundings } from "./call-session.js";
 import { Connection, type ConnectionSurroundings } from "./connection.js";
 import type { Deadline } from "./deadline.js";
-import type { CallIdLease, CallTerms } from "./pptp/ports.js";
+import type { CallIdLease, CallTerms, ControlPolicy } from "./pptp/ports.js";
 import { type OwnRate, Rates } from "./rates.js";
 import { Seating } from "./seating.js";
 import type {
@@ -43,6 +43,8 @@ export type ServerOptions = {
 export class Server implements SessionSurroundings, ConnectionSurroundings {
   readonly reasons = new Counters(bounds.reasonsMax);
   #policy: ServerPolicy;
+  /** Of every connection: one object for all. */
+  #controlPolicy: ControlPolicy;
   readonly #rng: Rng;
   readonly #ledger: Ledger;
   readonly #callIds: CallIdPool;
@@ -72,6 +74,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   constructor({ policy, rng, ledger, callIds, flowSlots }: ServerOptions) {
     this.#policy = policy;
     this.#rates = new Rates(policy.rate);
+    this.#controlPolicy = { ...policy.control, side: "accepted" };
     this.#rng = rng;
     this.#ledger = ledger;
     this.#callIds = callIds;
@@ -94,6 +97,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   /** Applies to connections and calls from now on; its rate to running sessions too. */
   setPolicy(policy: ServerPolicy, now: Instant): void {
     this.#policy = policy;
+    this.#controlPolicy = { ...policy.control, side: "accepted" };
     this.#rates.byDefault = policy.rate;
     for (const session of this.#sessions.all()) this.#rate(session, now);
   }
@@ -109,8 +113,8 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
 
   handleConnected(id: ConnectionId, localAddress: Ipv4, peerAddress: Ipv4, now: Instant): void {
     if (this.#stopping) return this.transmit({ kind: "Close", connection: id });
-    const scope = new Scope(`connection ${id}`, this.#ledger);
-    const policy = this.#policy.control;
+    const scope = new Scope("connection", this.#ledger, id);
+    const policy = this.#controlPolicy;
     const connection = new Connection({ id, localAddress, peerAddress, scope, policy, now }, this);
     this.#connections.set(id, connection);
     this.#within(connection, now, () => {});
@@ -303,7 +307,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
       return control.refuseCall(terms.callId, "no-resource", now);
     }
     const id = this.#nextSession++ as SessionId;
-    using acquiring = new Scope(`session ${id}`, this.#ledger);
+    using acquiring = new Scope("session", this.#ledger, id);
     acquiring.hold("flowSlot", slot.lease, `${slot.flow.slot}`);
     const { localAddress, peerAddress, hostName, vendorString } = connection;
     const profile = this.#policy.profileFor(localAddress, peerAddress);

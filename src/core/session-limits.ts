@@ -2,13 +2,14 @@
 import { after, type Instant } from "../base/instant.js";
 import type { FlowCounters } from "../wire/worker-link.js";
 import type { AccountTerms } from "./access/ports.js";
-import { type Deadline, earliest } from "./deadline.js";
+import type { Deadline } from "./deadline.js";
+import { Timers } from "./timers.js";
 
-type Timer = "time" | "idle" | "interim";
+type Timer = "time-limit" | "idle-limit" | "interim";
 export type LimitReached = "time-limit" | "idle-limit" | "octet-limit";
 
 export class SessionLimits {
-  readonly #timers = new Map<Timer, Instant>();
+  readonly #timers = new Timers<Timer>();
   #lastDataAt = 0;
 
   /** `interimMs` 0: accounting is told of the beginning and the end only. */
@@ -18,9 +19,10 @@ export class SessionLimits {
   begin({ sessionSecondsMax, idleSecondsMax }: Partial<AccountTerms>, now: Instant): void {
     this.#lastDataAt = now;
     if (sessionSecondsMax !== undefined) {
-      this.#timers.set("time", after(now, sessionSecondsMax * 1_000));
+      this.#timers.set("time-limit", after(now, sessionSecondsMax * 1_000));
     }
-    if (idleSecondsMax !== undefined) this.#timers.set("idle", after(now, idleSecondsMax * 1_000));
+    if (idleSecondsMax !== undefined)
+      this.#timers.set("idle-limit", after(now, idleSecondsMax * 1_000));
     if (this.interimMs > 0) this.#timers.set("interim", after(now, this.interimMs));
   }
 
@@ -31,8 +33,8 @@ export class SessionLimits {
     now: Instant,
   ): LimitReached | undefined {
     this.#lastDataAt = Math.max(this.#lastDataAt, now - idleMs);
-    if (idleSecondsMax !== undefined && this.#timers.has("idle")) {
-      this.#timers.set("idle", (this.#lastDataAt + idleSecondsMax * 1_000) as Instant);
+    if (idleSecondsMax !== undefined && this.#timers.at("idle-limit") !== undefined) {
+      this.#timers.set("idle-limit", (this.#lastDataAt + idleSecondsMax * 1_000) as Instant);
     }
     const over = octetsMax !== undefined && receivedOctets + sentOctets > octetsMax;
     return over ? "octet-limit" : undefined;
@@ -40,23 +42,16 @@ export class SessionLimits {
 
   /** What is due; `interim` is armed again. */
   takeDue(now: Instant): LimitReached | "interim" | undefined {
-    for (const [timer, at] of this.#timers) {
-      if (at > now) continue;
-      this.#timers.delete(timer);
-      if (timer !== "interim") return `${timer}-limit`;
-      this.#timers.set("interim", after(now, this.interimMs));
-      return "interim";
-    }
-    return undefined;
+    const due = this.#timers.due(now);
+    if (due === "interim") this.#timers.set("interim", after(now, this.interimMs));
+    return due;
   }
 
   get next(): Deadline | undefined {
-    let next: Deadline | undefined;
-    for (const [timer, at] of this.#timers) next = earliest(next, { at, why: `session ${timer}` });
-    return next;
+    return this.#timers.next();
   }
 
   clear(): void {
-    this.#timers.clear();
+    this.#timers.clearAll();
   }
 }

@@ -14,11 +14,21 @@ export type ListenProblem = {
   readonly remedy: string;
 };
 
-type Entry = {
-  readonly socket: Socket;
-  readonly scope: Scope;
+/** One accepted connection; the socket is its lease. */
+class Entry implements Disposable {
   resume: NodeJS.Timeout | undefined;
-};
+
+  constructor(
+    readonly id: ConnectionId,
+    readonly socket: Socket,
+    readonly scope: Scope,
+  ) {}
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.resume);
+    this.socket.destroy();
+  }
+}
 
 export type ControlListenerOptions = {
   /** `0.0.0.0` stands for all. */
@@ -37,6 +47,7 @@ export class ControlListener {
   #nextId = 1;
   /** Open, those included that the core has done with: each still is a descriptor. */
   #open = 0;
+  readonly #failed = () => this.#options.reasons.add("socket-error");
 
   constructor(options: ControlListenerOptions) {
     this.#options = options;
@@ -118,20 +129,15 @@ export class ControlListener {
       return;
     }
     const id = this.#nextId++ as ConnectionId;
-    const own = scope.child(`connection ${id}`);
-    own.hold(
-      "socket",
-      lease(() => socket.destroy()),
-      `${formatIpv4(peerAddress)}:${socket.remotePort ?? 0}`,
-    );
-    const entry: Entry = { socket, scope: own, resume: undefined };
+    const own = scope.child("connection", id);
+    const entry = new Entry(id, socket, own);
+    own.hold("socket", entry, `${formatIpv4(peerAddress)}:${socket.remotePort ?? 0}`);
     this.#entries.set(id, entry);
     this.#open++;
-    socket.on("error", () => reasons.add("socket-error"));
-    socket.on("data", (octets: Uint8Array) => this.#handleData(id, entry, octets));
+    socket.on("error", this.#failed);
+    socket.on("data", (octets: Uint8Array) => this.#handleData(entry, octets));
     socket.on("drain", () => this.#loop?.input((server, now) => server.handleUnsent(id, 0, now)));
     socket.on("close", () => {
-      clearTimeout(entry.resume);
       this.#open--;
       this.#entries.delete(id);
       own[Symbol.dispose]();
@@ -140,10 +146,13 @@ export class ControlListener {
     this.#loop?.input((server, now) => server.handleConnected(id, localAddress, peerAddress, now));
   }
 
-  #handleData(id: ConnectionId, entry: Entry, octets: Uint8Array): void {
+  #handleData(entry: Entry, octets: Uint8Array): void {
+    const { id } = entry;
     const loop = this.#loop;
     if (loop === undefined) return;
-    loop.input((server, now) => server.handleOctets(id, octets, now));
+    // No Buffer: its slice() is a view, which would keep the whole chunk.
+    const plain = new Uint8Array(octets.buffer, octets.byteOffset, octets.length);
+    loop.input((server, now) => server.handleOctets(id, plain, now));
     const until = loop.server.readingPausedUntil(id);
     if (until === undefined) return;
     const ms = until - loop.clock();

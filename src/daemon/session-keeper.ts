@@ -36,49 +36,50 @@ export type SessionKeeperOptions = {
   readonly reasons: Counters;
 };
 
-type Kept = { readonly scope: Scope; readonly record: SessionRecord };
-
 export class SessionKeeper {
   readonly #options: SessionKeeperOptions;
-  readonly #kept = new Map<SessionId, Kept>();
+  /** Encryption as it was when the session came up: at its end it is down already. */
+  readonly #kept = new Map<SessionId, string>();
+  /** Of sessions with routes of their own, and of those that may get some. */
+  readonly #routes = new Map<SessionId, Scope>();
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options;
   }
 
   up(info: SessionInfo): void {
-    const { accounting, log, hooks, scope } = this.#options;
-    const own = scope.child(`session ${info.session} outside`);
-    const record = this.#record(info);
-    this.#kept.set(info.session, { scope: own, record });
+    const { accounting, log, hooks } = this.#options;
+    this.#kept.set(info.session, info.encryption);
     log.info(
       { ...this.#fields(info), encryption: info.encryption, profile: info.profile },
       "logged in",
     );
-    this.#settle(accounting.start(record), "start");
-    this.#addRoutes(info, own);
+    this.#settle(accounting.start(this.#record(info, info.encryption)), "start");
+    this.#addRoutes(info);
     hooks.run("ip-up", this.#environment(info));
   }
 
   interim(info: SessionInfo): void {
-    const kept = this.#kept.get(info.session);
-    if (kept === undefined) return;
+    const encryption = this.#kept.get(info.session);
+    if (encryption === undefined) return;
     const { accounting, wallClockMs } = this.#options;
-    this.#settle(accounting.interim(kept.record, counters(info), wallClockMs()), "interim");
+    const record = this.#record(info, encryption);
+    this.#settle(accounting.interim(record, counters(info), wallClockMs()), "interim");
   }
 
   ended(info: SessionInfo, cause: EndCause): void {
     const { accounting, log, hooks, wallClockMs } = this.#options;
-    const kept = this.#kept.get(info.session);
+    const encryption = this.#kept.get(info.session);
     this.#kept.delete(info.session);
     const { receivedOctets, sentOctets, receivedPackets, sentPackets } = info.counters;
     log.info(
       { ...this.#fields(info), cause, receivedOctets, sentOctets, receivedPackets, sentPackets },
       "session ended",
     );
-    if (kept === undefined) return;
-    this.#settle(accounting.stop(kept.record, counters(info), wallClockMs(), cause), "stop");
-    kept.scope[Symbol.dispose]();
+    if (encryption === undefined) return;
+    const record = this.#record(info, encryption);
+    this.#settle(accounting.stop(record, counters(info), wallClockMs(), cause), "stop");
+    this.#endRoutes(info.session);
     hooks.run("ip-down", { ...this.#environment(info), HOLDFAST_CAUSE: cause });
   }
 
@@ -89,16 +90,24 @@ export class SessionKeeper {
     );
   }
 
-  #addRoutes(info: SessionInfo, own: Scope): void {
+  #addRoutes(info: SessionInfo): void {
+    const own = this.#options.scope.child(`session ${info.session} outside`);
+    this.#routes.set(info.session, own);
     const prefixes = [...info.routes];
     if (info.framedAddress !== undefined) {
       prefixes.push({ address: info.framedAddress, length: 32 });
     }
     this.#options.routes.add(prefixes, info.session).then((routes) => {
-      if (routes === undefined) return;
-      if (own.open) own.hold("route", routes, `session ${info.session}`);
-      else routes[Symbol.dispose]();
+      if (!own.open) routes?.[Symbol.dispose]();
+      else if (routes !== undefined) own.hold("route", routes, `session ${info.session}`);
+      else this.#endRoutes(info.session);
     });
+  }
+
+  #endRoutes(session: SessionId): void {
+    const own = this.#routes.get(session);
+    this.#routes.delete(session);
+    own?.[Symbol.dispose]();
   }
 
   #settle(answer: Promise<{ readonly ok: boolean }>, what: string): void {
@@ -110,7 +119,7 @@ export class SessionKeeper {
     );
   }
 
-  #record(info: SessionInfo): SessionRecord {
+  #record(info: SessionInfo, encryption: string): SessionRecord {
     const { run, wallClockOf } = this.#options;
     return {
       sessionId: `${run}-${info.session}`,
@@ -122,7 +131,7 @@ export class SessionKeeper {
       framedPrefix:
         info.framedPrefix === undefined ? undefined : `${formatIpv6(info.framedPrefix)}/64`,
       method: info.method ?? "ms-chap-v2",
-      encryption: info.encryption,
+      encryption,
       profile: info.profile,
       startedAt: Math.round(wallClockOf(info.upAt ?? info.calledAt)),
     };

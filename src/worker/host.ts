@@ -162,6 +162,11 @@ class Run {
       this.#end("does not read its commands");
       return false;
     }
+    // What is sent in one turn goes in one write: each would wake the worker up.
+    if (this.#link.writableCorked === 0) {
+      this.#link.cork();
+      process.nextTick(() => this.#link.uncork());
+    }
     this.#link.write(message);
     return true;
   }
@@ -176,7 +181,8 @@ class Run {
   }
 
   #read(chunk: Uint8Array): void {
-    this.#framer.push(chunk);
+    // No Buffer: its slice() is a view, which would keep the whole chunk.
+    this.#framer.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     while (!this.#ended) {
       const result = this.#framer.next();
       if (result.kind === "need-more") return;

@@ -4,7 +4,7 @@
 
 import { invariant } from "../../base/invariant.js";
 import type { Ipv4, Prefix4 } from "../../base/ip.js";
-import { lease } from "../../base/lease.js";
+import { Lease } from "../../base/lease.js";
 import { type Range4, rangeOf } from "../../base/range4.js";
 import { access } from "../../limits.js";
 
@@ -14,7 +14,14 @@ export type AddressPoolTerms = {
   readonly exclusions: readonly Range4[];
 };
 
-export type AddressLease = Disposable & { readonly address: Ipv4 };
+export class AddressLease extends Lease {
+  constructor(
+    readonly address: Ipv4,
+    giveBack: () => void,
+  ) {
+    super(giveBack);
+  }
+}
 
 /**
  * The CIDR form of a pool: as a network's, its first and last address are left out up to /30. The
@@ -189,11 +196,10 @@ export class AddressPool {
     this.#queue.remove(address);
     this.#leased.set(address, user);
     if (staticAddress === undefined) this.#remember(user, address);
-    const { [Symbol.dispose]: dispose } = lease(() => {
+    return new AddressLease(address, () => {
       this.#leased.delete(address);
       this.#giveBack(address);
     });
-    return { address, [Symbol.dispose]: dispose };
   }
 
   holder(address: Ipv4): string | undefined {

@@ -2,7 +2,7 @@
 // peer address), so that one peer's churn never uses up another's.
 import { after, type Instant } from "../../base/instant.js";
 import type { Ipv4 } from "../../base/ip.js";
-import { lease } from "../../base/lease.js";
+import { Lease } from "../../base/lease.js";
 import type { Rng } from "../../base/rng.js";
 import { control } from "../../limits.js";
 import type { CallIdLease } from "../pptp/ports.js";
@@ -17,7 +17,22 @@ const CALL_ID_MAX = 65_535;
 /** Of 65,535 numbers at most callIdsPerPeerMax are taken: so many misses are a broken Rng. */
 const DRAWS = 32;
 
-type Peer = { readonly byLocal: Map<Ipv4, Set<number>>; size: number };
+/** Call IDs out or resting of one peer, each with the local address it is for. */
+type Peer = Set<number>;
+
+class CallIdOut extends Lease implements CallIdLease {
+  constructor(
+    readonly callId: number,
+    giveBack: () => void,
+  ) {
+    super(giveBack);
+  }
+}
+
+function at(local: Ipv4, callId: number): number {
+  return local * 0x1_0000 + callId;
+}
+
 type Resting = {
   readonly peer: Ipv4;
   readonly local: Ipv4;
@@ -54,12 +69,13 @@ export class CallIdPool {
     }
     const held = this.#peers.get(peer);
     if (held !== undefined && held.size >= this.#bounds.callIdsPerPeerMax) return undefined;
-    const callId = draw(held?.byLocal.get(local), rng);
-    this.#take(local, peer, callId);
-    const out = lease(() => {
+    const callId = draw(local, held, rng);
+    if (held === undefined) this.#peers.set(peer, new Set([at(local, callId)]));
+    else held.add(at(local, callId));
+    this.#size++;
+    return new CallIdOut(callId, () => {
       this.#resting.push({ peer, local, callId, until: 0 as Instant });
     });
-    return { callId, [Symbol.dispose]: () => out[Symbol.dispose]() };
   }
 
   /**
@@ -78,16 +94,6 @@ export class CallIdPool {
     }
   }
 
-  #take(local: Ipv4, peer: Ipv4, callId: number): void {
-    const held = this.#peers.get(peer) ?? { byLocal: new Map<Ipv4, Set<number>>(), size: 0 };
-    this.#peers.set(peer, held);
-    const ids = held.byLocal.get(local) ?? new Set<number>();
-    held.byLocal.set(local, ids);
-    ids.add(callId);
-    held.size++;
-    this.#size++;
-  }
-
   /** The one that has rested longest, if any, is free again. */
   #freeFirst(): void {
     const rested = this.#resting[this.#first];
@@ -97,11 +103,8 @@ export class CallIdPool {
     if (this.#first * 2 > this.#resting.length && this.#first >= 1024) this.#compact();
     else if (this.#first === this.#resting.length) this.#compact();
     const held = this.#peers.get(rested.peer);
-    const ids = held?.byLocal.get(rested.local);
-    if (held === undefined || ids === undefined || !ids.delete(rested.callId)) return;
-    held.size--;
+    if (held === undefined || !held.delete(at(rested.local, rested.callId))) return;
     this.#size--;
-    if (ids.size === 0) held.byLocal.delete(rested.local);
     if (held.size === 0) this.#peers.delete(rested.peer);
   }
 
@@ -112,14 +115,14 @@ export class CallIdPool {
   }
 }
 
-function draw(taken: ReadonlySet<number> | undefined, rng: Rng): number {
+function draw(local: Ipv4, taken: Peer | undefined, rng: Rng): number {
+  const isFree = (callId: number) =>
+    callId >= 1 && callId <= CALL_ID_MAX && !taken?.has(at(local, callId));
   let callId = 1;
   for (let i = 0; i < DRAWS; i++) {
     callId = rng.callId();
-    if (callId >= 1 && callId <= CALL_ID_MAX && !taken?.has(callId)) return callId;
+    if (isFree(callId)) return callId;
   }
-  while (callId < 1 || callId > CALL_ID_MAX || taken?.has(callId)) {
-    callId = callId >= 1 && callId < CALL_ID_MAX ? callId + 1 : 1;
-  }
+  while (!isFree(callId)) callId = callId >= 1 && callId < CALL_ID_MAX ? callId + 1 : 1;
   return callId;
 }

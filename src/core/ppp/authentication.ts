@@ -19,7 +19,7 @@ export interface AuthenticationUser {
   authenticated(name: string, keys: MppeStartKeys | undefined, now: Instant): void;
   /** One log-in failed; another may be allowed, which gets the phase's time anew. */
   refused(name: string, code: FailureCode, now: Instant): void;
-  failed(cause: EndCause, now: Instant): void;
+  terminate(cause: EndCause, now: Instant): void;
 }
 
 /** One method in one role, from LCP Opened until LCP leaves it. */

@@ -2,6 +2,7 @@
 
 import { type Decoded, decoded, malformed } from "../../base/decoded.js";
 import { after, type Instant } from "../../base/instant.js";
+import { pack, unpack } from "../../base/packed.js";
 import { ppp } from "../../limits.js";
 import {
   CHANGE_PASSWORD_OCTETS,
@@ -33,22 +34,25 @@ export type ChapMethod = Exclude<AuthenticationMethod, "pap">;
 const CHALLENGE_OCTETS = { "chap-md5": 16, "ms-chap-v1": 8, "ms-chap-v2": 16 } as const;
 const MD5_OCTETS = 16;
 const text = new TextEncoder();
+const NONE = new Uint8Array();
 
 type State =
   /** `repeat`: our Challenge is sent again until it is answered; not while a retry is awaited. */
   | { readonly name: "waiting"; readonly repeat: boolean }
   | { readonly name: "verifying"; readonly userName: string }
   | { readonly name: "done" };
+const DONE: State = { name: "done" };
 
 export class ChapAuthenticator implements Authentication {
   readonly protocol = Protocol.chap;
-  #state: State = { name: "done" };
+  #state: State = DONE;
   #identifier: number;
-  #challenge: Uint8Array = new Uint8Array();
+  #challenge: Uint8Array = NONE;
   #triesLeft: number;
   #sendsLeft = ppp.configureMax;
-  /** What the last Response got: its repetitions get the same. */
-  #lastReply: { readonly identifier: number; readonly packet: Uint8Array } | undefined;
+  /** What the last Response got, packed: its repetitions get the same. */
+  #repliedTo = -1;
+  #lastReply = "";
 
   constructor(
     readonly method: ChapMethod,
@@ -83,7 +87,7 @@ export class ChapAuthenticator implements Authentication {
     const success = this.#successOf(verdict.authenticatorResponse);
     // A verdict without what MS-CHAPv2 must prove to the peer is no verdict.
     if (success === undefined) return this.#refuse(state.userName, "unavailable", now);
-    this.#state = { name: "done" };
+    this.#done();
     this.#reply(ChapCode.success, success);
     const keys = this.method === "chap-md5" ? undefined : verdict.keys;
     this.user.authenticated(state.userName, keys, now);
@@ -95,15 +99,21 @@ export class ChapAuthenticator implements Authentication {
 
   end(): void {
     this.context.timers.clear("authentication-restart");
+    this.#done();
+  }
+
+  #done(): void {
+    this.#state = DONE;
     this.#challenge.fill(0);
+    this.#challenge = NONE;
   }
 
   #handleResponse(packet: PppPacket, now: Instant): void {
     const { context } = this;
     // RFC 1994 §4.2: "whenever a Response packet is received with the same Identifier … the same
     // reply Code MUST be returned".
-    if (this.#lastReply?.identifier === packet.identifier) {
-      return context.send(this.protocol, this.#lastReply.packet);
+    if (this.#repliedTo === packet.identifier) {
+      return context.send(this.protocol, unpack(this.#lastReply));
     }
     if (this.#state.name !== "waiting" || packet.identifier !== this.#identifier) {
       return context.note("authentication-unexpected");
@@ -158,9 +168,9 @@ export class ChapAuthenticator implements Authentication {
     const inTurn = state.name === "waiting" && packet.identifier === this.#identifier;
     if (this.method !== "ms-chap-v2" || !expected || !inTurn) return;
     context.timers.clear("authentication-restart");
-    this.#state = { name: "done" };
+    this.#done();
     this.#reply(ChapCode.failure, this.#failureOf(CHANGE_PASSWORD_FAILED, false));
-    this.user.failed("authentication-failed", now);
+    this.user.terminate("authentication-failed", now);
   }
 
   #successOf(authenticatorResponse: string | undefined): Uint8Array | undefined {
@@ -177,14 +187,12 @@ export class ChapAuthenticator implements Authentication {
       // RFC 2759 §6: the next Response uses C as its challenge, and the Identifier after this one.
       this.#freshChallenge();
       this.#state = { name: "waiting", repeat: false };
-    } else {
-      this.#state = { name: "done" };
-    }
+    } else this.#done();
     const wireCode = code === "unavailable" ? 691 : code;
     this.#replyTo(answered, ChapCode.failure, this.#failureOf(wireCode, retry));
-    if (code === "unavailable") return this.user.failed("authentication-unavailable", now);
+    if (code === "unavailable") return this.user.terminate("authentication-unavailable", now);
     this.user.refused(userName, code, now);
-    if (!retry) this.user.failed("authentication-failed", now);
+    if (!retry) this.user.terminate("authentication-failed", now);
   }
 
   #failureOf(code: number, retry: boolean): Uint8Array {
@@ -221,7 +229,8 @@ export class ChapAuthenticator implements Authentication {
 
   #replyTo(identifier: number, code: number, data: Uint8Array): void {
     const packet = encodePacket(code, identifier, data);
-    this.#lastReply = { identifier, packet };
+    this.#repliedTo = identifier;
+    this.#lastReply = pack(packet);
     this.context.send(this.protocol, packet);
   }
 }

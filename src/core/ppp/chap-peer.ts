@@ -29,6 +29,7 @@ import type { Authentication, AuthenticationUser } from "./authentication.js";
 import type { ChapMethod } from "./chap-authenticator.js";
 import type { PppContext } from "./context.js";
 import type { PppCredentials } from "./ports.js";
+import { wipeKeys } from "./start-keys.js";
 
 const CHALLENGE_OCTETS = { "ms-chap-v1": 8, "ms-chap-v2": 16 } as const;
 const text = new TextEncoder();
@@ -130,7 +131,7 @@ export class ChapPeer implements Authentication {
       const proven =
         shown.ok && equalInConstantTime(text.encode(shown.value), text.encode(answer.proof));
       // RFC 2759 §5: the peer MUST end the session when S= is missing or wrong.
-      if (!proven) return this.user.failed("server-not-proven", now);
+      if (!proven) return this.user.terminate("server-not-proven", now);
     }
     // A challenge in the network phase proves the peer once more and changes nothing.
     if (this.#authenticated) return;
@@ -148,7 +149,7 @@ export class ChapPeer implements Authentication {
     const told = this.method === "chap-md5" ? undefined : decodeMsChapFailure(packet.data).code;
     // Another try with the same password would end the same way.
     this.user.refused(this.#name, failureCode(told), now);
-    this.user.failed("authentication-failed", now);
+    this.user.terminate("authentication-failed", now);
   }
 
   #respond(identifier: number, challenge: Uint8Array): Answer {
@@ -198,17 +199,4 @@ export class ChapPeer implements Authentication {
 
 function failureCode(told: number | undefined): FailureCode {
   return told === 646 || told === 647 || told === 648 || told === 649 ? told : 691;
-}
-
-export function wipeKeys(keys: MppeStartKeys | undefined): void {
-  keys?.bits128?.send.fill(0);
-  keys?.bits128?.receive.fill(0);
-  keys?.bits64?.send.fill(0);
-  keys?.bits64?.receive.fill(0);
-}
-
-export function copyKeys(keys: MppeStartKeys): MppeStartKeys {
-  const copy = (pair: { send: Uint8Array; receive: Uint8Array } | undefined) =>
-    pair && { send: pair.send.slice(), receive: pair.receive.slice() };
-  return { bits128: copy(keys.bits128), bits64: copy(keys.bits64) };
 }

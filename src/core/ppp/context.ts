@@ -2,7 +2,7 @@
 import type { Rng } from "../../base/rng.js";
 import type { PppOutput, PppPolicy, PppRole } from "./ports.js";
 import type { RateLimit } from "./rate-limit.js";
-import type { Timers } from "./timers.js";
+import type { PppTimers } from "./timers.js";
 
 /** Reasons of `Noted`: the bounded set. */
 export type Note =
@@ -55,7 +55,7 @@ export interface PppContext {
   readonly role: PppRole;
   readonly policy: PppPolicy;
   readonly rng: Rng;
-  readonly timers: Timers;
+  readonly timers: PppTimers;
   /** DEVIATION 50: Code-Reject and Protocol-Reject together (G-21). */
   readonly rejects: RateLimit;
   /** The largest information field we may send now: the peer's MRU, our own cap. */

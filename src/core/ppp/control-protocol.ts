@@ -1,6 +1,7 @@
 // RFC 1661 §4, §5: codes 1 to 7 and the automaton's actions, the same for LCP, CCP, IPCP and IPV6CP.
 import { after, type Instant } from "../../base/instant.js";
 import { never } from "../../base/invariant.js";
+import { pack } from "../../base/packed.js";
 import { ppp } from "../../limits.js";
 import { LcpCode } from "../../wire/ppp/lcp.js";
 import {
@@ -71,8 +72,9 @@ export class ControlProtocol {
   #terminateIdentifier: number | undefined;
   /** Our Configure-Request without an answer yet. */
   #request: Request | undefined;
-  /** The peer's Configure-Request that was acknowledged last. */
-  #acknowledged: Request | undefined;
+  /** The peer's Configure-Request that was acknowledged last: its Identifier, its options packed. */
+  #acknowledgedAs = -1;
+  #acknowledged = "";
 
   constructor(
     readonly protocol: number,
@@ -160,7 +162,7 @@ export class ControlProtocol {
     if (state === "Opened") {
       // DEVIATION 41: the same Identifier and options again are a retransmission, since RFC 1661
       // §5.1 has the Identifier change after a valid reply. Our Ack was lost: send it again.
-      if (this.#acknowledged !== undefined && sameRequest(this.#acknowledged, packet)) {
+      if (this.#acknowledgedAs === packet.identifier && this.#acknowledged === pack(packet.data)) {
         this.context.note("request-repeated");
         return this.#send(LcpCode.configureAck, packet.identifier, packet.data);
       }
@@ -172,12 +174,13 @@ export class ControlProtocol {
     if (judgement.kind === "fail") return this.layer.failed(now);
     if (judgement.kind === "ack") {
       this.#naks = 0;
-      this.#acknowledged = { identifier: packet.identifier, octets: packet.data.slice() };
+      this.#acknowledgedAs = packet.identifier;
+      this.#acknowledged = pack(packet.data);
       this.options.accept(options);
       return this.#apply("RCR+", now, packet);
     }
     if (judgement.kind === "nak") this.#naks++;
-    this.#acknowledged = undefined;
+    this.#acknowledgedAs = -1;
     const code = judgement.kind === "nak" ? LcpCode.configureNak : LcpCode.configureReject;
     const reply = { code, identifier: packet.identifier, data: encodeOptions(judgement.options) };
     this.#apply("RCR-", now, reply);
@@ -245,7 +248,7 @@ export class ControlProtocol {
   #restart(): void {
     this.#naks = 0;
     this.#request = undefined;
-    this.#acknowledged = undefined;
+    this.#acknowledgedAs = -1;
     this.options.restart();
   }
 
@@ -327,10 +330,6 @@ export class ControlProtocol {
   #send(code: number, identifier: number, data: Uint8Array): void {
     this.context.send(this.protocol, encodePacket(code, identifier, data));
   }
-}
-
-function sameRequest(request: Request, packet: PppPacket): boolean {
-  return request.identifier === packet.identifier && sameOctets(request.octets, packet.data);
 }
 
 /** RFC 1661 §5.4: rejected options are ours, unmodified. Order is not insisted on. */

@@ -14,6 +14,14 @@ const RESYNC_OCTETS = 8;
 const REMEMBERED = 16;
 
 export type EchoMagic = { readonly ours: number; readonly peers: number };
+const NONE: readonly number[] = [];
+
+/** The link, as its echo sees it. */
+export interface EchoUser {
+  magic(): EchoMagic;
+  /** The peer has not answered for too long. */
+  echoDead(now: Instant): void;
+}
 
 export class Echo {
   #identifier = 0;
@@ -21,22 +29,21 @@ export class Echo {
   /** Keep-alives sent since the last answer to anything. */
   #silent = 0;
   #probing = false;
-  #unanswered: number[] = [];
-  readonly #replies = new RateLimit(ppp.echoRepliesPerSecond);
-  readonly #resyncs = new RateLimit(ppp.resyncsPerSecond);
+  #unanswered: readonly number[] = NONE;
+  /** Made when first asked. */
+  #replies: RateLimit | undefined;
+  #resyncs: RateLimit | undefined;
 
   constructor(
     readonly context: PppContext,
-    readonly magic: () => EchoMagic,
-    /** The peer has not answered for too long. */
-    readonly dead: (now: Instant) => void,
+    readonly user: EchoUser,
   ) {}
 
   /** LCP is Opened. */
   open(now: Instant): void {
     this.#open = true;
     this.#silent = 0;
-    this.#unanswered = [];
+    this.#unanswered = NONE;
     this.#arm(this.context.policy.echoIntervalMs, now);
   }
 
@@ -51,8 +58,9 @@ export class Echo {
     if (!this.#open) return context.note("before-lcp-opened");
     const body = decodeMagicAndData(packet.data);
     if (!body.ok) return context.note("echo-malformed");
-    const { ours } = this.magic();
+    const { ours } = this.user.magic();
     if (ours !== 0 && body.value.magicNumber === ours) return context.note("echo-looped");
+    this.#replies ??= new RateLimit(ppp.echoRepliesPerSecond);
     if (!this.#replies.take(now)) return context.note("echo-suppressed");
     const room = context.peersMru() - PACKET_HEADER_OCTETS - MAGIC_OCTETS;
     const reply = encodeMagicAndData({
@@ -66,13 +74,13 @@ export class Echo {
     const { context } = this;
     const body = decodeMagicAndData(packet.data);
     if (!body.ok) return context.note("echo-malformed");
-    const { ours } = this.magic();
+    const { ours } = this.user.magic();
     if (ours !== 0 && body.value.magicNumber === ours) return context.note("echo-looped");
     if (!this.#open || !this.#unanswered.includes(packet.identifier)) {
       return context.note("echo-unasked");
     }
     this.#silent = 0;
-    this.#unanswered = [];
+    this.#unanswered = NONE;
     if (this.#probing) this.#answerProbe(true);
   }
 
@@ -87,10 +95,11 @@ export class Echo {
   /** The data path lost its place: only who gets this request can answer with its data. */
   resync(now: Instant): void {
     const { context } = this;
+    this.#resyncs ??= new RateLimit(ppp.resyncsPerSecond);
     if (!this.#open || !this.#resyncs.take(now)) return context.note("resync-suppressed");
     const data = context.rng.echoData(RESYNC_OCTETS);
     const identifier = this.#nextIdentifier();
-    const body = encodeMagicAndData({ magicNumber: this.magic().peers, data });
+    const body = encodeMagicAndData({ magicNumber: this.user.magic().peers, data });
     const echoReply = encodePacket(LcpCode.echoReply, identifier, body);
     // Expected first: the answer must not be able to overtake the question.
     context.emit({ kind: "ResyncExpected", echoReply });
@@ -102,7 +111,7 @@ export class Echo {
     if (timer === "probe") return this.#answerProbe(false);
     const { echoFailuresMax, echoIntervalMs } = this.context.policy;
     const most = Math.max(1, echoFailuresMax);
-    if (this.#silent >= most) return this.dead(now);
+    if (this.#silent >= most) return this.user.echoDead(now);
     this.#silent++;
     this.#send(new Uint8Array());
     const last = this.#silent >= most;
@@ -124,9 +133,8 @@ export class Echo {
   }
 
   #sendAs(identifier: number, data: Uint8Array): void {
-    this.#unanswered.push(identifier);
-    if (this.#unanswered.length > REMEMBERED) this.#unanswered.shift();
-    const body = encodeMagicAndData({ magicNumber: this.magic().ours, data });
+    this.#unanswered = [...this.#unanswered, identifier].slice(-REMEMBERED);
+    const body = encodeMagicAndData({ magicNumber: this.user.magic().ours, data });
     this.context.send(Protocol.lcp, encodePacket(LcpCode.echoRequest, identifier, body));
   }
 

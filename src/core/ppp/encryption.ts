@@ -27,7 +27,8 @@ export class Encryption implements Layer {
   #resetIdentifier = 0;
   /** Times the outstanding Reset-Request was sent; undefined when none is. */
   #resetSends: number | undefined;
-  readonly #resetAcks = new RateLimit(ppp.resetAcksPerSecond);
+  /** Made when first asked. */
+  #resetAcks: RateLimit | undefined;
 
   constructor(
     readonly context: PppContext,
@@ -151,6 +152,7 @@ export class Encryption implements Layer {
   #handleResetRequest(packet: PppPacket, now: Instant): void {
     const { context } = this;
     if (this.#up === undefined) return context.note("reset-unasked");
+    this.#resetAcks ??= new RateLimit(ppp.resetAcksPerSecond);
     if (!this.#resetAcks.take(now)) return context.note("reset-suppressed");
     // Flushed first: the Ack says that what follows starts afresh (RFC 1962 §3.1).
     if (this.#up.stateful) context.emit({ kind: "FlushNeeded", side: "send" });

@@ -4,7 +4,7 @@ import { IpcpOption } from "../../wire/ppp/ipcp.js";
 import { type ConfigurationOption, optionUint32, readUint32 } from "../../wire/ppp/options.js";
 import type { Judgement, OptionPolicy } from "./control-protocol.js";
 import { judgeEach, type Opinion } from "./judging.js";
-import type { AddressTerms } from "./ports.js";
+import type { AddressTerms, PppOutput } from "./ports.js";
 
 const NAME_SERVERS = [
   IpcpOption.primaryDns,
@@ -38,6 +38,11 @@ export class IpcpGiver implements OptionPolicy {
 
   accept(): void {
     // What is acceptable is what we gave.
+  }
+
+  announcement(): PppOutput {
+    const { ours, peers } = this.terms;
+    return { kind: "Ipv4Up", ours, peers, dns: [], nbns: [] };
   }
 
   acked(): boolean {
@@ -106,6 +111,11 @@ export class IpcpTaker implements OptionPolicy {
 
   get nbns(): readonly Ipv4[] {
     return this.#given(IpcpOption.primaryNbns, IpcpOption.secondaryNbns);
+  }
+
+  announcement(): PppOutput {
+    const { address, peers, dns, nbns } = this;
+    return { kind: "Ipv4Up", ours: address, peers, dns, nbns };
   }
 
   /** An address we had is asked for again. */

@@ -9,6 +9,7 @@ import {
 import { type ConfigurationOption, sameOctets } from "../../wire/ppp/options.js";
 import type { Judgement, OptionPolicy } from "./control-protocol.js";
 import { judgeEach, type Opinion } from "./judging.js";
+import type { PppOutput } from "./ports.js";
 
 export class Ipv6cpOptions implements OptionPolicy {
   #ours: Uint8Array;
@@ -32,6 +33,10 @@ export class Ipv6cpOptions implements OptionPolicy {
 
   get peers(): Uint8Array {
     return this.#peers.slice();
+  }
+
+  announcement(): PppOutput {
+    return { kind: "Ipv6Up", ours: this.ours, peers: this.peers };
   }
 
   restart(): void {

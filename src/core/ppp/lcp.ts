@@ -34,6 +34,7 @@ export type PeersLcp = {
   readonly acfc: boolean;
 };
 
+const NONE: readonly AuthenticationMethod[] = [];
 const DEFAULTS: PeersLcp = {
   mru: DEFAULT_MRU,
   authentication: undefined,
@@ -60,13 +61,17 @@ export class LcpOptions implements OptionPolicy {
   #authentication: AuthenticationMethod | undefined;
   #agreed: AuthenticationMethod | undefined;
   #looped = 0;
-  readonly #refused = new Set<AuthenticationMethod>();
+  #refused: readonly AuthenticationMethod[] = NONE;
   /** Why there is no agreement, once there is none. */
   failure: LcpFailure = "not-converging";
 
-  /** `terms` is read at every start: a renegotiation may allow fewer methods. */
-  constructor(readonly terms: () => LcpTerms) {
+  /** The terms are read at every start: a renegotiation may allow fewer methods. */
+  constructor(readonly source: { lcpTerms(): LcpTerms }) {
     this.restart();
+  }
+
+  terms(): LcpTerms {
+    return this.source.lcpTerms();
   }
 
   get peers(): PeersLcp {
@@ -89,7 +94,7 @@ export class LcpOptions implements OptionPolicy {
     this.#pfc = true;
     this.#acfc = true;
     this.#magicNumber = rng.magicNumber();
-    this.#refused.clear();
+    this.#refused = NONE;
     this.#authentication = role === "authenticator" ? methods[0] : undefined;
     this.#agreed = undefined;
   }
@@ -211,8 +216,9 @@ export class LcpOptions implements OptionPolicy {
   /** The peer will not do the method asked for: its own hint if we allow it, else our next one. */
   #nextMethod(option: ConfigurationOption): boolean {
     const { methods, note } = this.terms();
-    if (this.#authentication !== undefined) this.#refused.add(this.#authentication);
-    const left = methods.filter((method) => !this.#refused.has(method));
+    if (this.#authentication !== undefined)
+      this.#refused = [...this.#refused, this.#authentication];
+    const left = methods.filter((method) => !this.#refused.includes(method));
     const hint = decodeAuthenticationProtocol(option);
     const hinted = hint.ok ? left.find((method) => method === hint.value) : undefined;
     this.#authentication = hinted ?? left[0];

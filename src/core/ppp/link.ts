@@ -12,7 +12,7 @@ import { Protocol } from "../../wire/ppp/protocols.js";
 import type { State } from "./automaton.js";
 import type { PppContext } from "./context.js";
 import { ControlProtocol, type Finish, type Layer } from "./control-protocol.js";
-import { Echo } from "./echo.js";
+import { Echo, type EchoMagic, type EchoUser } from "./echo.js";
 import { LcpOptions, type LcpTerms } from "./lcp.js";
 
 /** The session, as its link sees it. */
@@ -22,12 +22,14 @@ export interface LinkUser {
   linkFinished(why: Finish, now: Instant): void;
   linkFailed(now: Instant): void;
   linkDead(now: Instant): void;
-  mayRenegotiate(now: Instant): boolean;
+  linkMayRenegotiate(now: Instant): boolean;
+  /** Read at every start: a renegotiation may allow less. */
+  lcpTerms(): LcpTerms;
   /** The peer does not know a protocol of ours; LCP is Opened. */
   protocolRejected(protocol: number, now: Instant): void;
 }
 
-export class Link implements Layer {
+export class Link implements Layer, EchoUser {
   readonly options: LcpOptions;
   readonly #automaton: ControlProtocol;
   readonly echo: Echo;
@@ -38,16 +40,11 @@ export class Link implements Layer {
 
   constructor(
     readonly context: PppContext,
-    terms: () => LcpTerms,
     readonly user: LinkUser,
   ) {
-    this.options = new LcpOptions(terms);
+    this.options = new LcpOptions(user);
     this.#automaton = new ControlProtocol(Protocol.lcp, "lcp-restart", context, this.options, this);
-    this.echo = new Echo(
-      context,
-      () => ({ ours: this.options.magicNumber, peers: this.options.peers.magicNumber }),
-      (now) => user.linkDead(now),
-    );
+    this.echo = new Echo(context, this);
   }
 
   get state(): State {
@@ -111,6 +108,14 @@ export class Link implements Layer {
     context.send(Protocol.lcp, packet);
   }
 
+  magic(): EchoMagic {
+    return { ours: this.options.magicNumber, peers: this.options.peers.magicNumber };
+  }
+
+  echoDead(now: Instant): void {
+    this.user.linkDead(now);
+  }
+
   up(now: Instant): void {
     this.echo.open(now);
     this.user.linkUp(now);
@@ -130,7 +135,7 @@ export class Link implements Layer {
   }
 
   mayRenegotiate(now: Instant): boolean {
-    return this.user.mayRenegotiate(now);
+    return this.user.linkMayRenegotiate(now);
   }
 
   #handleProtocolReject(packet: PppPacket, now: Instant): void {

@@ -13,8 +13,7 @@ import { ControlProtocol, type Layer, type OptionPolicy } from "./control-protoc
 import { Encryption, type EncryptionUser } from "./encryption.js";
 import { IpcpGiver, IpcpTaker } from "./ipcp.js";
 import { Ipv6cpOptions } from "./ipv6cp.js";
-import type { AddressTerms } from "./ports.js";
-import type { TimerName } from "./timers.js";
+import type { AddressTerms, PppOutput } from "./ports.js";
 
 /** The session, as its network phase sees it. */
 export interface NetworkUser {
@@ -25,7 +24,7 @@ export interface NetworkUser {
   unsettled(now: Instant): void;
   /** From now on nothing weaker (T-29). */
   encrypted(mppe: Mppe): void;
-  failed(cause: EndCause, now: Instant): void;
+  terminate(cause: EndCause, now: Instant): void;
   mayRenegotiate(protocol: number, now: Instant): boolean;
 }
 
@@ -36,6 +35,13 @@ export type NetworkTerms = {
 };
 
 type NetworkProtocol = typeof Protocol.ipcp | typeof Protocol.ipv6cp;
+type Held = { readonly protocol: NetworkProtocol; readonly packet: PppPacket };
+const NOTHING_HELD: readonly Held[] = [];
+
+interface NetworkOptions extends OptionPolicy {
+  /** What was agreed on, once it is up. */
+  announcement(): PppOutput;
+}
 
 /** One network control protocol: up and down as outputs of the session. */
 class NetworkLayer implements Layer {
@@ -45,11 +51,9 @@ class NetworkLayer implements Layer {
   constructor(
     readonly phase: NetworkPhase,
     readonly protocol: NetworkProtocol,
-    timer: TimerName,
-    options: OptionPolicy,
-    readonly announce: () => void,
-    readonly withdraw: () => void,
+    readonly options: NetworkOptions,
   ) {
+    const timer = protocol === Protocol.ipcp ? "ipcp-restart" : "ipv6cp-restart";
     this.automaton = new ControlProtocol(protocol, timer, phase.context, options, this);
   }
 
@@ -58,8 +62,12 @@ class NetworkLayer implements Layer {
   }
 
   up(): void {
-    this.announce();
+    this.phase.context.emit(this.options.announcement());
     this.phase.evaluate();
+  }
+
+  withdraw(): void {
+    this.phase.context.emit({ kind: this.protocol === Protocol.ipcp ? "Ipv4Down" : "Ipv6Down" });
   }
 
   down(now: Instant): void {
@@ -85,9 +93,9 @@ class NetworkLayer implements Layer {
 
 export class NetworkPhase implements EncryptionUser {
   readonly #encryption: Encryption | undefined;
-  readonly #layers = new Map<NetworkProtocol, NetworkLayer>();
+  #layers: readonly NetworkLayer[] = [];
   /** DEVIATION 49: the last Configure-Request of each protocol that came too early: its turn comes. */
-  readonly #held = new Map<NetworkProtocol, PppPacket>();
+  #held: readonly Held[] = NOTHING_HELD;
   #mustEncrypt: boolean;
   #networkAsked = false;
   #addressesSettled = false;
@@ -95,7 +103,7 @@ export class NetworkPhase implements EncryptionUser {
 
   constructor(
     readonly context: PppContext,
-    readonly terms: NetworkTerms,
+    terms: NetworkTerms,
     readonly user: NetworkUser,
   ) {
     this.#mustEncrypt = terms.mustEncrypt;
@@ -109,13 +117,13 @@ export class NetworkPhase implements EncryptionUser {
 
   stateOf(protocol: NetworkProtocol | typeof Protocol.ccp): State {
     if (protocol === Protocol.ccp) return this.#encryption?.state ?? "Initial";
-    return this.#layers.get(protocol)?.automaton.state ?? "Initial";
+    return this.#layerOf(protocol)?.automaton.state ?? "Initial";
   }
 
   start(now: Instant): void {
     if (this.#encryption === undefined && this.#mustEncrypt) {
       this.context.note("encryption-without-keys");
-      return this.user.failed("encryption-refused", now);
+      return this.user.terminate("encryption-refused", now);
     }
     this.#encryption?.start(now);
     if (!this.#mustEncrypt) this.#openNetwork(now);
@@ -129,7 +137,7 @@ export class NetworkPhase implements EncryptionUser {
     }
     if (protocol !== Protocol.ipcp && protocol !== Protocol.ipv6cp) return false;
     if (!this.#wanted(protocol)) return false;
-    const layer = this.#layers.get(protocol);
+    const layer = this.#layerOf(protocol);
     if (layer === undefined) {
       if (this.#addressesSettled) return false;
       this.#hold(protocol, packet);
@@ -146,10 +154,10 @@ export class NetworkPhase implements EncryptionUser {
     const ipv4 = this.context.policy.ipv4 ? terms?.ipv4 : undefined;
     const ipv6 = this.context.policy.ipv6 ? terms?.ipv6 : undefined;
     if (ipv4 === undefined && ipv6 === undefined) {
-      return this.user.failed("address-unavailable", now);
+      return this.user.terminate("address-unavailable", now);
     }
     if (ipv4 !== undefined) {
-      this.#addIpv4(new IpcpGiver(ipv4), () => ({ ...ipv4, dns: [], nbns: [] }));
+      this.#add(Protocol.ipcp, new IpcpGiver(ipv4));
     }
     if (ipv6 !== undefined) this.#addIpv6(ipv6.ours, ipv6.peers);
     this.#startLayers(now);
@@ -158,7 +166,7 @@ export class NetworkPhase implements EncryptionUser {
   protocolRejected(protocol: number, now: Instant): void {
     if (protocol === Protocol.ccp) this.#encryption?.protocolRejected(now);
     if (protocol === Protocol.ipcp || protocol === Protocol.ipv6cp) {
-      this.#layers.get(protocol)?.automaton.protocolRejected(now);
+      this.#layerOf(protocol)?.automaton.protocolRejected(now);
     }
   }
 
@@ -177,7 +185,7 @@ export class NetworkPhase implements EncryptionUser {
     if (timer === "ipcp-restart" || timer === "ipv6cp-restart") {
       const protocol = timer === "ipcp-restart" ? Protocol.ipcp : Protocol.ipv6cp;
       if (this.#mustWait) this.context.timers.set(timer, after(now, ppp.restartMs));
-      else this.#layers.get(protocol)?.automaton.handleTimeout(now);
+      else this.#layerOf(protocol)?.automaton.handleTimeout(now);
     } else {
       this.#encryption?.handleTimeout(timer, now);
     }
@@ -186,21 +194,21 @@ export class NetworkPhase implements EncryptionUser {
   /** The phase's time is over: what is up is what there is. */
   handleDeadline(now: Instant): void {
     if (this.#mustWait) {
-      return this.user.failed("encryption-refused", now);
+      return this.user.terminate("encryption-refused", now);
     }
-    if (!this.#addressesSettled) return this.user.failed("address-unavailable", now);
-    if (!this.#anyOpened) return this.user.failed("network-refused", now);
+    if (!this.#addressesSettled) return this.user.terminate("address-unavailable", now);
+    if (!this.#anyOpened) return this.user.terminate("network-refused", now);
     this.user.settled();
   }
 
   /** Withdraws what is up, encryption last: nothing may go out in the clear in between. */
   end(): void {
-    for (const layer of this.#layers.values()) {
+    for (const layer of this.#layers) {
       if (layer.opened) layer.withdraw();
       this.context.timers.clear(layer.automaton.timer);
     }
-    this.#layers.clear();
-    this.#held.clear();
+    this.#layers = [];
+    this.#held = NOTHING_HELD;
     this.#encryption?.end();
   }
 
@@ -217,7 +225,7 @@ export class NetworkPhase implements EncryptionUser {
   }
 
   encryptionFailed(now: Instant): void {
-    if (this.#mustEncrypt) return this.user.failed("encryption-refused", now);
+    if (this.#mustEncrypt) return this.user.terminate("encryption-refused", now);
     this.#encryption?.close(now);
   }
 
@@ -228,13 +236,13 @@ export class NetworkPhase implements EncryptionUser {
   /** Settled once encryption is as it must be and every network protocol has come to its end. */
   evaluate(): void {
     if (this.#mustWait) return;
-    const decided = [...this.#layers.values()].every((layer) => layer.opened || layer.over);
+    const decided = this.#layers.every((layer) => layer.opened || layer.over);
     if (decided && this.#anyOpened) this.user.settled();
   }
 
   layerOver(now: Instant): void {
-    if ([...this.#layers.values()].every((layer) => layer.over && !layer.opened)) {
-      return this.user.failed("network-refused", now);
+    if (this.#layers.every((layer) => layer.over && !layer.opened)) {
+      return this.user.terminate("network-refused", now);
     }
     this.evaluate();
   }
@@ -244,7 +252,7 @@ export class NetworkPhase implements EncryptionUser {
   }
 
   get #anyOpened(): boolean {
-    return [...this.#layers.values()].some((layer) => layer.opened);
+    return this.#layers.some((layer) => layer.opened);
   }
 
   #wanted(protocol: NetworkProtocol): boolean {
@@ -257,52 +265,22 @@ export class NetworkPhase implements EncryptionUser {
     this.#networkAsked = true;
     const { role, policy, rng } = this.context;
     if (role === "authenticator") return this.user.askAddresses(now);
-    if (policy.ipv4) {
-      const taker = new IpcpTaker();
-      this.#addIpv4(taker, () => ({
-        ours: taker.address,
-        peers: taker.peers,
-        dns: taker.dns,
-        nbns: taker.nbns,
-      }));
-    }
+    if (policy.ipv4) this.#add(Protocol.ipcp, new IpcpTaker());
     if (policy.ipv6) this.#addIpv6(rng.interfaceIdentifier(), undefined);
     this.#startLayers(now);
   }
 
-  #addIpv4(options: OptionPolicy, terms: () => NonNullable<AddressTerms["ipv4"]>): void {
-    const { context } = this;
-    const announce = () => {
-      const { ours, peers, dns, nbns } = terms();
-      context.emit({ kind: "Ipv4Up", ours, peers, dns, nbns });
-    };
-    const withdraw = () => context.emit({ kind: "Ipv4Down" });
-    const layer = new NetworkLayer(
-      this,
-      Protocol.ipcp,
-      "ipcp-restart",
-      options,
-      announce,
-      withdraw,
-    );
-    this.#layers.set(Protocol.ipcp, layer);
+  #addIpv6(ours: Uint8Array, suggested: Uint8Array | undefined): void {
+    const { rng } = this.context;
+    this.#add(Protocol.ipv6cp, new Ipv6cpOptions(ours, suggested, () => rng.interfaceIdentifier()));
   }
 
-  #addIpv6(ours: Uint8Array, suggested: Uint8Array | undefined): void {
-    const { context } = this;
-    const options = new Ipv6cpOptions(ours, suggested, () => context.rng.interfaceIdentifier());
-    const announce = () =>
-      context.emit({ kind: "Ipv6Up", ours: options.ours, peers: options.peers });
-    const withdraw = () => context.emit({ kind: "Ipv6Down" });
-    const layer = new NetworkLayer(
-      this,
-      Protocol.ipv6cp,
-      "ipv6cp-restart",
-      options,
-      announce,
-      withdraw,
-    );
-    this.#layers.set(Protocol.ipv6cp, layer);
+  #add(protocol: NetworkProtocol, options: NetworkOptions): void {
+    this.#layers = [...this.#layers, new NetworkLayer(this, protocol, options)];
+  }
+
+  #layerOf(protocol: NetworkProtocol): NetworkLayer | undefined {
+    return this.#layers.find((layer) => layer.protocol === protocol);
   }
 
   /** At once, or when encryption that is being negotiated anew is up again. */
@@ -310,17 +288,18 @@ export class NetworkPhase implements EncryptionUser {
     this.#addressesSettled = true;
     if (this.#layersStarted || this.#mustWait) return;
     this.#layersStarted = true;
-    for (const [protocol, layer] of this.#layers) {
+    for (const layer of this.#layers) {
       layer.automaton.start(now);
-      const held = this.#held.get(protocol);
-      if (held !== undefined) layer.automaton.handle(held, now);
+      const held = this.#held.find(({ protocol }) => protocol === layer.protocol);
+      if (held !== undefined) layer.automaton.handle(held.packet, now);
     }
-    this.#held.clear();
+    this.#held = NOTHING_HELD;
   }
 
   #hold(protocol: NetworkProtocol, packet: PppPacket): void {
     this.context.note("network-held");
     if (packet.code !== LcpCode.configureRequest) return;
-    this.#held.set(protocol, { ...packet, data: packet.data.slice() });
+    const others = this.#held.filter((held) => held.protocol !== protocol);
+    this.#held = [...others, { protocol, packet: { ...packet, data: packet.data.slice() } }];
   }
 }

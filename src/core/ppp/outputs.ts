@@ -1,10 +1,11 @@
 // What a session puts out, in order, in a queue with a bound.
 import { invariant } from "../../base/invariant.js";
+import { Queue } from "../../base/queue.js";
 import { ppp } from "../../limits.js";
 import type { PppOutput } from "./ports.js";
 
 export class OutputQueue {
-  #queue: PppOutput[] = [];
+  readonly #queue = new Queue<PppOutput>();
   #lost = 0;
 
   /**
@@ -14,11 +15,11 @@ export class OutputQueue {
    */
   push(output: PppOutput): void {
     const droppable = output.kind === "Send" || output.kind === "Noted";
-    if (droppable && this.#queue.length >= ppp.outputsMax) {
+    if (droppable && this.#queue.size >= ppp.outputsMax) {
       this.#lost++;
       return;
     }
-    invariant(this.#queue.length < 2 * ppp.outputsMax, "nobody drains the outputs of a session");
+    invariant(this.#queue.size < 2 * ppp.outputsMax, "nobody drains the outputs of a session");
     this.#queue.push(output);
   }
 
@@ -32,6 +33,6 @@ export class OutputQueue {
   }
 
   get size(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 }

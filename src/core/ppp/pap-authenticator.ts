@@ -84,9 +84,10 @@ export class PapAuthenticator implements Authentication {
     const last = unavailable || this.#triesLeft <= 0;
     this.#state = last ? { name: "done", code: PapCode.authenticateNak } : { name: "waiting" };
     this.#reply(PapCode.authenticateNak, state.identifier);
-    if (verdict.code === "unavailable") return this.user.failed("authentication-unavailable", now);
+    if (verdict.code === "unavailable")
+      return this.user.terminate("authentication-unavailable", now);
     this.user.refused(state.userName, verdict.code, now);
-    if (last) this.user.failed("authentication-failed", now);
+    if (last) this.user.terminate("authentication-failed", now);
   }
 
   handleTimeout(): void {

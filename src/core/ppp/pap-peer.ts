@@ -47,7 +47,7 @@ export class PapPeer implements Authentication {
       return user.authenticated(this.name, undefined, now);
     }
     user.refused(this.name, 691, now);
-    user.failed("authentication-failed", now);
+    user.terminate("authentication-failed", now);
   }
 
   handleVerdict(): void {

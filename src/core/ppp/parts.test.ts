@@ -1,12 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Instant, instant } from "../../base/instant.js";
+import { instant } from "../../base/instant.js";
 import { InvariantBroken } from "../../base/invariant.js";
 import { ppp } from "../../limits.js";
 import { OutputQueue } from "./outputs.js";
 import { Allowance, RateLimit } from "./rate-limit.js";
 import { atLeast, mppeTerms } from "./strength.js";
-import { TIMERS, Timers } from "./timers.js";
 
 describe("rates", () => {
   test("never more than a second's worth at once, nor more than that a second after it", () => {
@@ -39,28 +38,6 @@ describe("rates", () => {
     const at = (ms: number) => allowance.take(instant(ms));
     expect([at(0), at(1), at(2), at(3), at(999)]).toEqual([true, true, true, false, false]);
     expect([at(1_000), at(1_000), at(1_001), at(1_002)]).toEqual([true, false, true, true]);
-  });
-});
-
-describe("timers", () => {
-  test("the earliest is next; what is taken is gone", () => {
-    const timers = new Timers();
-    timers.set("phase", instant(30));
-    timers.set("echo", instant(20));
-    expect(timers.next()).toEqual({ at: 20, why: "echo" });
-    expect(timers.takeDue("echo", instant(19))).toBe(false);
-    expect(timers.takeDue("echo", instant(20))).toBe(true);
-    expect(timers.takeDue("echo", instant(20))).toBe(false);
-    expect(timers.next()).toEqual({ at: 30, why: "phase" });
-    timers.clearAll();
-    expect(timers.next()).toBeUndefined();
-  });
-
-  test("one name is one timer", () => {
-    expect(new Set(TIMERS).size).toBe(TIMERS.length);
-    const timers = new Timers();
-    for (const at of [9, 7, 8] as Instant[]) timers.set("probe", at);
-    expect(timers.next()?.at).toBe(8);
   });
 });
 

@@ -11,15 +11,16 @@ import { DEFAULT_MRU, Protocol } from "../../wire/ppp/protocols.js";
 import type {
   AuthenticationMethod,
   EndCause,
+  FailureCode,
   MppeStartKeys,
   Proof,
   Verdict,
 } from "../access/ports.js";
 import type { Deadline } from "../deadline.js";
+import { Timers } from "../timers.js";
 import type { Authentication, AuthenticationUser } from "./authentication.js";
 import type { Mppe } from "./ccp.js";
-import { copyKeys, wipeKeys } from "./chap-peer.js";
-import type { PppContext } from "./context.js";
+import type { Note, PppContext } from "./context.js";
 import type { Finish } from "./control-protocol.js";
 import type { LcpTerms } from "./lcp.js";
 import { Link, type LinkUser } from "./link.js";
@@ -35,8 +36,9 @@ import type {
   PppSnapshot,
 } from "./ports.js";
 import { Allowance, RateLimit } from "./rate-limit.js";
+import { copyKeys, dropWeaker, type OwnKeys, wipeKeys } from "./start-keys.js";
 import { atLeast, mppeTerms } from "./strength.js";
-import { TIMERS, type TimerName, Timers } from "./timers.js";
+import type { TimerName } from "./timers.js";
 
 const HOUR_MS = 3_600_000;
 
@@ -49,12 +51,13 @@ export type PppSessionTerms = {
   readonly now: Instant;
 };
 
-export class PppSession {
-  readonly #policy: PppPolicy;
-  readonly #role: PppRole;
-  readonly #timers = new Timers();
+/** Its parts see it by their own interfaces: one object instead of many closures a session. */
+export class PppSession implements PppContext, LinkUser, AuthenticationUser, NetworkUser {
+  readonly policy: PppPolicy;
+  readonly role: PppRole;
+  readonly rng: Rng;
+  readonly timers = new Timers<TimerName>();
   readonly #outputs = new OutputQueue();
-  readonly #context: PppContext;
   readonly #link: Link;
   #phase: PppSnapshot["phase"] = "dead";
   #started = false;
@@ -64,7 +67,7 @@ export class PppSession {
   #credentials: PppCredentials | undefined;
   #authentication: Authentication | undefined;
   #authenticated: { method: AuthenticationMethod; name: string } | undefined;
-  #keys: MppeStartKeys | undefined;
+  #keys: OwnKeys | undefined;
   #network: NetworkPhase | undefined;
   /** What was agreed on before bounds what may be agreed on again (T-29). */
   #methodFloor: AuthenticationMethod | undefined;
@@ -74,27 +77,17 @@ export class PppSession {
   #generation = 0;
   #verdictAsked: number | undefined;
   #addressesAsked: number | undefined;
-  readonly #renegotiations = new Map<number, Allowance>();
-  readonly #keyLosses = new Allowance(ppp.keyLossesPerHourMax, HOUR_MS);
+  /** Made when first asked. */
+  #rejects: RateLimit | undefined;
+  #renegotiations: Map<number, Allowance> | undefined;
+  #keyLosses: Allowance | undefined;
 
   constructor({ role, policy, rng, credentials }: PppSessionTerms) {
-    this.#role = role;
-    this.#policy = policy;
+    this.role = role;
+    this.policy = policy;
+    this.rng = rng;
     this.#credentials = credentials;
-    this.#context = {
-      role,
-      policy,
-      rng,
-      timers: this.#timers,
-      rejects: new RateLimit(ppp.rejectsPerSecond),
-      peersMru: () => Math.min(policy.mtu, this.#peersMru),
-      send: (protocol, information) => {
-        this.#emit({ kind: "Send", frame: encodeFrame(protocol, information) });
-      },
-      emit: (output) => this.#emit(output),
-      note: (reason) => this.#emit({ kind: "Noted", reason }),
-    };
-    this.#link = new Link(this.#context, () => this.#lcpTerms(rng), this.#linkUser());
+    this.#link = new Link(this, this);
   }
 
   /** The lower layer is up: LCP begins. */
@@ -108,12 +101,11 @@ export class PppSession {
   /** One frame from the peer, header already read. */
   handleFrame(protocol: number, information: Uint8Array, now: Instant): void {
     if (!this.#started || this.#ended) return;
-    const { note } = this.#context;
-    if (information.length > ppp.informationOctetsMax) return note("oversized-packet");
+    if (information.length > ppp.informationOctetsMax) return this.note("oversized-packet");
     if (protocol === Protocol.lcp) return this.#handleLcp(information, now);
     // RFC 1661 §3.4, §3.7: anything else is silently discarded in these phases.
     if (this.#phase === "establish" || this.#phase === "terminate") {
-      return note("before-lcp-opened");
+      return this.note("before-lcp-opened");
     }
     switch (protocol) {
       case Protocol.pap:
@@ -128,24 +120,24 @@ export class PppSession {
       case Protocol.ipv6:
       case Protocol.compressed:
         // The data path's business; here it is forged or too early, and never ends anything.
-        return note("data-in-control");
+        return this.note("data-in-control");
       default:
-        note("unknown-protocol");
+        this.note("unknown-protocol");
         return this.#link.rejectProtocol(protocol, information, now);
     }
   }
 
   /** The answer to `AuthenticationAsked`. */
   handleVerdict(generation: number, verdict: Verdict, now: Instant): void {
-    if (this.#verdictAsked !== generation) return this.#context.note("stale-verdict");
+    if (this.#verdictAsked !== generation) return this.note("stale-verdict");
     this.#verdictAsked = undefined;
-    this.#timers.clear("verdict");
+    this.timers.clear("verdict");
     this.#authentication?.handleVerdict(verdict, now);
   }
 
   /** The answer to `AddressesAsked`; undefined where there are none. */
   handleAddresses(generation: number, terms: AddressTerms | undefined, now: Instant): void {
-    if (this.#addressesAsked !== generation) return this.#context.note("stale-addresses");
+    if (this.#addressesAsked !== generation) return this.note("stale-addresses");
     this.#addressesAsked = undefined;
     this.#network?.handleAddresses(terms, now);
   }
@@ -158,6 +150,7 @@ export class PppSession {
   /** More MPPE packets may be missing than the coherency count can tell. */
   handleKeysLost(now: Instant): void {
     if (this.#network?.mppe === undefined) return;
+    this.#keyLosses ??= new Allowance(ppp.keyLossesPerHourMax, HOUR_MS);
     if (!this.#keyLosses.take(now)) return this.terminate("negotiation-limit", now);
     this.#network.handleKeysLost(now);
   }
@@ -178,7 +171,7 @@ export class PppSession {
     this.#cause = cause;
     if (!this.#started) return this.#end(cause);
     this.#enter("terminate", now);
-    this.#timers.clear("phase");
+    this.timers.clear("phase");
     this.#link.close(now);
   }
 
@@ -188,8 +181,8 @@ export class PppSession {
   }
 
   handleTimeout(now: Instant): void {
-    for (const timer of TIMERS) {
-      if (this.#timers.takeDue(timer, now)) this.#handleTimer(timer, now);
+    for (let due = this.timers.due(now); due !== undefined; due = this.timers.due(now)) {
+      this.#handleTimer(due, now);
     }
   }
 
@@ -198,7 +191,7 @@ export class PppSession {
   }
 
   pollTimeout(): Deadline | undefined {
-    return this.#timers.next();
+    return this.timers.next();
   }
 
   snapshot(): PppSnapshot {
@@ -221,8 +214,27 @@ export class PppSession {
     return this.#linkUp ? this.#link.options.peers.mru : DEFAULT_MRU;
   }
 
-  #emit(output: PppOutput): void {
+  // PppContext: what its parts share.
+
+  emit(output: PppOutput): void {
     if (!this.#ended) this.#outputs.push(output);
+  }
+
+  note(reason: Note): void {
+    this.emit({ kind: "Noted", reason });
+  }
+
+  send(protocol: number, information: Uint8Array): void {
+    this.emit({ kind: "Send", frame: encodeFrame(protocol, information) });
+  }
+
+  get rejects(): RateLimit {
+    this.#rejects ??= new RateLimit(ppp.rejectsPerSecond);
+    return this.#rejects;
+  }
+
+  peersMru(): number {
+    return Math.min(this.policy.mtu, this.#peersMru);
   }
 
   #enter(phase: PppSnapshot["phase"], now: Instant): void {
@@ -232,13 +244,14 @@ export class PppSession {
 
   #restartPhase(now: Instant): void {
     this.#packets = 0;
-    this.#timers.set("phase", after(now, ppp.phaseDeadlineMs));
+    this.timers.set("phase", after(now, ppp.phaseDeadlineMs));
   }
 
   /** Counts only while something is being negotiated: a settled session has its own bounds. */
   #overBudget(now: Instant): boolean {
-    if (!this.#timers.runs("phase") || ++this.#packets <= ppp.packetsPerPhaseMax) return false;
-    this.#context.note("packets-per-phase");
+    if (this.timers.at("phase") === undefined || ++this.#packets <= ppp.packetsPerPhaseMax)
+      return false;
+    this.note("packets-per-phase");
     this.terminate("negotiation-limit", now);
     return true;
   }
@@ -253,7 +266,7 @@ export class PppSession {
   #handleAuthentication(protocol: number, information: Uint8Array, now: Instant): void {
     // T-12: only what LCP agreed on is ever parsed.
     if (this.#authentication?.protocol !== protocol) {
-      this.#context.note("protocol-not-agreed");
+      this.note("protocol-not-agreed");
       return this.#link.rejectProtocol(protocol, information, now);
     }
     const packet = this.#decode(information);
@@ -263,18 +276,18 @@ export class PppSession {
   }
 
   #handleNetwork(protocol: number, information: Uint8Array, now: Instant): void {
-    if (this.#network === undefined) return this.#context.note("before-network-phase");
+    if (this.#network === undefined) return this.note("before-network-phase");
     const packet = this.#decode(information);
     if (packet === undefined || this.#overBudget(now)) return;
     if (this.#network.handle(protocol, packet, now)) return;
-    this.#context.note("protocol-not-agreed");
+    this.note("protocol-not-agreed");
     this.#link.rejectProtocol(protocol, information, now);
   }
 
   #decode(information: Uint8Array): PppPacket | undefined {
     const packet = decodePacket(information);
     if (packet.ok) return packet.value;
-    this.#context.note("malformed-packet");
+    this.note("malformed-packet");
     return undefined;
   }
 
@@ -291,11 +304,11 @@ export class PppSession {
         return this.#authentication?.handleTimeout(now);
       case "verdict":
         this.#verdictAsked = undefined;
-        this.#context.note("authentication-unavailable");
+        this.note("authentication-unavailable");
         return this.#authentication?.handleVerdict({ ok: false, code: "unavailable" }, now);
       case "phase":
         if (this.#phase === "network") return this.#network?.handleDeadline(now);
-        this.#context.note("phase-timeout");
+        this.note("phase-timeout");
         return this.terminate("phase-timeout", now);
       case "echo":
       case "probe":
@@ -305,45 +318,49 @@ export class PppSession {
     }
   }
 
-  #lcpTerms(rng: Rng): LcpTerms {
+  // LinkUser.
+
+  lcpTerms(): LcpTerms {
     return {
-      role: this.#role,
-      mru: this.#policy.mru,
-      methods: atLeast(this.#methodFloor, this.#policy.authentication),
-      rng,
-      note: this.#context.note,
+      role: this.role,
+      mru: this.policy.mru,
+      methods: atLeast(this.#methodFloor, this.policy.authentication),
+      rng: this.rng,
+      note: (reason) => this.note(reason),
     };
   }
 
-  #linkUser(): LinkUser {
-    return {
-      linkUp: (now) => this.#handleLinkUp(now),
-      linkDown: (now) => this.#handleLinkDown(now),
-      linkFinished: (why) => this.#end(this.#cause ?? this.#causeOf(why)),
-      linkFailed: (now) => {
-        const { failure } = this.#link.options;
-        const known = failure === "loopback" || failure === "server-not-proven";
-        this.terminate(known ? failure : "lcp-failed", now);
-      },
-      linkDead: (now) => {
-        // DEVIATION 44: told, in case it only cannot speak; not waited for.
-        this.terminate("echo-timeout", now);
-        this.abort("echo-timeout");
-      },
-      mayRenegotiate: (now) => this.#mayRenegotiate(Protocol.lcp, now),
-      protocolRejected: (protocol, now) => {
-        if (this.#authentication?.protocol === protocol && this.#phase === "authenticate") {
-          return this.terminate("authentication-failed", now);
-        }
-        this.#network?.protocolRejected(protocol, now);
-      },
-    };
+  linkFinished(why: Finish): void {
+    this.#end(this.#cause ?? this.#causeOf(why));
+  }
+
+  linkFailed(now: Instant): void {
+    const { failure } = this.#link.options;
+    const known = failure === "loopback" || failure === "server-not-proven";
+    this.terminate(known ? failure : "lcp-failed", now);
+  }
+
+  linkDead(now: Instant): void {
+    // DEVIATION 44: told, in case it only cannot speak; not waited for.
+    this.terminate("echo-timeout", now);
+    this.abort("echo-timeout");
+  }
+
+  linkMayRenegotiate(now: Instant): boolean {
+    return this.mayRenegotiate(Protocol.lcp, now);
+  }
+
+  protocolRejected(protocol: number, now: Instant): void {
+    if (this.#authentication?.protocol === protocol && this.#phase === "authenticate") {
+      return this.terminate("authentication-failed", now);
+    }
+    this.#network?.protocolRejected(protocol, now);
   }
 
   #causeOf(why: Finish): EndCause {
     switch (why) {
       case "timeout":
-        if (!this.#link.heard) this.#context.note("lcp-never-answered");
+        if (!this.#link.heard) this.note("lcp-never-answered");
         return "lcp-timeout";
       case "terminated-by-peer":
         return "peer-terminated";
@@ -356,33 +373,28 @@ export class PppSession {
     }
   }
 
-  #handleLinkUp(now: Instant): void {
+  linkUp(now: Instant): void {
     const { peers, authentication: method } = this.#link.options;
     const { mru, acfc, pfc } = peers;
     this.#linkUp = true;
-    this.#emit({ kind: "LinkUp", peersMru: mru, acfc, pfc });
+    this.emit({ kind: "LinkUp", peersMru: mru, acfc, pfc });
     if (method === undefined) {
       // A peer that is willing to go unauthenticated said so by an empty list.
-      if (this.#role === "authenticator") return this.terminate("lcp-failed", now);
+      if (this.role === "authenticator") return this.terminate("lcp-failed", now);
       return this.#enterNetwork(now);
     }
     this.#enter("authenticate", now);
-    this.#authentication = authenticationOf(
-      method,
-      this.#context,
-      this.#authenticationUser(method),
-      this.#credentials,
-    );
+    this.#authentication = authenticationOf(method, this, this, this.#credentials);
     if (this.#authentication === undefined) return this.terminate("authentication-failed", now);
     this.#authentication.start(now);
   }
 
-  #handleLinkDown(now: Instant): void {
+  linkDown(now: Instant): void {
     this.#leaveNetwork();
     const ending = this.#link.state === "Closing" || this.#link.state === "Stopping";
     if (!ending) return this.#enter("establish", now);
     this.#phase = "terminate";
-    this.#timers.clear("phase");
+    this.timers.clear("phase");
   }
 
   /** Everything above LCP is taken down, the innermost first. */
@@ -394,46 +406,45 @@ export class PppSession {
     this.#authenticated = undefined;
     this.#verdictAsked = undefined;
     this.#addressesAsked = undefined;
-    this.#timers.clear("verdict");
+    this.timers.clear("verdict");
     wipeKeys(this.#keys);
     this.#keys = undefined;
-    if (this.#linkUp) this.#emit({ kind: "LinkDown" });
+    if (this.#linkUp) this.emit({ kind: "LinkDown" });
     this.#linkUp = false;
   }
 
-  #authenticationUser(method: AuthenticationMethod): AuthenticationUser {
-    return {
-      askVerdict: (name, proof, now) => this.#askVerdict(name, proof, now),
-      authenticated: (name, keys, now) => {
-        this.#authenticated = { method, name };
-        this.#methodFloor = method;
-        // DEVIATION 48: the first authentication since LCP opened; a later challenge changes nothing.
-        this.#keys = keys && copyKeys(keys);
-        this.#emit({ kind: "Authenticated", method, name });
-        this.#enterNetwork(now);
-      },
-      refused: (name, code, now) => {
-        this.#emit({ kind: "AuthenticationRefused", method, name, code });
-        this.#restartPhase(now);
-      },
-      failed: (cause, now) => this.terminate(cause, now),
-    };
+  // AuthenticationUser.
+
+  askVerdict(name: string, proof: Proof, now: Instant): void {
+    this.#verdictAsked = ++this.#generation;
+    this.timers.set("verdict", after(now, access.backendDeadlineMs));
+    this.emit({ kind: "AuthenticationAsked", generation: this.#generation, name, proof });
   }
 
-  #askVerdict(name: string, proof: Proof, now: Instant): void {
-    this.#verdictAsked = ++this.#generation;
-    this.#timers.set("verdict", after(now, access.backendDeadlineMs));
-    this.#emit({ kind: "AuthenticationAsked", generation: this.#generation, name, proof });
+  authenticated(name: string, keys: MppeStartKeys | undefined, now: Instant): void {
+    const { method } = this.#authentication!;
+    this.#authenticated = { method, name };
+    this.#methodFloor = method;
+    // DEVIATION 48: the first authentication since LCP opened; a later challenge changes nothing.
+    this.#keys = keys && copyKeys(keys);
+    this.emit({ kind: "Authenticated", method, name });
+    this.#enterNetwork(now);
+  }
+
+  refused(name: string, code: FailureCode, now: Instant): void {
+    const { method } = this.#authentication!;
+    this.emit({ kind: "AuthenticationRefused", method, name, code });
+    this.#restartPhase(now);
   }
 
   #enterNetwork(now: Instant): void {
     this.#enter("network", now);
-    this.#network = new NetworkPhase(this.#context, this.#networkTerms(), this.#networkUser());
+    this.#network = new NetworkPhase(this, this.#networkTerms(), this);
     this.#network.start(now);
   }
 
   #networkTerms(): NetworkTerms {
-    const { encryption } = this.#policy;
+    const { encryption } = this.policy;
     const keys = this.#keys;
     const terms = mppeTerms(encryption, keys, this.#mppeFloor);
     return {
@@ -442,25 +453,29 @@ export class PppSession {
     };
   }
 
-  #networkUser(): NetworkUser {
-    return {
-      askAddresses: () => {
-        this.#addressesAsked = ++this.#generation;
-        this.#emit({ kind: "AddressesAsked", generation: this.#generation });
-      },
-      settled: () => this.#timers.clear("phase"),
-      unsettled: (now) => {
-        if (!this.#timers.runs("phase")) this.#restartPhase(now);
-      },
-      encrypted: (mppe) => {
-        this.#mppeFloor = mppe;
-      },
-      failed: (cause, now) => this.terminate(cause, now),
-      mayRenegotiate: (protocol, now) => this.#mayRenegotiate(protocol, now),
-    };
+  // NetworkUser.
+
+  askAddresses(): void {
+    this.#addressesAsked = ++this.#generation;
+    this.emit({ kind: "AddressesAsked", generation: this.#generation });
   }
 
-  #mayRenegotiate(protocol: number, now: Instant): boolean {
+  settled(): void {
+    this.timers.clear("phase");
+  }
+
+  unsettled(now: Instant): void {
+    if (this.timers.at("phase") === undefined) this.#restartPhase(now);
+  }
+
+  encrypted(mppe: Mppe): void {
+    this.#mppeFloor = mppe;
+    // Never weaker again (T-29), so the weaker keys have no use left.
+    if (mppe.bits === 128 && this.#keys !== undefined) dropWeaker(this.#keys);
+  }
+
+  mayRenegotiate(protocol: number, now: Instant): boolean {
+    this.#renegotiations ??= new Map();
     let allowance = this.#renegotiations.get(protocol);
     if (allowance === undefined) {
       allowance = new Allowance(ppp.renegotiationsPerHourMax, HOUR_MS);
@@ -473,10 +488,10 @@ export class PppSession {
     if (this.#ended) return;
     this.#link.echo.close();
     this.#leaveNetwork();
-    this.#timers.clearAll();
+    this.timers.clearAll();
     this.#credentials = undefined;
     this.#phase = "dead";
-    this.#emit({ kind: "Ended", cause });
+    this.emit({ kind: "Ended", cause });
     this.#ended = true;
   }
 }

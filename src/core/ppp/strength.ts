@@ -32,5 +32,6 @@ export function mppeTerms(
     .sort((a, b) => b - a);
   if (bits.length === 0) return undefined;
   const stateful = policy.stateful && floor?.stateful !== false;
-  return { bits, stateful, askStateful: policy.askStateful ?? false };
+  // A copy is as long as it is; what filter made has room to grow.
+  return { bits: [...bits], stateful, askStateful: policy.askStateful ?? false };
 }

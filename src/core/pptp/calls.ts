@@ -165,7 +165,7 @@ export class Calls {
     const lease = this.#leaseCallId(now);
     if (lease === undefined) return undefined;
     const { callId } = lease;
-    const scope = this.#scope.child(`call ${callId}`);
+    const scope = this.#scope.child("call", callId);
     scope.hold("callId", lease, String(callId));
     const call = make(callId);
     this.#entries.set(callId, { call, scope });

@@ -17,6 +17,7 @@ import {
 } from "../../wire/pptp/index.js";
 import type { EndCause } from "../access/ports.js";
 import { type Deadline, earliest } from "../deadline.js";
+import { Timers } from "../timers.js";
 import { Calls, type LeaseCallId } from "./calls.js";
 import { collision } from "./collision.js";
 import { Framer } from "./framer.js";
@@ -25,7 +26,6 @@ import { Outputs } from "./outputs.js";
 import type { CallRefusal, ControlEvent, ControlPolicy } from "./ports.js";
 import { startReply, startRequest } from "./start-messages.js";
 import { type ControlState, controlTable } from "./state-table.js";
-import { Timers } from "./timers.js";
 
 type Message<K extends ControlMessage["kind"]> = Extract<ControlMessage, { kind: K }>;
 

@@ -14,11 +14,12 @@ export type Frame =
   | { readonly kind: "malformed"; readonly malformed: Malformed };
 
 const NEED_MORE: Frame = { kind: "need-more" };
-const NOTHING = new Uint8Array(0);
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** `feed` a chunk, then `next` until it needs more: each message takes at least 12 octets of it. */
 export class Framer {
-  readonly #held = new Uint8Array(control.messageOctetsMax);
+  /** There while a message is unfinished. */
+  #held = NOTHING;
   #heldOctets = 0;
   #chunk: Uint8Array = NOTHING;
   #malformed: Malformed | undefined;
@@ -42,7 +43,9 @@ export class Framer {
     const { length } = header.value;
     if (!this.#hold(length)) return NEED_MORE;
     this.#heldOctets = 0;
-    return { kind: "message", octets: this.#held.subarray(0, length) };
+    const octets = this.#held.subarray(0, length);
+    this.#held = NOTHING;
+    return { kind: "message", octets };
   }
 
   #direct(): Frame {
@@ -61,6 +64,7 @@ export class Framer {
   /** Moves octets from the chunk until `length` are held; false when the chunk is too short. */
   #hold(length: number): boolean {
     const taken = Math.min(Math.max(length - this.#heldOctets, 0), this.#chunk.length);
+    if (taken > 0 && this.#held.length === 0) this.#held = new Uint8Array(control.messageOctetsMax);
     this.#held.set(this.#chunk.subarray(0, taken), this.#heldOctets);
     this.#heldOctets += taken;
     // No view of a used-up chunk stays behind: it would keep the socket's whole buffer alive.
@@ -71,6 +75,7 @@ export class Framer {
   #stop(malformed: Malformed): Frame {
     this.#malformed = malformed;
     this.#heldOctets = 0;
+    this.#held = NOTHING;
     this.#chunk = NOTHING;
     return { kind: "malformed", malformed };
   }

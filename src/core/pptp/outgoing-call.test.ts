@@ -209,7 +209,7 @@ describe("PAC, outgoing: the peer asks by Outgoing-Call-Request", () => {
     const stubborn = lease(() => {
       if (broken) throw new Error("not now");
     });
-    const leaseCallId = () => ({ callId: 1, ...stubborn });
+    const leaseCallId = () => Object.assign(stubborn, { callId: 1 });
     const bench = new Bench(both, { leaseCallId }).established();
     bench.receive("OutgoingCallRequest").accept(1).forget().receive("CallClearRequest");
     expect(bench.told).toEqual([{ kind: "CallEnded", callId: 1, cause: "call-cleared" }]);

@@ -1,10 +1,11 @@
 // What a control connection puts out until its composer fetches it: events, and octets with a bound.
+import { Queue } from "../../base/queue.js";
 import { type ControlMessage, encodeControlMessage } from "../../wire/pptp/index.js";
 import type { ControlEvent } from "./ports.js";
 
 export class Outputs {
-  readonly #events: ControlEvent[] = [];
-  readonly #queue: Uint8Array[] = [];
+  readonly #events = new Queue<ControlEvent>();
+  readonly #queue = new Queue<Uint8Array>();
   #queuedOctets = 0;
   #unsentOctets = 0;
 
@@ -33,7 +34,7 @@ export class Outputs {
 
   /** Nothing of it will be written. */
   drop(): void {
-    this.#queue.length = 0;
+    this.#queue.clear();
     this.#queuedOctets = 0;
   }
 
