@@ -1,0 +1,50 @@
+// What the kernel says a server's processes use: resident memory, processor time, socket memory.
+import { readdirSync, readFileSync } from "node:fs";
+
+export type Process = { readonly pid: number; readonly what: "main" | "data worker" | "other" };
+
+/** The server's main process and everything below it. */
+export function processesOf(pid: number): Process[] {
+  const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  const what = command.includes("/worker/main.js") ? "data worker" : "other";
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
+  );
+  return [{ pid, what }, ...children.map(Number).flatMap(processesOf)];
+}
+
+export function serverProcesses(pid: number): Process[] {
+  return processesOf(pid).map((one) => (one.pid === pid ? { pid, what: "main" } : one));
+}
+
+/** Octets. */
+export function residentOctets(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  return 1_024 * Number(/^Rss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+const TICK_MS = 10;
+
+/** User and system time in ms, of its reaped children too: those of a moment (ip) are there. */
+export function processorMs(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields.slice(11, 15).map(Number);
+  return TICK_MS * (user + system + childUser + childSystem);
+}
+
+export function openDescriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Octets of /proc/slabinfo's caches whose objects a TCP connection or its descriptor is made of. */
+export function socketSlabOctets(): number {
+  const caches = /^(TCP|sock_inode_cache|tw_sock_TCP|request_sock_TCP|filp|dentry|eventpoll_\w+|ep_head)\s/;
+  return readFileSync("/proc/slabinfo", "utf8")
+    .split("\n")
+    .filter((line) => caches.test(line))
+    .reduce((sum, line) => {
+      const [, active = 0, , size = 0] = line.split(/\s+/).map(Number);
+      return sum + active * size;
+    }, 0);
+}

@@ -1,0 +1,16 @@
+import { Scene } from "./scene.js";
+const sessions = Number(process.argv[2] ?? 500);
+const concurrency = Number(process.argv[3] ?? 1);
+await using scene = await Scene.started({ sessions, callsPerConnection: 1, concurrency });
+const { main, worker } = await scene.inspected();
+await scene.raise(100); await new Promise(r=>setTimeout(r,500));
+const before = scene.processor();
+await main.ask("profile"); await worker.ask("profile");
+const r = await scene.raise(sessions);
+await main.ask("profiled /tmp/scale-main.cpuprofile"); await worker.ask("profiled /tmp/scale-worker.cpuprofile");
+const after = scene.processor();
+const ms = [...r.milliseconds].sort((a,b)=>a-b);
+console.log({...r, milliseconds: [ms[0], ms[ms.length>>1], ms.at(-1)]});
+console.log(before, after);
+console.log(await scene.end(sessions));
+await main[Symbol.asyncDispose](); await worker[Symbol.asyncDispose]();
