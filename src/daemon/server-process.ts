@@ -11,6 +11,7 @@ import { type LockFile, lockFile } from "../os/lock-file.js";
 import { makeFirstAccount, writePasswordFile } from "../store/first-account.js";
 import type { Store } from "../store/port.js";
 import { openStore } from "../store/sqlite-store.js";
+import { admission } from "./admission.js";
 import { formatProblems, loadConfig, readConfigFile } from "./config/load.js";
 import { formatProblem } from "./config/problems.js";
 import type { Config } from "./config/resolve.js";
@@ -112,6 +113,19 @@ async function serveLocked(
   for (const warning of loaded.warnings)
     log.warn({ warning: formatProblem(warning) }, "configuration");
   const warnings = startWarnings(config, privileges, log);
+  const { connectionsMax, warning } = admission(config.limits, descriptorsMax());
+  if (warning !== undefined) {
+    warnings.push(warning);
+    log.warn({ warning }, "fewer connections than configured");
+  }
+  log.info(
+    {
+      descriptorsMax: descriptorsMax(),
+      connectionsMax,
+      sessionsMax: config.limits.access.sessionsMax,
+    },
+    "admits",
+  );
   const opened = await openStore({
     databasePath: paths.database,
     keyPath: paths.keyFile,
@@ -138,10 +152,7 @@ async function serveLocked(
     privileges,
     tunDevice: privileges.tunDevice,
     hooks: privileges.hooks,
-    connectionsMax: Math.min(
-      config.limits.control.connectionsMax,
-      descriptorsMax() - control.descriptorsReserved,
-    ),
+    connectionsMax,
     descriptorsMax: descriptorsMax(),
     warnings,
   });
