@@ -8,10 +8,10 @@ export class Child implements AsyncDisposable {
   readonly #answers: AsyncIterator<string>;
   #complaints = "";
 
-  /** `node NAME.js …` of benchmarks/ in a namespace; ready once it has said its first line. */
+  /** `node benchmarks/run.mjs NAME …` in a namespace; ready once it has said its first line. */
   static async started(namespace: string, name: string, ...words: string[]): Promise<Child> {
-    const program = fileURLToPath(new URL(`${name}.js`, import.meta.url));
-    const node = [process.execPath, "--experimental-websocket", program, ...words];
+    const run = fileURLToPath(new URL("run.mjs", import.meta.url));
+    const node = [process.execPath, "--experimental-websocket", run, name, ...words];
     const child = new Child(["netns", "exec", namespace, ...node]);
     await child.#line();
     return child;

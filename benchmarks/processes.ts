@@ -37,14 +37,25 @@ export function openDescriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** Octets of /proc/slabinfo's caches whose objects a TCP connection or its descriptor is made of. */
-export function socketSlabOctets(): number {
-  const caches = /^(TCP|sock_inode_cache|tw_sock_TCP|request_sock_TCP|filp|dentry|eventpoll_\w+|ep_head)\s/;
-  return readFileSync("/proc/slabinfo", "utf8")
-    .split("\n")
-    .filter((line) => caches.test(line))
-    .reduce((sum, line) => {
+/** Caches whose objects a TCP connection and its descriptor are made of. */
+const caches =
+  /^(TCP|sock_inode_cache|tw_sock_TCP|request_sock_TCP|filp|dentry|eventpoll_\w+|ep_head)\s/;
+
+export type SocketMemory = { readonly slabOctets: number; readonly tcpOctets: number };
+
+/** 0 where the kernel does not say. */
+export function socketMemory(): SocketMemory {
+  let slabOctets = 0;
+  try {
+    for (const line of readFileSync("/proc/slabinfo", "utf8").split("\n")) {
+      if (!caches.test(line)) continue;
       const [, active = 0, , size = 0] = line.split(/\s+/).map(Number);
-      return sum + active * size;
-    }, 0);
+      slabOctets += active * size;
+    }
+  } catch {
+    // Some kernels have no such file.
+  }
+  // Pages, all namespaces together.
+  const pages = /^TCP: .* mem (\d+)/m.exec(readFileSync("/proc/net/sockstat", "utf8"))?.[1];
+  return { slabOctets, tcpOctets: 4_096 * Number(pages ?? 0) };
 }

@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TestServer } from "../test/e2e/harness.js";
-import { expectOk, HostNetns, type Place } from "../test/lab/place.js";
+import { HostNetns, type Place } from "../test/lab/place.js";
 import { joined } from "../test/os/namespace.js";
 import { Child } from "./child.js";
 import type { Raised } from "./load/load.js";
@@ -124,8 +124,8 @@ export class Scene implements AsyncDisposable {
     if (worker === undefined) throw new Error("no data worker");
     const inside = this.net.a.name;
     return {
-      main: await Child.started(inside, "inspect", String(this.pid), String(MAIN_PORT)),
-      worker: await Child.started(inside, "inspect", String(worker.pid), String(WORKER_PORT)),
+      main: await Child.started(inside, "inspector", String(this.pid), String(MAIN_PORT)),
+      worker: await Child.started(inside, "inspector", String(worker.pid), String(WORKER_PORT)),
     };
   }
 
@@ -152,5 +152,3 @@ function withVariables(place: Place, variables: Readonly<Record<string, string>>
     exec: (command, options) => place.exec(`export ${words.join(" ")}; ${command}`, options),
   };
 }
-
-export { expectOk };

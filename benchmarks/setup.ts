@@ -1,16 +1,89 @@
+// `npm run bench:setup`: log-ins a second and the server's processor for one, one and fifty at a time.
+// `--profile` writes .cpuprofile files of both Node processes beside the results.
+import { join } from "node:path";
+import { type Figure, from, percentile, tell } from "./figures.js";
+import { options } from "./options.js";
 import { Scene } from "./scene.js";
-const sessions = Number(process.argv[2] ?? 500);
-const concurrency = Number(process.argv[3] ?? 1);
-await using scene = await Scene.started({ sessions, callsPerConnection: 1, concurrency });
-const { main, worker } = await scene.inspected();
-await scene.raise(100); await new Promise(r=>setTimeout(r,500));
-const before = scene.processor();
-await main.ask("profile"); await worker.ask("profile");
-const r = await scene.raise(sessions);
-await main.ask("profiled /tmp/scale-main.cpuprofile"); await worker.ask("profiled /tmp/scale-worker.cpuprofile");
-const after = scene.processor();
-const ms = [...r.milliseconds].sort((a,b)=>a-b);
-console.log({...r, milliseconds: [ms[0], ms[ms.length>>1], ms.at(-1)]});
-console.log(before, after);
-console.log(await scene.end(sessions));
-await main[Symbol.asyncDispose](); await worker[Symbol.asyncDispose]();
+
+const WARM_UP = 200;
+const {
+  "log-ins": logIns,
+  profile,
+  quick,
+} = options({
+  "log-ins": {
+    kind: "number",
+    least: 10,
+    most: 8000,
+    byDefault: 1000,
+    help: "measured, each time",
+  },
+  profile: { kind: "flag", help: "write .cpuprofile files of both Node processes" },
+  quick: { kind: "flag", help: "does it work at all: nothing is kept" },
+});
+const begun = from("setup");
+
+async function measured(concurrency: number): Promise<Figure[]> {
+  const sessions = WARM_UP + logIns;
+  await using scene = await Scene.started({ sessions, callsPerConnection: 1, concurrency });
+  await scene.raise(WARM_UP);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const eyes = profile ? await scene.inspected() : undefined;
+  await eyes?.main.ask("profile");
+  await eyes?.worker.ask("profile");
+  const before = scene.processor();
+  const raised = await scene.raise(sessions);
+  // What a log-in leaves to be done: accounting, counters.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const after = scene.processor();
+  const file = (what: string) => join(process.cwd(), `benchmarks/results/${what}.cpuprofile`);
+  await eyes?.main.ask(`profiled ${file("main")}`);
+  await eyes?.worker.ask(`profiled ${file("worker")}`);
+  await eyes?.main[Symbol.asyncDispose]();
+  await eyes?.worker[Symbol.asyncDispose]();
+  await scene.end(sessions);
+  const grown = Object.keys(after).map((what): [string, number] => [
+    what,
+    ((after[what] ?? 0) - (before[what] ?? 0)) / logIns,
+  ]);
+  const at = `, ${concurrency} at a time`;
+  return [
+    { what: `log-ins${at}`, value: raised.logInsPerSecond, unit: "/s" },
+    {
+      what: `SYN to IPCP Opened, median${at}`,
+      value: percentile(raised.milliseconds, 0.5),
+      unit: "ms",
+    },
+    {
+      what: `SYN to IPCP Opened, 99 %${at}`,
+      value: percentile(raised.milliseconds, 0.99),
+      unit: "ms",
+    },
+    ...grown.map(([what, value]) => ({
+      what: `processor a log-in, ${what}${at}`,
+      value,
+      unit: "ms",
+    })),
+    {
+      what: `processor a log-in, all processes${at}`,
+      value: grown.reduce((sum, [, value]) => sum + value, 0),
+      unit: "ms",
+    },
+  ];
+}
+
+const figures = [...(await measured(1)), ...(await measured(50))];
+tell(
+  "setup",
+  begun,
+  {
+    title: "Set-up of sessions",
+    notes: [
+      `${logIns} log-ins after ${WARM_UP} to warm up, a control connection each from an address of its own; ` +
+        "MS-CHAPv2, MPPE-128 stateless, IPv4; accounting on",
+      "processor: user and system time of /proc/PID/stat, of the children they reaped too",
+    ],
+    figures,
+  },
+  !quick,
+);

@@ -71,7 +71,10 @@ export class Bench {
       policy: { ...testPolicy, ...policy },
       leaseCallId: () => {
         if (this.callIdsLeft-- <= 0) return undefined;
-        return Object.assign(lease(() => {}), { callId: this.#nextCallId++ });
+        return Object.assign(
+          lease(() => {}),
+          { callId: this.#nextCallId++ },
+        );
       },
       localAddress: 0xc0a80001,
       peerAddress: 0xc0a80002,

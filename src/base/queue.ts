@@ -18,7 +18,7 @@ export class Queue<T> {
 
   /** The next one, left where it is. */
   peek(): T | undefined {
-    return this.#items[this.#head];
+    return this.#items?.[this.#head];
   }
 
   shift(): T | undefined {

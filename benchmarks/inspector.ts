@@ -5,8 +5,15 @@ import { createWriteStream, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { createInterface } from "node:readline";
 
-type Reply = { readonly id?: number; readonly method?: string; readonly params?: { chunk?: string } };
-type Answer = { readonly result?: { readonly profile?: object }; readonly error?: { message: string } };
+type Reply = {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: { chunk?: string };
+};
+type Answer = {
+  readonly result?: { readonly profile?: object };
+  readonly error?: { message: string };
+};
 
 const [pid = "", port = ""] = process.argv.slice(2);
 process.kill(Number(pid), "SIGUSR1");
