@@ -84,6 +84,7 @@ export class RunningServer {
   #backend: AccessBackend;
   #admin: AdminSocket | undefined;
   #stopped: (() => void) | undefined;
+  #stoppedTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #tunKeeper: TunKeeper | undefined;
 
@@ -396,7 +397,13 @@ export class RunningServer {
 
   #checkStopped(): void {
     if (this.server.stopped) this.#stopped?.();
-    else if (this.#stopped !== undefined) setTimeout(() => this.#checkStopped(), 10);
+    else if (this.#stopped !== undefined && this.#stoppedTimer === undefined) {
+      // One for all: every session's end asks for it.
+      this.#stoppedTimer = setTimeout(() => {
+        this.#stoppedTimer = undefined;
+        this.#checkStopped();
+      }, 10);
+    }
   }
 
   async #giveBack(): Promise<void> {

@@ -26,10 +26,10 @@ type Seat<Session> = { readonly session: Session; claimed: boolean };
 
 export class SessionSeats<Session> {
   /** By account, oldest first. */
-  readonly #seats = new Map<number, Seat<Session>[]>();
+  readonly #seats = new Map<number, Set<Seat<Session>>>();
 
   taken(accountId: number): number {
-    return this.#seats.get(accountId)?.length ?? 0;
+    return this.#seats.get(accountId)?.size ?? 0;
   }
 
   /** A seat for `session`. A lowered limit ends nobody: it holds for who comes next. */
@@ -37,7 +37,7 @@ export class SessionSeats<Session> {
     if (this.taken(accountId) < sessionsMax) {
       return { kind: "granted", seat: this.#sit(accountId, session) };
     }
-    const oldest = this.#seats.get(accountId)?.find(({ claimed }) => !claimed);
+    const oldest = this.#oldestUnclaimed(accountId);
     if (oldest === undefined) return { kind: "refused" };
     oldest.claimed = true;
     return { kind: "ask-oldest", claim: this.#claim(accountId, session, oldest, sessionsMax) };
@@ -60,7 +60,7 @@ export class SessionSeats<Session> {
       oldest: oldest.session,
       decide: (alive, policy) => {
         if (!settle()) return { kind: "refused" };
-        const sits = this.#seats.get(accountId)?.includes(oldest) ?? false;
+        const sits = this.#seats.get(accountId)?.has(oldest) ?? false;
         if (sits && alive && policy === "refuse-new") return { kind: "refused" };
         if (sits) this.#rise(accountId, oldest);
         else if (this.taken(accountId) >= sessionsMax) return { kind: "refused" };
@@ -72,20 +72,23 @@ export class SessionSeats<Session> {
     };
   }
 
+  #oldestUnclaimed(accountId: number): Seat<Session> | undefined {
+    for (const seat of this.#seats.get(accountId) ?? []) if (!seat.claimed) return seat;
+    return undefined;
+  }
+
   #sit(accountId: number, session: Session): Disposable {
     const seat: Seat<Session> = { session, claimed: false };
     const seats = this.#seats.get(accountId);
-    if (seats === undefined) this.#seats.set(accountId, [seat]);
-    else seats.push(seat);
+    if (seats === undefined) this.#seats.set(accountId, new Set([seat]));
+    else seats.add(seat);
     return lease(() => this.#rise(accountId, seat));
   }
 
   /** No effect on a seat that was taken over. */
   #rise(accountId: number, seat: Seat<Session>): void {
     const seats = this.#seats.get(accountId);
-    const at = seats?.indexOf(seat) ?? -1;
-    if (seats === undefined || at < 0) return;
-    seats.splice(at, 1);
-    if (seats.length === 0) this.#seats.delete(accountId);
+    if (seats === undefined || !seats.delete(seat)) return;
+    if (seats.size === 0) this.#seats.delete(accountId);
   }
 }
