@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TestServer } from "../test/e2e/harness.js";
+import { settled } from "../test/e2e/settled.js";
 import { HostNetns, type Place } from "../test/lab/place.js";
 import { joined } from "../test/os/namespace.js";
 import { Child } from "./child.js";
@@ -63,6 +64,7 @@ export class Scene implements AsyncDisposable {
     net.a.ip("route", "add", SOURCES, "via", LOAD);
     net.b.ip("route", "add", "local", SOURCES, "dev", "lo");
     for (const side of [net.a, net.b]) side.run("sysctl", "-qw", "net.core.somaxconn=4096");
+    await settled(net.a, net.b);
     const place = withVariables(new HostNetns(net.a.name), {
       NODE_OPTIONS: `--inspect-port=${MAIN_PORT}`,
     });
