@@ -55,7 +55,7 @@ export class Site implements AsyncDisposable {
 
   static async open(place: Place, pins?: Pins): Promise<Site> {
     const site = new Site(place, pins);
-    await expectOk(place, sweep, 60);
+    await expectOk(place, sweep, 300);
     await site.#add(site.client.netns);
     return site;
   }
