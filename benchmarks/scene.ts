@@ -51,9 +51,11 @@ function configured(options: SceneOptions): object {
   };
 }
 
+type Net = ReturnType<typeof joined>;
+
 export class Scene implements AsyncDisposable {
   private constructor(
-    readonly net: ReturnType<typeof joined>,
+    readonly net: Net,
     readonly server: TestServer,
     readonly load: Child,
     readonly pid: number,
@@ -61,6 +63,18 @@ export class Scene implements AsyncDisposable {
 
   static async started(options: SceneOptions): Promise<Scene> {
     const net = joined([`${SERVER}/24`], [`${LOAD}/24`]);
+    let server: TestServer | undefined;
+    try {
+      server = await Scene.#serve(net, options);
+      return await Scene.#loaded(net, server, options);
+    } catch (failure) {
+      await server?.[Symbol.asyncDispose]();
+      net[Symbol.dispose]();
+      throw failure;
+    }
+  }
+
+  static async #serve(net: Net, options: SceneOptions): Promise<TestServer> {
     net.a.ip("route", "add", SOURCES, "via", LOAD);
     net.b.ip("route", "add", "local", SOURCES, "dev", "lo");
     for (const side of [net.a, net.b]) side.run("sysctl", "-qw", "net.core.somaxconn=4096");
@@ -68,7 +82,10 @@ export class Scene implements AsyncDisposable {
     const place = withVariables(new HostNetns(net.a.name), {
       NODE_OPTIONS: `--inspect-port=${MAIN_PORT}`,
     });
-    const server = await TestServer.start({ place, config: configured(options), readyS: 30 });
+    return TestServer.start({ place, config: configured(options), readyS: 30 });
+  }
+
+  static async #loaded(net: Net, server: TestServer, options: SceneOptions): Promise<Scene> {
     const accounts = options.accounts ?? Math.ceil(options.sessions / 32);
     await importAccounts(server, accounts);
     const load = await Child.started(
