@@ -164,6 +164,12 @@ export const worker = {
   /** No Pong for so long: the worker is killed and replaced. */
   pongMs: 750,
   restartsPerMinuteMax: 10,
+  /** Data workers at once, and what `workers: auto` takes at most. */
+  workersMax: 8,
+  /** Descriptors of the main process that a worker needs: sockets, TUN, link, its error output. */
+  descriptorsEach: 8,
+  /** Packets of the TUN taken over from another worker in one turn. */
+  handedOverMax: 64,
 } as const;
 
 /** Accounts, sessions and their store. */

@@ -111,7 +111,8 @@ function overview(status: Status): Parameters<typeof pairs>[0] {
     [
       "data workers",
       status.workers.map(
-        ({ pid, state, restarts }) => `pid ${pid}, ${state}, ${counted(restarts, "restart")}`,
+        ({ pid, state, restarts, engine, offload }) =>
+          `pid ${pid}, ${state}, ${engine || "no"} engine, offload ${offload || "none"}, ${counted(restarts, "restart")}`,
       ),
     ],
     ["log level", status.logLevel],

@@ -105,7 +105,17 @@ export const statusSchema = z.object({
     recordsRefused: count,
     interimsDropped: count,
   }),
-  workers: z.array(z.object({ pid: z.number().int(), state: z.string(), restarts: count })),
+  workers: z.array(
+    z.object({
+      pid: z.number().int(),
+      state: z.string(),
+      restarts: count,
+      /** `TypeScript` or `WebAssembly`; empty before the worker said so. */
+      engine: z.string(),
+      /** What its TUN's reads and writes may be: `plain`, `csum`, `tso+gro`, `tso+gro+uso`. */
+      offload: z.string(),
+    }),
+  ),
   /** Counted reasons, by name: drops, refusals, oddities. */
   counters: byName,
   logLevel: z.string(),

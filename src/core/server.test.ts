@@ -171,6 +171,18 @@ describe("data path", () => {
     expect(bench.server.sessionCount).toBe(1);
   });
 
+  test("one of several workers lost: sessions that were not its go on, those that were end", () => {
+    const bench = up();
+    const { slot } = bench.flowOf(bench.sessions[0]!.session);
+    bench.act((server, now) => server.handleWorkerLost(now, (flow) => flow.slot !== slot));
+    expect(bench.causes).toEqual([]);
+    expect(bench.server.sessionCount).toBe(1);
+    bench.act((server, now) => server.handleWorkerLost(now, (flow) => flow.slot === slot));
+    expect(bench.causes).toEqual(["worker-lost"]);
+    bench.pass(5_000);
+    expectNothingHeld(bench);
+  });
+
   test("worker lost before the flow was installed: the call is refused", () => {
     const bench = new ServerBench();
     bench.held.add("install");

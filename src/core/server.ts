@@ -162,16 +162,21 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     this.#drive(session, now, () => this.#handleFlowEvent(session, event, now));
   }
 
-  /** The data worker is gone, and every flow with it. */
-  handleWorkerLost(now: Instant): void {
+  /** A data worker is gone, and with it every flow (or those that were its). */
+  handleWorkerLost(now: Instant, wasIts: (flow: FlowRef) => boolean = () => true): void {
     this.#now = now;
     for (const session of this.#sessions.all()) {
+      if (!wasIts(session.flow)) continue;
       this.#drive(session, now, () => {
         session.end("worker-lost", now, "tell");
         session.removed(undefined, now);
       });
     }
-    this.#plane.clear();
+    for (let waiting = this.#plane.size; waiting > 0; waiting--) {
+      const command = this.#plane.shift();
+      if (command === undefined || !("flow" in command) || wasIts(command.flow)) continue;
+      this.#plane.push(command);
+    }
   }
 
   handleVerdict(id: SessionId, generation: number, verdict: Verdict, now: Instant): void {

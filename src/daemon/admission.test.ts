@@ -26,6 +26,10 @@ describe("connections that the descriptor limit allows", () => {
     expect(admission(limits(1_024, 100), 1_120).connectionsMax).toBe(1_024 - 68);
   });
 
+  test("so do further data workers", () => {
+    expect(admission(limits(1_024), 1_120, 3).connectionsMax).toBe(1_024 - 16);
+  });
+
   test("the lowest limit a server starts with, and less than is reserved", () => {
     expect(admission(limits(1_024), 128).connectionsMax).toBe(32);
     expect(admission(limits(1_024), 10).connectionsMax).toBe(0);

@@ -1,6 +1,6 @@
 // How many control connections the descriptor limit allows: node:net hides EMFILE, so connections are
 // bounded below it, and whoever asked for more is told at the start.
-import { admin, control } from "../limits.js";
+import { admin, control, worker } from "../limits.js";
 import type { Limits } from "./config/limits.js";
 
 export type Admission = {
@@ -12,18 +12,20 @@ export type Admission = {
 
 type Configured = Pick<Limits, "control" | "admin">;
 
-/** Descriptors kept for everything else; an admin socket with more connections keeps more. */
-function reserved({ admin: { connectionsMax } }: Configured): number {
-  return control.descriptorsReserved + Math.max(0, connectionsMax - admin.connectionsMax);
+/** Kept for everything else; an admin socket with more connections, or more workers, keep more. */
+function reserved({ admin: { connectionsMax } }: Configured, workers: number): number {
+  const forAdmin = Math.max(0, connectionsMax - admin.connectionsMax);
+  return control.descriptorsReserved + forAdmin + (workers - 1) * worker.descriptorsEach;
 }
 
-export function admission(limits: Configured, descriptorsMax: number): Admission {
-  const allowed = Math.max(0, descriptorsMax - reserved(limits));
+export function admission(limits: Configured, descriptorsMax: number, workers = 1): Admission {
+  const kept = reserved(limits, workers);
+  const allowed = Math.max(0, descriptorsMax - kept);
   const wanted = limits.control.connectionsMax;
   const enough = { connectionsMax: wanted, descriptorsMax, warning: undefined };
   if (allowed >= wanted) return enough;
   const warning =
     `limits.control.connectionsMax is ${wanted}, but ${descriptorsMax} descriptors allow ${allowed} ` +
-    `connections: raise the limit to ${wanted + reserved(limits)} (LimitNOFILE in the unit, ulimit -n)`;
+    `connections: raise the limit to ${wanted + kept} (LimitNOFILE in the unit, ulimit -n)`;
   return { connectionsMax: allowed, descriptorsMax, warning };
 }

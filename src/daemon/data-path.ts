@@ -1,107 +1,86 @@
-// The data worker as the running server sees it: kept alive, told the gateway's terms first, its
-// losses counted.
-import type { Counters } from "../base/counters.js";
-import type { Scope } from "../base/scope.js";
-import { type Bounds, worker as limits, type plane } from "../limits.js";
-import { monotonicNow } from "../os/clock.js";
-import type { GreDescriptors } from "../os/gre-socket.js";
-import type { GatewayTerms, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
-import { WorkerHost } from "../worker/host.js";
+// The data workers as one data path: a flow lives in the worker that its Call ID falls to, commands go
+// there, and what all of them count is one sum.
+import type { FlowRef, GatewayTerms, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
+import {
+  WorkerKeeper,
+  type WorkerPlace,
+  type WorkerSnapshot,
+  type WorkerTerms,
+} from "./worker-keeper.js";
 
-export type DataPathOptions = {
-  readonly gre: GreDescriptors;
-  readonly tun: number;
-  readonly scope: Scope;
-  /** Put before the command, to drop privileges. */
-  readonly prefix: readonly string[];
-  readonly gateway: GatewayTerms;
-  readonly limits: Bounds<typeof plane>;
-  readonly reasons: Counters;
+export type DataPathOptions = WorkerTerms & {
+  /** One worker each; its raw socket takes the Call IDs that leave its place here when divided. */
+  readonly places: readonly WorkerPlace[];
   readonly onEvent: (event: PlaneEvent) => void;
-  /** Every flow is gone with the worker. */
-  readonly onLost: (why: string) => void;
-  readonly log: {
-    warn(fields: Record<string, unknown>, line: string): void;
-    error(fields: Record<string, unknown>, line: string): void;
-  };
+  /** A worker is gone, with the flows that were its. */
+  readonly onLost: (why: string, wasIts: (flow: FlowRef) => boolean) => void;
 };
 
+type Drops = Readonly<Record<string, number>>;
+
 export class DataPath {
-  readonly #options: DataPathOptions;
-  readonly #host: WorkerHost;
-  #gateway: GatewayTerms;
-  #starts: number[] = [];
-  #restarts = 0;
-  #stopping = false;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #workers: readonly WorkerKeeper[];
+  /** By a flow's slot: which worker has it. */
+  readonly #workerOf: number[] = [];
+  /** What each worker counted since it started, and all lost ones before. */
+  readonly #drops: Drops[];
+  #dropsBefore: Drops = {};
 
   constructor(options: DataPathOptions) {
-    this.#options = options;
-    this.#gateway = options.gateway;
-    this.#host = new WorkerHost({
-      gre: options.gre,
-      tun: options.tun,
-      scope: options.scope,
-      prefix: options.prefix,
-      limits: options.limits,
-      onEvent: options.onEvent,
-      onLost: (why) => this.#lost(why),
+    const { places, onEvent, onLost } = options;
+    this.#drops = places.map(() => ({}));
+    this.#workers = places.map((place, index) => {
+      return new WorkerKeeper(place, places.length, options, {
+        onEvent: (event) => {
+          onEvent(event.kind === "Counters" ? this.#summed(index, event) : event);
+        },
+        onLost: (why) => {
+          this.#dropsBefore = sum([this.#dropsBefore, this.#drops[index] ?? {}]);
+          this.#drops[index] = {};
+          onLost(why, ({ slot }) => this.#workerOf[slot] === index);
+        },
+      });
     });
   }
 
-  get pid(): number | undefined {
-    return this.#host.pid;
-  }
-
-  get restarts(): number {
-    return this.#restarts;
-  }
-
-  get state(): string {
-    if (this.#host.running) return "running";
-    return this.#retry === undefined ? "stopped" : "waiting to restart";
+  get workers(): readonly WorkerSnapshot[] {
+    return this.#workers.map(({ snapshot }) => snapshot);
   }
 
   start(): void {
-    this.#starts.push(monotonicNow());
-    this.#host.start();
-    this.#host.send({ kind: "Configure", gateway: this.#gateway });
+    for (const worker of this.#workers) worker.start();
   }
 
   configure(gateway: GatewayTerms): void {
-    this.#gateway = gateway;
-    this.#host.send({ kind: "Configure", gateway });
+    for (const worker of this.#workers) worker.configure(gateway);
   }
 
-  /** A command that cannot be sent is counted; the worker's loss ends its flow soon enough. */
   send(command: PlaneCommand): void {
-    if (!this.#host.send(command)) this.#options.reasons.add("plane-command-unsent");
+    if (!("flow" in command)) {
+      for (const worker of this.#workers) worker.send(command);
+      return;
+    }
+    const { slot } = command.flow;
+    if (command.kind === "Install") this.#workerOf[slot] = command.callId % this.#workers.length;
+    this.#workers[this.#workerOf[slot] ?? 0]?.send(command);
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
-    await this.#host.stop();
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
   }
 
-  #lost(why: string): void {
-    const { log, onLost, reasons } = this.#options;
-    reasons.add("worker-lost");
-    onLost(why);
-    if (this.#stopping) return;
-    const minuteAgo = monotonicNow() - 60_000;
-    this.#starts = this.#starts.filter((at) => at > minuteAgo);
-    const tooOften = this.#starts.length >= limits.restartsPerMinuteMax;
-    this.#restarts++;
-    if (!tooOften) {
-      log.error({ why }, "the data worker was lost, its sessions ended; a new one starts");
-      return this.start();
-    }
-    log.error({ why, restarts: this.#restarts }, "the data worker is lost too often: a pause");
-    this.#retry = setTimeout(() => {
-      this.#retry = undefined;
-      this.start();
-    }, 60_000 / limits.restartsPerMinuteMax);
+  #summed(index: number, event: Extract<PlaneEvent, { kind: "Counters" }>): PlaneEvent {
+    this.#drops[index] = event.drops;
+    return { ...event, drops: sum([this.#dropsBefore, ...this.#drops]) };
   }
+}
+
+function sum(all: readonly Drops[]): Drops {
+  const total: Record<string, number> = {};
+  for (const drops of all) {
+    for (const [reason, count] of Object.entries(drops)) {
+      total[reason] = (total[reason] ?? 0) + count;
+    }
+  }
+  return total;
 }

@@ -32,8 +32,8 @@ export type NetworkTerms = {
   readonly instanceId: string;
   readonly runtimeDirectory: string;
   readonly sysctlJournal: string;
-  /** /dev/net/tun, opened while that was still allowed. */
-  readonly tunDevice: Descriptor | undefined;
+  /** /dev/net/tun for each queue, opened while that was still allowed. */
+  readonly tunDevices: readonly Descriptor[];
   readonly log: {
     warn(fields: Record<string, unknown>, line: string): void;
     info(fields: Record<string, unknown>, line: string): void;
@@ -47,7 +47,8 @@ export class Network implements SessionRoutes {
   readonly #journal: SysctlJournal;
   readonly #nft: NftTable;
   readonly #held: Held[] = [];
-  #tun: Tun | undefined;
+  /** A queue for each data worker. */
+  #tuns: readonly Tun[] = [];
   #tunFault: NetworkFault | undefined;
   /** What sessions have put on the TUN: to be put there again when it was deleted. */
   readonly #sessionRoutes = new Set<readonly IpChange[]>();
@@ -65,9 +66,9 @@ export class Network implements SessionRoutes {
     });
   }
 
-  /** Of the TUN; it stays the same for the life of the server, even if the interface is deleted. */
-  get tunFd(): number {
-    return this.#tun?.fd ?? -1;
+  /** Of the TUN's queues; they stay the same for the server's life, even if the interface is deleted. */
+  get tunFds(): readonly number[] {
+    return this.#tuns.map(({ fd }) => fd);
   }
 
   get natState(): string {
@@ -77,15 +78,27 @@ export class Network implements SessionRoutes {
 
   async up(): Promise<NetworkFault | undefined> {
     this.#recoverSysctls();
-    const tun = openTun({ name: this.#config.network.tun, fromFd: this.terms.tunDevice?.fd });
-    if (isOsError(tun)) return tunFault(tun);
-    this.#tun = tun;
-    this.#hold("tun", tun.name);
+    const noTun = this.#openTuns();
+    if (noTun !== undefined) return noTun;
+    this.#hold("tun", this.#config.network.tun);
     const fault = await this.#applyToTun(this.#tunChanges());
     if (fault !== undefined) return fault;
     await this.#sweepNeighbours();
     await this.#forwarding();
     return this.applyRules(this.#config);
+  }
+
+  #openTuns(): NetworkFault | undefined {
+    const { network, workers } = this.#config;
+    const opened: Tun[] = [];
+    this.#tuns = opened;
+    for (let i = 0; i < workers; i++) {
+      const fromFd = this.terms.tunDevices[i]?.fd;
+      const tun = openTun({ name: network.tun, queue: queueOf(i, workers), fromFd });
+      if (isOsError(tun)) return tunFault(tun);
+      opened.push(tun);
+    }
+    return undefined;
   }
 
   /** Why the TUN is not as it should be, while it is not. */
@@ -94,7 +107,7 @@ export class Network implements SessionRoutes {
   }
 
   get tunMissing(): boolean {
-    return this.#tun !== undefined && !this.#tun.attached;
+    return this.#tuns.some(({ attached }) => !attached);
   }
 
   get tunState(): "up" | "down" | "deleted" {
@@ -110,23 +123,28 @@ export class Network implements SessionRoutes {
    * down, or its address or routes taken away: given again, and said in ip's words what it lacked.
    */
   async mendTun(): Promise<{ readonly lacked: readonly string[] } | NetworkFault> {
-    const own = this.#tun;
-    if (own === undefined) return { lacked: [] };
-    const lacked = this.tunMissing ? await this.#remakeTun(own) : await this.#mendDisturbed(own);
+    if (this.#tuns.length === 0) return { lacked: [] };
+    const { tun } = this.#config.network;
+    const lacked = this.tunMissing ? await this.#remakeTun() : await this.#mendDisturbed(tun);
     this.#tunFault = "message" in lacked ? lacked : undefined;
     return lacked;
   }
 
-  async #remakeTun(own: Tun): Promise<{ readonly lacked: readonly string[] } | NetworkFault> {
-    const tun = openTun({ name: own.name, fromFd: own.fd });
-    if (isOsError(tun)) return tunFault(tun);
-    // A second number for the same open file: ours and the data worker's are attached with it.
-    tun[Symbol.dispose]();
+  async #remakeTun(): Promise<{ readonly lacked: readonly string[] } | NetworkFault> {
+    let there = this.#tuns.filter(({ attached }) => attached).length;
+    for (const { name, fd, attached } of this.#tuns) {
+      if (attached) continue;
+      const tun = openTun({ name, queue: queueOf(there, this.#tuns.length), fromFd: fd });
+      if (isOsError(tun)) return tunFault(tun);
+      // A second number for the same open file: ours and the data worker's are attached with it.
+      tun[Symbol.dispose]();
+      there++;
+    }
     const fault = await this.#applyToTun([...this.#tunChanges(), ...this.#sessionChanges()]);
     return fault ?? { lacked: [] };
   }
 
-  async #mendDisturbed({ name }: Tun): Promise<{ readonly lacked: string[] } | NetworkFault> {
+  async #mendDisturbed(name: string): Promise<{ readonly lacked: string[] } | NetworkFault> {
     const found = await Promise.all([
       listLinks(),
       listAddresses(),
@@ -183,6 +201,10 @@ export class Network implements SessionRoutes {
         ? "install nftables (apt-get install nftables) and load nf_tables; holdfast doctor tells more"
         : "holdfast doctor tells more";
     if (config.network.nat.enabled) return { message: `NAT is on, but ${message}`, remedy };
+    // A worker knows its own sessions only: that one must not reach another's is up to this table.
+    if (config.workers > 1 && !config.network.clientToClient) {
+      return { message: `workers is ${config.workers}, but ${message}`, remedy };
+    }
     this.terms.log.warn({ problem: message, remedy }, "no host rules: the data path alone guards");
     return undefined;
   }
@@ -253,8 +275,8 @@ export class Network implements SessionRoutes {
       this.terms.log.info({ left }, "kernel settings that someone else changed are left");
     }
     // The interface takes its addresses and routes with it.
-    this.#tun?.[Symbol.dispose]();
-    this.#tun = undefined;
+    for (const tun of this.#tuns) tun[Symbol.dispose]();
+    this.#tuns = [];
     for (const held of this.#held.splice(0)) this.terms.ledger.leave(held);
   }
 
@@ -345,6 +367,11 @@ function routeFault(failure: OsError): NetworkFault {
       ? "another interface has that address or route: choose another addresses.pool"
       : "holdfast doctor tells more";
   return { message: describeOsError(failure), remedy };
+}
+
+function queueOf(index: number, of: number): "only" | "first" | "further" {
+  if (of === 1) return "only";
+  return index === 0 ? "first" : "further";
 }
 
 function tunFault(failure: OsError): NetworkFault {

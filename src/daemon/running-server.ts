@@ -16,7 +16,6 @@ import { monotonicNow, wallClockMs, wallClockOf } from "../os/clock.js";
 import type { Descriptor } from "../os/descriptor.js";
 import { systemRng } from "../os/entropy.js";
 import { describeOsError, isOsError } from "../os/errors.js";
-import { openGreSockets } from "../os/gre-socket.js";
 import type { HookRunner } from "../os/hook-runner.js";
 import { localIpv4Addresses, localIpv6Addresses } from "../os/local-addresses.js";
 import { withoutCapabilities } from "../os/privileges.js";
@@ -44,6 +43,7 @@ import type { SettledPrivileges } from "./settle-privileges.js";
 import type { StatePaths } from "./state-directory.js";
 import { gatherStatus, legacyWarning } from "./status.js";
 import { TunKeeper } from "./tun-keeper.js";
+import { openPlaces } from "./worker-places.js";
 
 /** Announced as Firmware Revision: neutral, the same for every caller. */
 const firmwareRevision = 1;
@@ -56,7 +56,7 @@ export type RunningServerTerms = {
   readonly log: Log;
   readonly version: string;
   readonly privileges: SettledPrivileges;
-  readonly tunDevice: Descriptor | undefined;
+  readonly tunDevices: readonly Descriptor[];
   readonly hooks: HookRunner | undefined;
   readonly connectionsMax: number;
   readonly descriptorsMax: number;
@@ -97,7 +97,7 @@ export class RunningServer {
       instanceId: store.instanceId,
       runtimeDirectory: paths.adminDirectory,
       sysctlJournal: paths.sysctlJournal,
-      tunDevice: terms.tunDevice,
+      tunDevices: terms.tunDevices,
       log,
     });
     this.server = new Server({
@@ -274,27 +274,20 @@ export class RunningServer {
 
   #startDataPath(): StartFault | undefined {
     const { log } = this.terms;
-    const gre = openGreSockets();
-    if (isOsError(gre)) {
-      return {
-        message: `no raw GRE socket: ${describeOsError(gre)}`,
-        remedy: "it needs CAP_NET_RAW: start as root or by the unit",
-      };
-    }
-    this.#scope.hold("socket", gre, "GRE");
+    const places = openPlaces(this.network.tunFds, this.#scope);
+    if ("remedy" in places) return places;
     const prefix = withoutCapabilities([]);
     if (isOsError(prefix))
       return { message: describeOsError(prefix), remedy: "install util-linux" };
     this.dataPath = new DataPath({
-      gre: gre.descriptors,
-      tun: this.network.tunFd,
+      places,
       scope: this.#scope,
       prefix,
       gateway: gatewayTerms(this.config, hostNameServers(), hostAddresses()),
       limits: this.config.limits.plane,
       reasons: this.server.reasons,
       onEvent: (event) => this.#handlePlane(event),
-      onLost: () => this.loop.input((server, now) => server.handleWorkerLost(now)),
+      onLost: (_, wasIts) => this.loop.input((server, now) => server.handleWorkerLost(now, wasIts)),
       log,
     });
     this.dataPath.start();

@@ -113,7 +113,7 @@ async function serveLocked(
   for (const warning of loaded.warnings)
     log.warn({ warning: formatProblem(warning) }, "configuration");
   const warnings = startWarnings(config, privileges, log);
-  const { connectionsMax, warning } = admission(config.limits, descriptorsMax());
+  const { connectionsMax, warning } = admission(config.limits, descriptorsMax(), config.workers);
   if (warning !== undefined) {
     warnings.push(warning);
     log.warn({ warning }, "fewer connections than configured");
@@ -150,7 +150,7 @@ async function serveLocked(
     log,
     version: rooms.version,
     privileges,
-    tunDevice: privileges.tunDevice,
+    tunDevices: privileges.tunDevices,
     hooks: privileges.hooks,
     connectionsMax,
     descriptorsMax: descriptorsMax(),

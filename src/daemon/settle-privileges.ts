@@ -15,7 +15,8 @@ export type SettledPrivileges = {
   readonly uid: number;
   /** Why it is not a user of its own; empty otherwise. */
   readonly why: string;
-  readonly tunDevice: Descriptor | undefined;
+  /** One for each data worker, where they were opened while that was still allowed. */
+  readonly tunDevices: readonly Descriptor[];
   readonly hooks: HookRunner | undefined;
 };
 
@@ -43,7 +44,8 @@ export function settlePrivileges(
   if (link !== undefined && "message" in link) return link;
   const hooks = link === undefined ? undefined : new HookRunner(link);
   const { how, uid, why } = state;
-  return { how, uid, why, tunDevice: passed.get("tun"), hooks };
+  const tunDevices = tunNames(config).flatMap((name) => passed.get(name) ?? []);
+  return { how, uid, why, tunDevices, hooks };
 }
 
 function becomeOwnUser(config: Config, stateDirectory: string): PrivilegeFault {
@@ -55,9 +57,11 @@ function becomeOwnUser(config: Config, stateDirectory: string): PrivilegeFault {
     return { message: describeOsError(plan), remedy: planRemedy(plan) };
   }
   const descriptors: Record<string, Descriptor> = {};
-  const tun = openTunDevice();
-  // Without it the server says so itself, with the remedy.
-  if (!isOsError(tun)) descriptors.tun = tun;
+  for (const name of tunNames(config)) {
+    const tun = openTunDevice();
+    // Without it the server says so itself, with the remedy.
+    if (!isOsError(tun)) descriptors[name] = tun;
+  }
   const hooks = startHooks(config, stateDirectory, plan.user?.uid ?? 0);
   if (hooks !== undefined && "message" in hooks) return hooks;
   if (hooks !== undefined) descriptors.hooks = hooks;
@@ -68,6 +72,11 @@ function becomeOwnUser(config: Config, stateDirectory: string): PrivilegeFault {
     env: { ...process.env, HOLDFAST_STATE: stateDirectory },
   });
   return { message: describeOsError(failure), remedy: "install util-linux (setpriv)" };
+}
+
+/** Under which names they are handed on: a device carries one queue only. */
+function tunNames({ workers }: Config): string[] {
+  return Array.from({ length: workers }, (_, i) => (i === 0 ? "tun" : `tun-${i}`));
 }
 
 function planRemedy({ call, errno }: OsError): string {

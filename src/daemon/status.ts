@@ -6,6 +6,7 @@ import { formatPrefix4, formatRange4 } from "./config/addresses.js";
 import type { Profile } from "./config/resolve.js";
 import { describeProcesses, processWarnings } from "./processes.js";
 import type { RunningServer } from "./running-server.js";
+import type { WorkerSnapshot } from "./worker-keeper.js";
 
 export function gatherStatus(running: RunningServer): Status {
   const { config, ledger, server, pool, network, dataPath, terms } = running;
@@ -36,7 +37,7 @@ export function gatherStatus(running: RunningServer): Status {
           : `${formatIpv6(addresses.ipv6Prefix.address)}/${addresses.ipv6Prefix.length}`,
       nat: network.natState,
     },
-    dataPath: "child process: raw GRE socket, TypeScript engine, plain TUN",
+    dataPath: dataPathText(dataPath?.workers ?? []),
     processes,
     profiles: [...config.profiles, config.defaultProfile].map(profileStatus),
     connections: server.connections,
@@ -55,14 +56,22 @@ export function gatherStatus(running: RunningServer): Status {
       recordsRefused: stats.recordsRefused,
       interimsDropped: stats.interimsDropped,
     },
-    workers:
-      dataPath === undefined
-        ? []
-        : [{ pid: dataPath.pid ?? 0, state: dataPath.state, restarts: dataPath.restarts }],
+    workers: [...(dataPath?.workers ?? [])],
     counters: { ...prefixed("data ", running.drops), ...server.reasons.snapshot() },
     logLevel: log.level,
     warnings: [...warnings(running), ...processWarnings(processes)],
   };
+}
+
+/** Each way that data is carried in once, with how many workers carry it so. */
+function dataPathText(workers: readonly WorkerSnapshot[]): string {
+  const ways = new Map<string, number>();
+  for (const { engine, offload } of workers) {
+    const way = engine === "" ? "not ready" : `${engine} engine, offload ${offload}`;
+    ways.set(way, (ways.get(way) ?? 0) + 1);
+  }
+  const each = [...ways].map(([way, count]) => `${count} x ${way}`);
+  return `child processes: ${each.join("; ") || "none"}`;
 }
 
 /** Loud ones: what an operator has to know as long as it is so. */
@@ -73,8 +82,8 @@ function warnings({ terms, config, dataPath, ledger, network }: RunningServer): 
   }
   const { inTrouble } = terms.store.stats();
   if (inTrouble !== undefined) found.push(`the store is in trouble: ${inTrouble}`);
-  if (dataPath !== undefined && dataPath.state !== "running") {
-    found.push(`the data worker is ${dataPath.state}: no session can run`);
+  for (const { state } of dataPath?.workers ?? []) {
+    if (state !== "running") found.push(`a data worker is ${state}: its sessions cannot run`);
   }
   const { tunFault, tunState } = network;
   if (tunState !== "up") {

@@ -176,8 +176,11 @@ export class GreSocket implements Disposable {
   }
 }
 
+/** Which of several receivers this is: it gets the calls whose Call ID leaves `index` when divided. */
+export type Shard = { readonly index: number; readonly of: number };
+
 /** Needs CAP_NET_RAW (EPERM otherwise). */
-export function openGreSockets(): GreSocket | OsError {
+export function openGreSockets(shard: Shard = { index: 0, of: 1 }): GreSocket | OsError {
   const receive = rawSocket();
   if (receive < 0) return osError("socket AF_INET SOCK_RAW GRE", receive);
   const sendNoDf = rawSocket();
@@ -186,6 +189,7 @@ export function openGreSockets(): GreSocket | OsError {
     ["socket AF_INET SOCK_RAW GRE", () => sendNoDf],
     // First of all, so that as little as possible is queued where nobody reads.
     ["setsockopt SO_ATTACH_FILTER", () => attachFilter(sendNoDf, DROP_ALL)],
+    ["setsockopt SO_ATTACH_FILTER", () => (shard.of > 1 ? attachShard(receive, shard) : 0)],
     ["setsockopt SO_RCVBUF", () => setSocketNumber(sendNoDf, SOL_SOCKET, SO_RCVBUF, 0)],
     ["setsockopt IP_MTU_DISCOVER", () => mtuDiscovery(receive, IP_PMTUDISC_DO)],
     ["setsockopt IP_MTU_DISCOVER", () => mtuDiscovery(sendNoDf, IP_PMTUDISC_DONT)],
@@ -232,6 +236,34 @@ const ENHANCED_GRE: readonly BpfInstruction[] = [
   [0x06, 0, 0, 0xffffffff], // take
   [0x06, 0, 0, 0], // drop
 ];
+
+/**
+ * Every raw socket gets every datagram: each is taken by one. What has no Call ID of a call's is for
+ * the first, which counts it.
+ */
+function shardFilter({ index, of }: Shard): readonly BpfInstruction[] {
+  const odd = index === 0 ? 0 : 1;
+  return [
+    [0xb1, 0, 0, 0], // x = octets of the IPv4 header
+    [0x80, 0, 0, 0], // a = octets of the datagram
+    [0x1c, 0, 0, 0], // less x
+    [0x35, 0, 8 + odd, 8], // flags, protocol, length and Call ID are there
+    [0x48, 0, 0, 0], // a = GRE flags and version
+    [0x54, 0, 0, 0x2007],
+    [0x15, 0, 5 + odd, 0x2001],
+    [0x48, 0, 0, 2], // a = Protocol Type
+    [0x15, 0, 3 + odd, 0x880b],
+    [0x48, 0, 0, 6], // a = Call ID
+    [0x94, 0, 0, of], // its remainder
+    [0x15, 0, 1, index],
+    [0x06, 0, 0, 0xffffffff], // take
+    [0x06, 0, 0, 0], // drop
+  ];
+}
+
+function attachShard(fd: number, shard: Shard): number {
+  return attachFilter(fd, shardFilter(shard));
+}
 
 function attachFilter(fd: number, program: readonly BpfInstruction[]): number {
   const instructions = new Memory(program.length * 8);

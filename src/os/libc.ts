@@ -187,13 +187,17 @@ export function flock(fd: number, operation: number): number {
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOCK_NONBLOCK = O_NONBLOCK;
 
-/** Two connected stream sockets, both close-on-exec. */
-export function socketPair(): readonly [number, number] | OsError {
+/** Two connected sockets, both close-on-exec. */
+export function socketPair(
+  kind: "stream" | "datagram" = "stream",
+): readonly [number, number] | OsError {
   const memory = new Memory(8);
-  const result = checked(native.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, memory.address));
+  const type = (kind === "stream" ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC;
+  const result = checked(native.socketpair(AF_UNIX, type, 0, memory.address));
   if (result < 0) return osError("socketpair", result);
   return [memory.view.getInt32(0, true), memory.view.getInt32(4, true)];
 }

@@ -2,8 +2,6 @@
 // takes it, each packet has a virtio_net_hdr before it, so that one read or write may be many packets.
 import { constants, openSync } from "node:fs";
 import {
-  IOVEC_LENGTH,
-  IOVEC_OCTETS,
   TUN_CHECKSUM,
   TUN_TSO4,
   TUN_TSO6,
@@ -13,9 +11,9 @@ import {
 } from "../base/kernel-layout.js";
 import { Descriptor } from "./descriptor.js";
 import { EINVAL, fromNodeError, type OsError, osError } from "./errors.js";
+import { HeadedVectors } from "./headed-vectors.js";
 import {
   type Address,
-  BufferAddress,
   close,
   duplicate,
   ioctl,
@@ -45,10 +43,16 @@ const IFF_TUN_EXCL = 0x8000;
 const TSO = TUN_CHECKSUM | TUN_TSO4 | TUN_TSO6;
 const OFFLOADS = [TSO | TUN_USO4 | TUN_USO6, TSO, TUN_CHECKSUM];
 
+/** As `holdfast status` shows it. */
+export function describeOffload(offloads: number): string {
+  if ((offloads & TSO) !== TSO) return (offloads & TUN_CHECKSUM) !== 0 ? "csum" : "plain";
+  return (offloads & TUN_USO4) !== 0 ? "tso+gro+uso" : "tso+gro";
+}
+
 export class Tun implements Disposable {
   readonly #device: Descriptor;
-  readonly #reading: Vectors;
-  readonly #writing: Vectors;
+  readonly #reading: HeadedVectors;
+  readonly #writing: HeadedVectors;
   readonly #hasHeader: boolean;
 
   /** Takes over `fd`, a queue that is already attached to interface `name`. */
@@ -60,8 +64,8 @@ export class Tun implements Disposable {
     const flags = interfaceFlags(fd);
     // One that was deleted meanwhile is made again as it was: with the header, wherever there is one.
     this.#hasHeader = flags === undefined || (flags & IFF_VNET_HDR) !== 0;
-    this.#reading = new Vectors(this.#hasHeader);
-    this.#writing = new Vectors(this.#hasHeader);
+    this.#reading = new HeadedVectors(this.#hasHeader ? VNET_OCTETS : 0);
+    this.#writing = new HeadedVectors(this.#hasHeader ? VNET_OCTETS : 0);
   }
 
   get fd(): number {
@@ -136,51 +140,16 @@ function interfaceFlags(fd: number): number | undefined {
   return request.view.getUint16(INTERFACE_NAME_OCTETS, true);
 }
 
-/** An empty header of our own, if there is one, and a packet of the caller's. */
-class Vectors {
-  readonly #header = new Memory(VNET_OCTETS);
-  readonly #vectors = new Memory(2 * IOVEC_OCTETS);
-  readonly #packet = new BufferAddress();
-  readonly count: number;
-  /** Among others than numbers, so that no number is made for each call. */
-  readonly #first: readonly [Address, undefined];
-
-  constructor(hasHeader: boolean) {
-    this.count = hasHeader ? 2 : 1;
-    this.#first = [this.#vectors.at(hasHeader ? 0 : IOVEC_OCTETS), undefined];
-    this.#vectors.setAddress(0, this.#header.address);
-    this.#vectors.setAddress(IOVEC_LENGTH, VNET_OCTETS);
-  }
-
-  get first(): Address {
-    return this.#first[0];
-  }
-
-  /** False when offset..end is not inside `buffer`. */
-  point(buffer: Uint8Array, offset: number, end: number): boolean {
-    const address = this.#packet.of(buffer, offset, end);
-    if (address === -1) return false;
-    const { view } = this.#vectors;
-    view.setUint32(IOVEC_OCTETS, address % 0x1_0000_0000, true);
-    view.setUint32(IOVEC_OCTETS + 4, Math.floor(address / 0x1_0000_0000), true);
-    view.setUint32(IOVEC_OCTETS + IOVEC_LENGTH, end - offset, true);
-    return true;
-  }
-
-  packetOctets(result: number): number {
-    return result < 0 || this.count === 1 ? result : result - VNET_OCTETS;
-  }
-}
-
 /** True of a name the kernel takes literally and every tool prints unquoted. */
 export function isInterfaceName(name: string): boolean {
   return /^[A-Za-z0-9_.-]{1,15}$/.test(name) && name !== "." && name !== "..";
 }
 
 export type TunOptions = {
-  /** The interface's name; must be new unless `multiQueue`. */
+  /** The interface's name; must be new unless this is a `further` queue of it. */
   readonly name: string;
-  readonly multiQueue?: boolean;
+  /** By default it has one only. */
+  readonly queue?: "only" | "first" | "further";
   /**
    * An open /dev/net/tun; stays the caller's. It carries one interface at a time, and may be used again
    * once that one was deleted.
@@ -189,7 +158,7 @@ export type TunOptions = {
 };
 
 /** Needs CAP_NET_ADMIN (EPERM), and the device readable or passed in. EBUSY: the name is taken. */
-export function openTun({ name, multiQueue = false, fromFd }: TunOptions): Tun | OsError {
+export function openTun({ name, queue = "only", fromFd }: TunOptions): Tun | OsError {
   if (!isInterfaceName(name)) return osError("ioctl TUNSETIFF", EINVAL, `interface name ${name}`);
   const fd = openDevice(fromFd);
   if (typeof fd !== "number") return fd;
@@ -198,8 +167,8 @@ export function openTun({ name, multiQueue = false, fromFd }: TunOptions): Tun |
     close(fd);
     return osError("fcntl F_SETFL", nonBlocking);
   }
-  const queues = multiQueue ? IFF_MULTI_QUEUE : 0;
-  const exclusive = multiQueue ? 0 : IFF_TUN_EXCL;
+  const queues = queue === "only" ? 0 : IFF_MULTI_QUEUE;
+  const exclusive = queue === "further" ? 0 : IFF_TUN_EXCL;
   const flags = IFF_TUN | IFF_NO_PI | queues | exclusive;
   let result = attach(fd, name, flags | IFF_VNET_HDR);
   // EINVAL: a kernel, or what passes for one in some containers, without that header.

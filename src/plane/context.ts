@@ -22,6 +22,8 @@ export interface Sinks {
   ): number;
   /** A whole IP packet, [start, end). Octets written, or -errno. */
   writeTun(octets: Uint8Array, start: number, end: number): number;
+  /** A TUN packet, [start, end), that no flow here is for: true when another worker takes it. */
+  passOn?(octets: Uint8Array, start: number, end: number): boolean;
   /** False when there is no room: the event is lost, and the engine counts it. */
   emit(event: PlaneEvent): boolean;
 }
@@ -75,6 +77,11 @@ export class PlaneContext {
 
   emit(event: PlaneEvent): void {
     if (!this.sinks.emit(event)) this.drop(undefined, "event-ring-full");
+  }
+
+  /** A TUN packet that no flow here is for. */
+  noFlow(octets: Uint8Array, start: number, end: number): void {
+    if (this.sinks.passOn?.(octets, start, end) !== true) this.drop(undefined, "no-flow");
   }
 
   /** Hands a whole inner packet to the kernel. */

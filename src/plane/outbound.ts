@@ -54,7 +54,7 @@ export class Outbound {
     const fault = readIpv4(octets, start, end, header, false);
     if (fault !== undefined) return this.context.drop(undefined, fault);
     const flow = this.hostFlow ?? this.context.table.toward4(header.destination);
-    if (flow === undefined) return this.context.drop(undefined, "no-flow");
+    if (flow === undefined) return this.context.noFlow(octets, start, header.end);
     if (flow.network4 === undefined) return this.context.drop(flow, "network-closed");
     if (flow.end === "gateway" && header.destination >>> 28 === 14) {
       return this.context.drop(flow, "broadcast");
@@ -81,8 +81,8 @@ export class Outbound {
     const { destinationAt } = header;
     const flow = this.hostFlow ?? this.#toward6(octets, destinationAt);
     if (flow === undefined) {
-      const multicast = isMulticast6(octets, destinationAt);
-      return this.context.drop(undefined, multicast ? "broadcast" : "no-flow");
+      if (isMulticast6(octets, destinationAt)) return this.context.drop(undefined, "broadcast");
+      return this.context.noFlow(octets, start, header.end);
     }
     if (flow.network6 === undefined) return this.context.drop(flow, "network-closed");
     if (header.end - start > flow.innerMtu) {

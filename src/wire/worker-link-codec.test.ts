@@ -65,7 +65,7 @@ const commands: PlaneCommand[] = [
 ];
 
 const events: PlaneEvent[] = [
-  { kind: "Ready", version: 1 },
+  { kind: "Ready", version: 1, engine: "TypeScript", offload: "plain" },
   { kind: "Installed", flow },
   { kind: "InstallRefused", flow, why: "slot in use" },
   { kind: "Removed", flow, counters },

@@ -103,7 +103,7 @@ const COMMANDS = {
 /** `Frame` is 1. */
 const EVENTS = {
   Frame: record({ flow, protocol: u16, information: frame }),
-  Ready: record({ version: u16 }),
+  Ready: record({ version: u16, engine: text(40), offload: text(40) }),
   Installed: record({ flow }),
   InstallRefused: record({ flow, why: text(200) }),
   Removed: record({ flow, counters: flowCounters }),

@@ -132,7 +132,13 @@ export type FlowCounters = {
 };
 
 export type PlaneEvent =
-  | { readonly kind: "Ready"; readonly version: number }
+  | {
+      readonly kind: "Ready";
+      readonly version: number;
+      /** For people to read: what runs, and what the TUN's reads and writes may be. */
+      readonly engine: string;
+      readonly offload: string;
+    }
   | { readonly kind: "Installed"; readonly flow: FlowRef }
   | { readonly kind: "InstallRefused"; readonly flow: FlowRef; readonly why: string }
   | { readonly kind: "Removed"; readonly flow: FlowRef; readonly counters: FlowCounters }

@@ -4,19 +4,14 @@ import { type Bounds, worker as limits, plane } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import { Epoll, READABLE, WRITABLE } from "../os/epoll.js";
 import { EINTR, errnoName, isOsError } from "../os/errors.js";
-import type { GreDescriptors } from "../os/gre-socket.js";
 import { sleep } from "../os/libc.js";
-import type { PlaneCommand } from "../wire/worker-link.js";
+import type { PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import { LINK_VERSION } from "../wire/worker-link-codec.js";
 import { WorkerLink } from "./link.js";
 import { Naps } from "./naps.js";
-import { PacketPath } from "./packet-path.js";
+import { PacketPath, type PathDescriptors } from "./packet-path.js";
 
-export type WorkerDescriptors = {
-  readonly link: number;
-  readonly gre: GreDescriptors;
-  readonly tun: number;
-};
+export type WorkerDescriptors = PathDescriptors & { readonly link: number };
 
 const EIO = 5;
 const FAILED = 4;
@@ -24,9 +19,15 @@ const TROUBLE_EVERY_MS = 1_000;
 /** Node's own loop (its collector's tasks, its signals) gets a turn so often, if anything woke us. */
 const NODE_TURN_EVERY_MS = 250;
 
+/** Where packets wait, as found by one wait. */
+const FROM_GRE = 1;
+const FROM_TUN = 2;
+const FROM_RING = 4;
+
 export class DataWorker {
   readonly #gre: number;
   readonly #tun: number;
+  readonly #ring: number | undefined;
   readonly #epoll: Epoll;
   readonly #link: WorkerLink;
   readonly #path: PacketPath;
@@ -39,20 +40,21 @@ export class DataWorker {
 
   /** `exit` ends the process; called once. */
   constructor(
-    { link, gre, tun }: WorkerDescriptors,
+    { link, ...descriptors }: WorkerDescriptors,
     readonly exit: (code: number) => void,
     configured: Bounds<typeof plane> = plane,
   ) {
-    this.#gre = gre.receive;
-    this.#tun = tun;
+    this.#gre = descriptors.gre.receive;
+    this.#tun = descriptors.tun;
+    this.#ring = descriptors.ring?.previous;
     this.#link = new WorkerLink(link, (command) => this.#handle(command));
     const epoll = Epoll.open();
     if (isOsError(epoll)) throw new Error(`${epoll.call}: ${epoll.errno}`);
     this.#epoll = epoll;
     this.#path = new PacketPath(
-      { gre, tun },
+      descriptors,
       {
-        emit: (event) => this.#link.emit(event),
+        emit: (event) => this.#emit(event),
         trouble: (call, errno) => this.#trouble(call, errno),
       },
       configured,
@@ -63,8 +65,17 @@ export class DataWorker {
     this.#watch(this.#link.fd, "link");
     this.#watch(this.#gre, "GRE");
     this.#watchTun();
-    if (!this.#ended) this.#link.emit({ kind: "Ready", version: LINK_VERSION });
+    if (this.#ring !== undefined) this.#watch(this.#ring, "ring");
+    const { engine } = this.#path;
+    const offload = this.#path.offload();
+    if (!this.#ended) this.#link.emit({ kind: "Ready", version: LINK_VERSION, engine, offload });
     this.#run();
+  }
+
+  #emit(event: PlaneEvent): boolean {
+    const { handedOver } = this.#path;
+    if (event.kind !== "Counters" || handedOver === 0) return this.#link.emit(event);
+    return this.#link.emit({ ...event, drops: { ...event.drops, "handed-over": handedOver } });
   }
 
   /** Until Node is due. An interrupted wait is a signal: perhaps one that Node waits for. */
@@ -86,15 +97,16 @@ export class DataWorker {
     for (let i = 0; i < ready; i++) {
       const fd = this.#epoll.ready(i);
       if (fd === this.#link.fd) this.#readLink(this.#epoll.readyFor(i));
-      else data |= fd === this.#gre ? 1 : 2;
+      else data |= fd === this.#gre ? FROM_GRE : fd === this.#tun ? FROM_TUN : FROM_RING;
     }
     if (this.#ended) return false;
     const at = this.#path.pollTimeout();
     if (at !== undefined && at <= this.#now) this.#path.handleTimeout(this.#now);
     this.#path.more = false;
     let packets = 0;
-    if ((data & 1) !== 0) packets += this.#path.readGre(this.#now);
-    if ((data & 2) !== 0) packets += this.#path.readTun(this.#now);
+    if ((data & FROM_GRE) !== 0) packets += this.#path.readGre(this.#now);
+    if ((data & FROM_TUN) !== 0) packets += this.#path.readTun(this.#now);
+    if ((data & FROM_RING) !== 0) packets += this.#path.readRing(this.#now);
     this.#naps.woke(packets, this.#now);
     return ready >= 0;
   }
@@ -123,7 +135,10 @@ export class DataWorker {
 
   #handle(command: PlaneCommand): void {
     // An interface that was deleted and made again on our descriptor comes with new terms.
-    if (command.kind === "Configure") this.#watchTun();
+    if (command.kind === "Configure" && !this.#tunWatched) {
+      this.#watchTun();
+      this.#path.offload();
+    }
     this.#path.handleCommand(command, this.#now);
   }
 
@@ -165,6 +180,7 @@ export class DataWorker {
   #finish(code: number): void {
     this.#epoll.remove(this.#gre);
     if (this.#tunWatched) this.#epoll.remove(this.#tun);
+    if (this.#ring !== undefined) this.#epoll.remove(this.#ring);
     const until = monotonicNow() + limits.finishMs;
     this.#epoll.change(this.#link.fd, WRITABLE);
     while (this.#link.flush() === undefined && this.#link.unsent > 0 && monotonicNow() < until) {

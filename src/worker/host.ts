@@ -8,6 +8,7 @@ import type { Scope } from "../base/scope.js";
 import { type Bounds, worker as limits, plane } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import type { GreDescriptors } from "../os/gre-socket.js";
+import type { RingDescriptors } from "../os/hand-over.js";
 import type { PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import { decodeEvent, encodeCommand } from "../wire/worker-link-codec.js";
 import { LinkFramer } from "../wire/worker-link-framer.js";
@@ -16,6 +17,9 @@ export type WorkerHostOptions = {
   /** Open descriptors; they stay the caller's and may serve any number of workers in turn. */
   readonly gre: GreDescriptors;
   readonly tun: number;
+  /** Its place among several workers, which are so many; a single one has none. */
+  readonly ring?: RingDescriptors | undefined;
+  readonly workers?: number;
   /** Every worker's leases live in a child of it; its end kills the worker. */
   readonly scope: Scope;
   readonly onEvent: (event: PlaneEvent) => void;
@@ -33,6 +37,8 @@ const LINK_FD = 3;
 const GRE_FD = 4;
 const GRE_FRAGMENTABLE_FD = 5;
 const TUN_FD = 6;
+const RING_PREVIOUS_FD = 7;
+const RING_NEXT_FD = 8;
 const STDERR_OCTETS_MAX = 2_048;
 
 export class WorkerHost {
@@ -236,7 +242,7 @@ class Run {
 
 /** The child, or why there is none: out of descriptors or processes. */
 function spawnWorker(options: WorkerHostOptions): ChildProcess | string {
-  const { gre, tun, prefix = [], entry, limits: bounds = plane } = options;
+  const { gre, tun, ring, workers = 1, prefix = [], entry, limits: bounds = plane } = options;
   const main = entry ?? fileURLToPath(new URL("./main.js", import.meta.url));
   const command = [
     ...prefix,
@@ -246,11 +252,16 @@ function spawnWorker(options: WorkerHostOptions): ChildProcess | string {
     `--gre=${GRE_FD}`,
     `--gre-fragmentable=${GRE_FRAGMENTABLE_FD}`,
     `--tun=${TUN_FD}`,
+    ...(ring === undefined
+      ? []
+      : [`--ring-previous=${RING_PREVIOUS_FD}`, `--ring-next=${RING_NEXT_FD}`]),
+    `--workers=${workers}`,
     ...changedBounds(bounds),
   ];
+  const places = ring === undefined ? [] : [ring.previous, ring.next];
   try {
     const child = spawn(command[0]!, command.slice(1), {
-      stdio: ["ignore", "ignore", "pipe", "pipe", gre.receive, gre.sendNoDf, tun],
+      stdio: ["ignore", "ignore", "pipe", "pipe", gre.receive, gre.sendNoDf, tun, ...places],
       env: { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
     });
     child.on("error", () => undefined);

@@ -31,11 +31,16 @@ function bounds(): Bounds<typeof plane> {
 ignoreSignal(constants.signals.SIGINT);
 ignoreSignal(constants.signals.SIGTERM);
 
+const previous = option("ring-previous");
+const next = option("ring-next");
+
 const worker = new DataWorker(
   {
     link: descriptor("link"),
     gre: { receive: descriptor("gre"), sendNoDf: descriptor("gre-fragmentable") },
     tun: descriptor("tun"),
+    ring: previous === undefined || next === undefined ? undefined : { previous, next },
+    workers: option("workers") ?? 1,
   },
   exitAtOnce,
   bounds(),

@@ -257,7 +257,10 @@ const status: Status = {
   ledger: { held: 12, stuck: 1, byKind: { callId: 3 } },
   limits: { connectionsMax: 1024, descriptorsMax: 4096, sessionsMax: 10_000 },
   store: { health: "well", queueLength: 0, oldestMs: 0, recordsRefused: 0, interimsDropped: 0 },
-  workers: [{ pid: 43, state: "ready", restarts: 0 }],
+  workers: [
+    { pid: 43, state: "running", restarts: 0, engine: "WebAssembly", offload: "tso+gro+uso" },
+    { pid: 44, state: "waiting to restart", restarts: 11, engine: "", offload: "" },
+  ],
   counters: {},
   logLevel: "info",
   warnings: ["legacy-9x is on: its log-ins give nearly no protection"],

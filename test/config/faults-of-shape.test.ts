@@ -156,7 +156,9 @@ const bad: readonly Bad[] = [
     "user name",
     "vpn",
   ],
-  ["two workers", "workers: 2", 1, "workers", "expected 1; found 2", "workers: 1"],
+  ["no workers", "workers: 0", 1, "workers", "from 1 to 8; found 0", "workers: auto"],
+  ["nine workers", "workers: 9", 1, "workers", "from 1 to 8; found 9", "workers: auto"],
+  ["workers by word", "workers: many", 1, "workers", 'found "many"', "workers: auto"],
 
   ["a key twice", "log: {level: info}\nlog: {}", 2, "", "Map keys must be unique", "keep one"],
   ["a tab", "listen:\n\tport: 1", 2, "", "not valid YAML", "spaces"],

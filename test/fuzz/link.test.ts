@@ -50,7 +50,7 @@ const COMMANDS: readonly PlaneCommand[] = [
   { kind: "Ping", nonce: 9 },
 ];
 const EVENTS: readonly PlaneEvent[] = [
-  { kind: "Ready", version: 1 },
+  { kind: "Ready", version: 1, engine: "TypeScript", offload: "plain" },
   { kind: "Frame", flow, protocol: 0xc021, information: key },
   { kind: "Removed", flow, counters },
   { kind: "Counters", flows: [{ flow, counters }], drops: { late: 3 } },

@@ -132,6 +132,43 @@ describe.runIf(isRoot)("GRE between two namespaces", () => {
     expect(datagram(slots, 0).gre).toEqual(good);
   });
 
+  test("several receivers: each datagram at one of them, by its Call ID; odd ones at the first", async () => {
+    using net = joined(["198.51.100.1/24"], ["198.51.100.9/24"]);
+    using sender = opened(net.a);
+    const shards = [0, 1, 2].map((index) =>
+      held(net.b.inside(() => openGreSockets({ index, of: 3 }))),
+    );
+    using _first = shards[0]!;
+    using _second = shards[1]!;
+    using _third = shards[2]!;
+    const callIds = [0, 1, 2, 3, 4_711, 32_768, 65_534, 65_535];
+    for (const callId of callIds) {
+      const packet = enhancedGre(2);
+      new DataView(packet.buffer).setUint16(6, callId);
+      sender.send(packet, 0, packet.length, A1, B, true);
+    }
+    const odd = [enhancedGre(2, 0x3000), enhancedGre(2, 0x3001, 0x0800), new Uint8Array(7)];
+    for (const packet of odd) sender.send(packet, 0, packet.length, A1, B, true);
+    const slots = new ReceiveSlots();
+    const seen = await Promise.all(
+      shards.map(async (shard, index) => {
+        const expected = callIds.filter((callId) => callId % 3 === index);
+        const wanted = expected.length + (index === 0 ? odd.length : 0);
+        const found: Uint8Array[] = [];
+        await eventually(() => {
+          const count = shard.readBatch(slots);
+          for (let i = 0; i < count; i++) found.push(datagram(slots, i).gre);
+          return found.length >= wanted || undefined;
+        });
+        expect(shard.readBatch(slots)).toBe(EAGAIN);
+        const numbers = found.slice(0, expected.length).map((gre) => gre[6]! * 256 + gre[7]!);
+        expect(numbers).toEqual(expected);
+        return found.slice(expected.length);
+      }),
+    );
+    expect(seen).toEqual([odd, [], []]);
+  });
+
   test("a watch calls back while datagrams wait, and never after the socket is closed", async () => {
     using net = joined(["198.51.100.1/24"], ["198.51.100.9/24"]);
     using sender = opened(net.a);

@@ -46,6 +46,22 @@ function answer(packet: Uint8Array, octets: number): boolean {
   return true;
 }
 
+/** 192.0.2.2 asks 192.0.2.1. */
+function echoRequest(identifier: number): Uint8Array {
+  const packet = new Uint8Array(28);
+  const view = new DataView(packet.buffer);
+  packet.set([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0, 192, 0, 2, 2, 192, 0, 2, 1, 8]);
+  view.setUint16(24, identifier);
+  const sum = (from: number, to: number) => {
+    let total = 0;
+    for (let at = from; at < to; at += 2) total += view.getUint16(at);
+    return ~((total & 0xffff) + (total >>> 16)) & 0xffff;
+  };
+  view.setUint16(10, sum(0, 20));
+  view.setUint16(22, sum(20, 28));
+  return packet;
+}
+
 describe.runIf(isRoot)("TUN", () => {
   test("a packet read, turned round and written arrives", async () => {
     using namespace = new Namespace();
@@ -141,6 +157,36 @@ describe.runIf(isRoot)("TUN", () => {
     using second = opened(namespace, "hf0", device.fd);
     namespace.ip("link", "set", "hf0", "up");
     expect(second.write(new Uint8Array(20).fill(0x45), 0, 20)).toBe(20);
+  });
+
+  test("several queues: what goes out by one comes back by it, and it lives as long as any", () => {
+    using namespace = new Namespace();
+    const queues = (["first", "further", "further"] as const).map((queue) =>
+      held(namespace.inside(() => openTun({ name: "hf0", queue }))),
+    );
+    namespace.ip("addr", "add", "192.0.2.1", "peer", "192.0.2.2", "dev", "hf0");
+    namespace.ip("link", "set", "hf0", "up");
+    expect(namespace.inside(() => openTun({ name: "hf0", queue: "first" }))).toMatchObject({
+      errno: "EBUSY",
+    });
+    expect(queues.map(({ hasHeader }) => hasHeader)).toEqual([true, true, true]);
+    const buffer = new Uint8Array(2048);
+    for (const queue of queues) while (queue.read(buffer) > 0);
+    for (const [index, queue] of queues.entries()) {
+      const request = echoRequest(0xa000 + index);
+      const ask = () => {
+        expect(queue.write(request, 0, request.length)).toBe(request.length);
+        return queues.map((one) => one.read(buffer) > 0 && buffer[20] === 0);
+      };
+      // The first answer is on its way before the kernel has noted the queue.
+      expect(ask().filter(Boolean)).toHaveLength(1);
+      expect(ask()).toEqual(queues.map((_, at) => at === index));
+    }
+    for (const queue of queues) {
+      expect(namespace.ip("link", "show", "hf0")).toContain("hf0");
+      queue[Symbol.dispose]();
+    }
+    expect(() => namespace.ip("link", "show", "hf0")).toThrow();
   });
 
   test("gone from the kernel when the last descriptor is closed", () => {

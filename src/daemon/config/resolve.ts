@@ -1,7 +1,9 @@
 // From the file's text to the values the server works with. What cannot be read is a problem at its
 // own key; what is readable but cannot work is checks.ts's.
+import { availableParallelism } from "node:os";
 import type { Ipv4, Prefix4, Prefix6 } from "../../base/ip.js";
 import type { Rate } from "../../core/access/ports.js";
+import { worker } from "../../limits.js";
 import {
   notUnicast,
   type Range4,
@@ -20,6 +22,11 @@ import { type LogInTerms, readyMadeTerms } from "./ready-made.js";
 import type { ProfileSettings, Settings } from "./schema.js";
 import type { ConfigSource } from "./source.js";
 
+/** How many workers there are; `auto` is one for each processor this process may use. */
+function workersFor(written: Settings["workers"]): number {
+  return written === "auto" ? Math.min(availableParallelism(), worker.workersMax) : written;
+}
+
 export type Profile = LogInTerms & {
   readonly name: string;
   /** Ready-made for clients that cannot do better: named loudly while it is on. */
@@ -36,6 +43,7 @@ export type Config = {
   readonly instance: string;
   readonly state: string | undefined;
   readonly user: string;
+  /** At least 1: `auto` is settled. */
   readonly workers: number;
   readonly listen: { readonly addresses: "all" | readonly Ipv4[]; readonly port: number };
   readonly announce: Settings["announce"];
@@ -100,15 +108,15 @@ export function resolveSettings(
       ? subtractRanges(written, excluded)[0]?.first
       : one(["addresses", "gateway"], addresses.gateway, readUnicast);
   const holes = gateway === undefined ? excluded : [...excluded, { first: gateway, last: gateway }];
-  const { instance, state, user, workers, announce, network, gre, calls } = settings;
+  const { instance, state, user, announce, network, gre, calls } = settings;
   const { users, accounting, hooks, log } = settings;
   const config: Config = {
     settings,
+    workers: workersFor(settings.workers),
     ...{
       instance,
       state,
       user,
-      workers,
       announce,
       network,
       gre,

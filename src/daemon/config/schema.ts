@@ -1,6 +1,7 @@
 // The configuration file: every key, its default and its meaning. An empty file is a working
 // configuration. Addresses stay text here; resolve.ts turns them into values.
 import * as z from "zod";
+import { worker } from "../../limits.js";
 import {
   absolutePath,
   addressText,
@@ -312,7 +313,12 @@ export const configSchema = z.strictObject({
   user: systemUser("Who the server runs as when it is started by root.", "holdfast").default(
     "holdfast",
   ),
-  workers: wholeNumber("Data workers; this version runs one.", 1, 1, 1).default(1),
+  workers: field(
+    z.union([z.literal("auto"), z.number().int().min(1).max(worker.workersMax)]),
+    "Data workers, each a process; auto: as many as there are processors.",
+    `auto, or a whole number from 1 to ${worker.workersMax}`,
+    "auto",
+  ).default(1),
   listen,
   announce,
   defaultProfile,
