@@ -37,6 +37,17 @@ export default defineConfig({
       },
       {
         test: {
+          // The data path's own tests once more, with the compiled lane before the engine.
+          name: "lane",
+          include: ["src/plane/*.test.ts"],
+          env: { HOLDFAST_TEST_ENGINE: "wasm" },
+          testTimeout: 30_000,
+          maxWorkers: "100%",
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
           name: "system",
           include: system,
           maxWorkers: 2,

@@ -2,6 +2,7 @@
 import { instant } from "../src/base/instant.js";
 import { Flow } from "../src/plane/flow.js";
 import { FlowTable } from "../src/plane/flow-table.js";
+import { PlaneMemory } from "../src/plane/memory.js";
 import { ReorderBudget } from "../src/plane/reorder-buffer.js";
 import type { Case } from "./micro.js";
 
@@ -11,7 +12,8 @@ const FRAMED = 0x0a630002;
 const AT_ONCE = 1_000;
 
 function tableOf(count: number): FlowTable {
-  const table = new FlowTable();
+  const memory = new PlaneMemory(count);
+  const table = new FlowTable(memory);
   const budget = new ReorderBudget();
   for (let slot = 0; slot < count; slot++) {
     const flow = new Flow(
@@ -29,6 +31,7 @@ function tableOf(count: number): FlowTable {
       },
       "off",
       budget,
+      memory.record(slot),
       instant(0),
     );
     table.add(flow);

@@ -125,8 +125,10 @@ export const plane = {
   payloadOctetsMax: 1_532,
   /** Packets of the RFC's send window held back for one flow. */
   sendQueuePacketsMax: 64,
-  /** Datagrams read in one go before other work gets its turn. */
+  /** Datagrams read in one go. */
   batchPackets: 64,
+  /** Packets taken each way before commands and timers get their turn. */
+  turnPacketsMax: 256,
   /** ICMP errors of the gateway a second, all sessions together. */
   icmpPerSecondMax: 100,
   /** DHCPACKs, advertisements and echo replies of the gateway a second to one session. */

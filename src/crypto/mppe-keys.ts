@@ -80,9 +80,9 @@ const interim = new Uint8Array(20);
 const cipher = new Rc4();
 
 /**
- * The session key of one direction. `step` and `copyFrom` allocate nothing: stateless MPPE changes
+ * The session key of one direction. `step`, `take` and `keep` allocate nothing: stateless MPPE changes
  * its key with every packet, and a receiver tries the change on a copy first, since a forged
- * coherency count would otherwise move the key.
+ * coherency count would otherwise move the key. Flows keep their keys elsewhere and borrow one of these.
  */
 export class MppeKey {
   /** The session key now. Never keep it past the next `step`. */
@@ -122,20 +122,25 @@ export class MppeKey {
     this.#reduce();
   }
 
-  /** Takes over another key of the same strength and start. */
-  copyFrom(other: MppeKey): void {
-    invariant(other.bits === this.bits, "MPPE keys of two strengths");
-    const octets = this.octets;
-    const from = other.octets;
-    for (let i = 0; i < octets.length; i++) octets[i] = from[i]!;
-    const message = this.#message;
-    const start = other.#message;
-    for (let i = 0; i < octets.length; i++) message[i] = start[i]!;
+  /** Takes the start key and the session key that lie in `octets`. */
+  take(octets: Uint8Array, start: number, session: number): void {
+    for (let i = 0; i < this.#length; i++) {
+      this.#message[i] = octets[start + i]!;
+      this.octets[i] = octets[session + i]!;
+    }
+  }
+
+  /** Puts the session key into `octets` at `session`, and the start key too where it is given a place. */
+  keep(octets: Uint8Array, session: number, start?: number): void {
+    for (let i = 0; i < this.#length; i++) octets[session + i] = this.octets[i]!;
+    if (start === undefined) return;
+    for (let i = 0; i < this.#length; i++) octets[start + i] = this.#message[i]!;
   }
 
   wipe(): void {
     this.octets.fill(0);
-    this.#message.fill(0);
+    this.#message.fill(0, 0, this.#length);
+    this.#message.fill(0, this.#length + 40, 2 * this.#length + 40);
     interim.fill(0);
     cipher.wipe();
     wipeSha1();

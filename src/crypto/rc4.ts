@@ -43,11 +43,17 @@ export class Rc4 {
     this.#j = j;
   }
 
-  /** Takes over the place of another stream, to try a packet without losing one's own. */
-  copyFrom(other: Rc4): void {
-    this.#box.set(other.#box);
-    this.#i = other.#i;
-    this.#j = other.#j;
+  /** Takes the table (256 octets at `box`) and the place in the stream (2 at `places`) kept before. */
+  take(octets: Uint8Array, box: number, places: number): void {
+    for (let i = 0; i < 256; i++) this.#box[i] = octets[box + i]!;
+    this.#i = octets[places]!;
+    this.#j = octets[places + 1]!;
+  }
+
+  keep(octets: Uint8Array, box: number, places: number): void {
+    for (let i = 0; i < 256; i++) octets[box + i] = this.#box[i]!;
+    octets[places] = this.#i;
+    octets[places + 1] = this.#j;
   }
 
   wipe(): void {

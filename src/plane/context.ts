@@ -6,6 +6,8 @@ import type { GatewayTerms, PlaneEvent } from "../wire/worker-link.js";
 import { DropCounts, type DropReason } from "./drop-reason.js";
 import type { Flow } from "./flow.js";
 import { FlowTable } from "./flow-table.js";
+import { DIRTY, DIRTY_COUNT, DIRTY_LIST, DROPPED, FLAGS } from "./layout.js";
+import type { PlaneMemory } from "./memory.js";
 import { ReorderBudget } from "./reorder-buffer.js";
 import { RateBuckets } from "./token-bucket.js";
 
@@ -46,33 +48,59 @@ export const CLOSED: GatewayTerms = {
 
 /** What the parts of the engine share: the table, the counts, the timers, the way out. */
 export class PlaneContext {
-  readonly table = new FlowTable();
-  readonly drops = new DropCounts();
+  readonly table: FlowTable;
+  readonly drops: DropCounts;
   readonly reorderBudget = new ReorderBudget();
   readonly deadlines = new Deadlines<Flow>();
-  readonly rates = new RateBuckets();
+  readonly rates: RateBuckets;
   terms: GatewayTerms = CLOSED;
-  /** Flows whose counters changed since they were last told. */
-  dirty: Flow[] = [];
-  dropsChanged = false;
 
   constructor(
     readonly sinks: Sinks,
+    readonly memory: PlaneMemory,
     readonly limits: Bounds<typeof plane> = plane,
-  ) {}
+  ) {
+    this.table = new FlowTable(memory);
+    this.drops = new DropCounts(memory);
+    this.rates = new RateBuckets(memory);
+  }
 
   drop(flow: Flow | undefined, reason: DropReason): void {
     this.drops.add(reason);
-    this.dropsChanged = true;
     if (flow === undefined) return;
-    flow.dropped++;
+    flow.count(DROPPED);
     this.touch(flow);
   }
 
-  touch(flow: Flow): void {
-    if (flow.dirty) return;
-    flow.dirty = true;
-    this.dirty.push(flow);
+  /** Lists the flow for the next Counters, unless it is. */
+  touch({ cells, ref }: Flow): void {
+    const { memory } = this;
+    const flags = cells.uint32(FLAGS);
+    if ((flags & DIRTY) !== 0) return;
+    cells.setUint32(FLAGS, flags | DIRTY);
+    const count = memory.cell(DIRTY_COUNT);
+    memory.setCell(memory.cell(DIRTY_LIST) + 4 * count, ref.slot);
+    memory.setCell(DIRTY_COUNT, count + 1);
+  }
+
+  /** Whether any flow's counters changed since they were last taken. */
+  get touched(): boolean {
+    return this.memory.cell(DIRTY_COUNT) > 0;
+  }
+
+  /** The flows whose counters changed. */
+  takeTouched(): Flow[] {
+    const { memory, table } = this;
+    const touched: Flow[] = [];
+    for (let i = 0; i < memory.cell(DIRTY_COUNT); i++) {
+      const slot = memory.cell(memory.cell(DIRTY_LIST) + 4 * i);
+      const cells = memory.record(slot);
+      cells.setUint32(FLAGS, cells.uint32(FLAGS) & ~DIRTY);
+      const flow = table.inSlot(slot);
+      if (flow !== undefined) touched.push(flow);
+    }
+    memory.setCell(DIRTY_COUNT, 0);
+    return touched;
   }
 
   emit(event: PlaneEvent): void {

@@ -1,6 +1,8 @@
 // Why a packet went no further: a closed union, one count each. Nobody throws over a packet.
 import type { GreFault } from "../wire/gre.js";
 import type { Ipv4Fault } from "../wire/ipv4.js";
+import { DROPS, DROPS_CHANGED } from "./layout.js";
+import type { PlaneMemory } from "./memory.js";
 
 export const DROP_REASONS = [
   // The outer datagram and its GRE header (RFC 2637 §4.1). Version and protocol: other tunnels'.
@@ -76,29 +78,43 @@ export const FOREIGN: readonly DropReason[] = ["gre-version", "gre-protocol"];
 /** Every fault of a codec is a drop reason of its own; this does not compile otherwise. */
 export type CodecFaults = Extract<DropReason, GreFault | Ipv4Fault>;
 
+const PLACES = new Map(DROP_REASONS.map((reason, place) => [reason, place]));
+
+/** Counts in the plane's memory, each at its reason's place in DROP_REASONS. */
 export class DropCounts {
-  readonly #counts = new Map<DropReason, number>();
+  readonly #memory: PlaneMemory;
+
+  constructor(memory: PlaneMemory) {
+    this.#memory = memory;
+  }
 
   add(reason: DropReason): void {
-    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+    const { float64 } = this.#memory;
+    const at = DROPS / 8 + PLACES.get(reason)!;
+    float64[at] = float64[at]! + 1;
+    this.#memory.setCell(DROPS_CHANGED, 1);
   }
 
   get(reason: DropReason): number {
-    return this.#counts.get(reason) ?? 0;
+    return this.#memory.float64[DROPS / 8 + PLACES.get(reason)!]!;
   }
 
   get total(): number {
-    let total = 0;
-    for (const count of this.#counts.values()) total += count;
-    return total;
+    return DROP_REASONS.reduce((total, reason) => total + this.get(reason), 0);
+  }
+
+  /** Something was counted since the last snapshot. */
+  get changed(): boolean {
+    return this.#memory.cell(DROPS_CHANGED) !== 0;
   }
 
   /** The reasons that occurred, in the union's order. */
   snapshot(): Record<string, number> {
+    this.#memory.setCell(DROPS_CHANGED, 0);
     const counts: Record<string, number> = {};
     for (const reason of DROP_REASONS) {
-      const count = this.#counts.get(reason);
-      if (count !== undefined) counts[reason] = count;
+      const count = this.get(reason);
+      if (count > 0) counts[reason] = count;
     }
     return counts;
   }

@@ -13,6 +13,8 @@ import { Gateway } from "./gateway.js";
 import { GatewayAnswers } from "./gateway-answers.js";
 import { Inbound } from "./inbound.js";
 import { FlowJudge } from "./judge.js";
+import { ARMED_COUNT, ARMED_LIST } from "./layout.js";
+import type { PlaneMemory } from "./memory.js";
 import { MppeReceive } from "./mppe-receive.js";
 import { MppeSend } from "./mppe-send.js";
 import { Outbound } from "./outbound.js";
@@ -30,9 +32,12 @@ export class Engine {
   readonly #header6 = new Ipv6Header();
   #countersAt: Instant | undefined;
 
-  /** `configured` are the bounds in force; those of src/limits.ts unless told otherwise. */
-  constructor(sinks: Sinks, configured: Bounds<typeof limits> = limits) {
-    this.#context = new PlaneContext(sinks, configured);
+  /**
+   * `memory` bounds how many flows there can be. `configured` are the bounds in force; those of
+   * src/limits.ts unless told otherwise.
+   */
+  constructor(sinks: Sinks, memory: PlaneMemory, configured: Bounds<typeof limits> = limits) {
+    this.#context = new PlaneContext(sinks, memory, configured);
     this.#answers = new GatewayAnswers(this.#context);
     this.#gateway = new Gateway(this.#context, this.#answers);
     this.#outbound = new Outbound(this.#context, this.#answers);
@@ -63,6 +68,44 @@ export class Engine {
   handleTunPacket(octets: Uint8Array, start: number, end: number, now: Instant): void {
     this.#outbound.handleTun(octets, start, end, now);
     this.#dueCounters(now);
+  }
+
+  /** A datagram longer than any slot: no call's. */
+  handleTruncated(now: Instant): void {
+    this.#context.drop(undefined, "gre-payload-large");
+    this.#dueCounters(now);
+  }
+
+  /** The packet at [start, end) of the memory, which the lane decrypted and left. */
+  handleInner(slot: number, protocol: number, start: number, end: number, now: Instant): void {
+    const flow = this.#context.table.inSlot(slot);
+    if (flow === undefined) return;
+    const { octets } = this.#context.memory;
+    this.#inbound.handleInner(flow, protocol, octets, start, end, now);
+  }
+
+  /** After the lane took a batch: timers it made due earlier are armed, counts will be told. */
+  handleBatch(now: Instant): void {
+    const { memory, table } = this.#context;
+    const armed = memory.cell(ARMED_COUNT);
+    for (let i = 0; i < armed; i++) {
+      const flow = table.inSlot(memory.cell(ARMED_LIST + 4 * i));
+      if (flow !== undefined) this.#context.arm(flow);
+    }
+    memory.setCell(ARMED_COUNT, 0);
+    this.#dueCounters(now);
+  }
+
+  /** The kernel refused the datagram in send slot `queued`, which was the flow's in `slot`. */
+  handleSendRefused(queued: number, slot: number, errno: number): void {
+    const flow = this.#context.table.inSlot(slot);
+    if (flow !== undefined) this.#outbound.handleRefused(flow, queued, errno);
+  }
+
+  /** The kernel refused a run of so many packets of the flow in `slot`. */
+  handleWriteRefused(slot: number, packets: number): void {
+    const flow = this.#context.table.inSlot(slot);
+    for (let i = 0; i < packets; i++) this.#context.drop(flow, "tun-write-failed");
   }
 
   /** `Stop` is the process's, not the engine's. */
@@ -109,15 +152,18 @@ export class Engine {
     const known = this.#context.table.bySlot(command.flow);
     if (known !== undefined) {
       known.learn(command, sendWindow);
+      known.settle();
       return this.#context.emit({ kind: "Installed", flow: known.ref });
     }
-    const { limits: configured, reorderBudget } = this.#context;
-    const flow = new Flow(command, sendWindow, reorderBudget, now, configured);
-    const hostTaken = flow.end === "host" && this.#outbound.hostFlow !== undefined;
-    const why = hostTaken ? "this TUN has its session" : this.#context.table.add(flow);
+    const { limits: configured, memory, reorderBudget, table } = this.#context;
+    const hostTaken = command.end === "host" && this.#outbound.hostFlow !== undefined;
+    const why = hostTaken ? "this TUN has its session" : table.refusal(command);
     if (why !== undefined) {
-      return this.#context.emit({ kind: "InstallRefused", flow: flow.ref, why });
+      return this.#context.emit({ kind: "InstallRefused", flow: command.flow, why });
     }
+    const cells = memory.record(command.flow.slot);
+    const flow = new Flow(command, sendWindow, reorderBudget, cells, now, configured);
+    table.add(flow);
     if (flow.end === "host") this.#outbound.hostFlow = flow;
     this.#context.emit({ kind: "Installed", flow: flow.ref });
   }
@@ -128,6 +174,11 @@ export class Engine {
       if (command.kind === "Encrypt") wipeTerms(command);
       return this.#context.drop(undefined, "stale-generation");
     }
+    this.#carryOut(flow, command, now);
+    if (command.kind !== "Remove") flow.settle();
+  }
+
+  #carryOut(flow: Flow, command: FlowCommand, now: Instant): void {
     switch (command.kind) {
       case "Remove":
         this.#forget(flow);
@@ -174,8 +225,8 @@ export class Engine {
     if (terms === undefined) return;
     const dialect = { rekeys: true };
     const judge = new FlowJudge(flow, this.#header4, this.#header6);
-    flow.receive = new MppeReceive(terms, dialect, judge);
-    flow.send = new MppeSend(terms, dialect);
+    flow.receive = new MppeReceive(terms, dialect, judge, flow.cells);
+    flow.send = new MppeSend(terms, dialect, flow.cells);
     wipeTerms(command);
   }
 
@@ -224,11 +275,12 @@ export class Engine {
     this.#outbound.sendAcknowledgment(flow, now);
     if (flow.advertiseAt !== undefined && flow.advertiseAt <= now) this.#advertise(flow, now);
     this.#context.rearm(flow);
+    flow.settle();
   }
 
   #dueCounters(now: Instant): void {
     if (this.#countersAt !== undefined) return;
-    if (this.#context.dirty.length === 0 && !this.#context.dropsChanged) return;
+    if (!this.#context.touched && !this.#context.drops.changed) return;
     this.#countersAt = after(now, limits.countersEveryMs);
   }
 
@@ -236,10 +288,7 @@ export class Engine {
   #tellCounters(now: Instant): void {
     const context = this.#context;
     this.#countersAt = undefined;
-    const changed = context.dirty.filter((flow) => context.table.bySlot(flow.ref) === flow);
-    for (const flow of context.dirty) flow.dirty = false;
-    context.dirty = [];
-    context.dropsChanged = false;
+    const changed = context.takeTouched();
     const drops = context.drops.snapshot();
     for (let at = 0; at === 0 || at < changed.length; at += limits.countersFlowsMax) {
       const flows = changed

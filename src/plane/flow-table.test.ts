@@ -1,8 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { instant } from "../base/instant.js";
 import { parseIpv4 } from "../base/ip.js";
-import { Flow } from "./flow.js";
+import { Flow, type Install } from "./flow.js";
 import { FlowTable, owns4 } from "./flow-table.js";
+import { PlaneMemory } from "./memory.js";
 import { ReorderBudget } from "./reorder-buffer.js";
 
 const ip = (text: string) => parseIpv4(text)!;
@@ -10,29 +11,41 @@ const LOCAL = ip("198.51.100.1");
 const PEER = ip("198.51.100.2");
 const prefix = (text: string, length: number) => ({ address: ip(text), length });
 
-function flow(slot: number, { local = LOCAL, peer = PEER, callId = 7, generation = 1 } = {}): Flow {
-  return new Flow(
-    {
-      kind: "Install",
-      flow: { slot, generation },
-      localAddress: local,
-      peerAddress: peer,
-      callId,
-      peersCallId: 0,
-      peersWindow: 64,
-      peersProcessingDelay: 0,
-      end: "gateway",
-      encryptionRequired: false,
-    },
-    "off",
-    new ReorderBudget(),
-    instant(0),
-  );
+let memory: PlaneMemory;
+beforeEach(() => {
+  memory = new PlaneMemory(8);
+});
+
+function install(
+  slot: number,
+  { local = LOCAL, peer = PEER, callId = 7, generation = 1 } = {},
+): Install {
+  return {
+    kind: "Install",
+    flow: { slot, generation },
+    localAddress: local,
+    peerAddress: peer,
+    callId,
+    peersCallId: 0,
+    peersWindow: 64,
+    peersProcessingDelay: 0,
+    end: "gateway",
+    encryptionRequired: false,
+  };
+}
+
+function flow(slot: number, terms: Parameters<typeof install>[1] = {}): Flow {
+  const command = install(slot, terms);
+  return new Flow(command, "off", new ReorderBudget(), memory.record(slot), instant(0));
 }
 
 function tableOf(...flows: Flow[]): FlowTable {
-  const table = new FlowTable();
-  for (const entry of flows) expect(table.add(entry)).toBeUndefined();
+  const table = new FlowTable(memory);
+  for (const entry of flows) {
+    const { ref, localAddress: local, peerAddress: peer, callId } = entry;
+    expect(table.refusal(install(ref.slot, { local, peer, callId }))).toBeUndefined();
+    table.add(entry);
+  }
   return table;
 }
 
@@ -55,11 +68,12 @@ describe("by (our address, peer's address, our Call ID)", () => {
 
   test("refused: a taken slot, a taken Call ID, numbers out of range", () => {
     const table = tableOf(flow(0));
-    expect(table.add(flow(0, { callId: 8 }))).toBe("slot in use");
-    expect(table.add(flow(1))).toBe("Call ID in use");
-    expect(table.add(flow(65_536, { callId: 9 }))).toBe("no such slot");
-    expect(table.add(flow(-1, { callId: 9 }))).toBe("no such slot");
-    expect(table.add(flow(1, { callId: 65_536 }))).toBe("no such Call ID");
+    expect(table.refusal(install(0, { callId: 8 }))).toBe("slot in use");
+    expect(table.refusal(install(1))).toBe("Call ID in use");
+    expect(table.refusal(install(8, { callId: 9 }))).toBe("no such slot");
+    expect(table.refusal(install(-1, { callId: 9 }))).toBe("no such slot");
+    expect(table.refusal(install(1, { callId: 65_536 }))).toBe("no such Call ID");
+    expect(table.refusal(install(1, { callId: 65_535 }))).toBeUndefined();
     expect(table.size).toBe(1);
   });
 
@@ -72,6 +86,27 @@ describe("by (our address, peer's address, our Call ID)", () => {
 });
 
 describe("by inner destination", () => {
+  test("found out once, the lane knows it, until the network changes", () => {
+    const [a, b] = [flow(0), flow(1, { callId: 1 })];
+    const table = tableOf(a, b);
+    const { destinations } = table;
+    const [own, behind] = [ip("10.0.0.1"), ip("192.168.7.8")];
+    table.openNetwork4(a, own, []);
+    expect(destinations.find(own)).toBe(0);
+    table.toward4(own);
+    expect(destinations.find(own)).toBe(1);
+    destinations.open(behind);
+    table.openNetwork4(b, ip("10.0.0.2"), [prefix("192.168.7.0", 24)]);
+    expect([destinations.find(own), destinations.find(behind)]).toEqual([0, 0]);
+    table.toward4(behind);
+    table.toward4(own);
+    expect([destinations.find(own), destinations.find(behind)]).toEqual([1, 2]);
+    table.closeNetwork4(a);
+    expect([destinations.find(own), destinations.find(behind)]).toEqual([0, 2]);
+    table.closeNetwork4(b);
+    expect(destinations.find(behind)).toBe(0);
+  });
+
   test("the framed address before any route, the longest route before the rest", () => {
     const [a, b, c] = [flow(0), flow(1, { callId: 1 }), flow(2, { callId: 2 })];
     const table = tableOf(a, b, c);

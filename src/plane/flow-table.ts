@@ -2,25 +2,32 @@
 // alone. From inside: the framed address, an account's routes by longest prefix, a leased /64, or a
 // link-local address.
 import { type Ipv4, type Ipv6, inPrefix4, mask4, type Prefix4 } from "../base/ip.js";
-import { plane as limits } from "../limits.js";
 import type { FlowRef } from "../wire/worker-link.js";
-import type { Flow } from "./flow.js";
-
-const CALL_IDS = 65_536;
+import { Destinations } from "./destinations.js";
+import type { Flow, Install } from "./flow.js";
+import { CALL_HEADS, CALL_IDS, NEXT_FLOW } from "./layout.js";
+import type { PlaneMemory } from "./memory.js";
 
 /**
- * Flows chain from an array indexed by Call ID: a look-up allocates nothing and hashes nothing. Our
- * Call IDs are random, so chains stay near one flow long, and no peer chooses which one it is in.
+ * Flows chain from a place a Call ID, in the plane's memory: a look-up allocates nothing and hashes
+ * nothing. Our Call IDs are random, so chains stay near one flow long, and no peer chooses which one
+ * it is in.
  */
 export class FlowTable {
+  readonly #memory: PlaneMemory;
+  readonly destinations: Destinations;
   readonly #slots: (Flow | undefined)[] = [];
-  readonly #byCallId = new Array<Flow | undefined>(CALL_IDS).fill(undefined);
   readonly #byAddress = new Map<number, Flow>();
   /** By prefix length, 0..32, then by the masked address. */
   readonly #routes: (Map<number, Flow> | undefined)[] = new Array(33).fill(undefined);
   readonly #byPrefix6 = new Map64();
   readonly #byInterface6 = new Map64();
   #size = 0;
+
+  constructor(memory: PlaneMemory) {
+    this.#memory = memory;
+    this.destinations = new Destinations(memory);
+  }
 
   get size(): number {
     return this.#size;
@@ -37,50 +44,63 @@ export class FlowTable {
     return flow?.ref.generation === generation ? flow : undefined;
   }
 
+  inSlot(slot: number): Flow | undefined {
+    return this.#slots[slot];
+  }
+
   byCall(localAddress: Ipv4, peerAddress: Ipv4, callId: number): Flow | undefined {
-    let flow = this.#byCallId[callId];
-    while (flow !== undefined) {
+    let next = this.#memory.cell(CALL_HEADS + 4 * callId);
+    while (next !== 0) {
+      const flow = this.#slots[next - 1]!;
       if (flow.peerAddress === peerAddress && flow.localAddress === localAddress) return flow;
-      flow = flow.next;
+      next = flow.cells.uint32(NEXT_FLOW);
     }
     return undefined;
   }
 
-  /** Why it cannot be added, or undefined when it was. */
-  add(flow: Flow): string | undefined {
-    const { slot } = flow.ref;
-    if (!Number.isInteger(slot) || slot < 0 || slot >= limits.flowsMax) return "no such slot";
+  /** Why a flow of these terms cannot be added, or undefined when it can. */
+  refusal({ flow, localAddress, peerAddress, callId }: Install): string | undefined {
+    const { slot } = flow;
+    if (!Number.isInteger(slot) || slot < 0 || slot >= this.#memory.flows) return "no such slot";
     if (this.#slots[slot] !== undefined) return "slot in use";
-    if (!Number.isInteger(flow.callId) || flow.callId < 0 || flow.callId >= CALL_IDS) {
-      return "no such Call ID";
-    }
-    if (this.byCall(flow.localAddress, flow.peerAddress, flow.callId) !== undefined) {
-      return "Call ID in use";
-    }
+    if (!Number.isInteger(callId) || callId < 0 || callId >= CALL_IDS) return "no such Call ID";
+    const taken = this.byCall(localAddress, peerAddress, callId) !== undefined;
+    return taken ? "Call ID in use" : undefined;
+  }
+
+  add(flow: Flow): void {
+    const { slot } = flow.ref;
     this.#slots[slot] = flow;
-    flow.next = this.#byCallId[flow.callId];
-    this.#byCallId[flow.callId] = flow;
+    const head = CALL_HEADS + 4 * flow.callId;
+    flow.cells.setUint32(NEXT_FLOW, this.#memory.cell(head));
+    this.#memory.setCell(head, slot + 1);
     this.#size++;
-    return undefined;
   }
 
   remove(flow: Flow): void {
     this.closeNetwork4(flow);
     this.closeNetwork6(flow);
+    this.#unchain(flow);
     this.#slots[flow.ref.slot] = undefined;
-    let at = this.#byCallId[flow.callId];
-    if (at === flow) this.#byCallId[flow.callId] = flow.next;
-    while (at !== undefined) {
-      if (at.next === flow) at.next = flow.next;
-      at = at.next;
-    }
-    flow.next = undefined;
     this.#size--;
+  }
+
+  #unchain(flow: Flow): void {
+    const own = flow.ref.slot + 1;
+    const after = flow.cells.uint32(NEXT_FLOW);
+    const head = CALL_HEADS + 4 * flow.callId;
+    if (this.#memory.cell(head) === own) return this.#memory.setCell(head, after);
+    for (let at = this.#memory.cell(head); at !== 0; ) {
+      const { cells } = this.#slots[at - 1]!;
+      at = cells.uint32(NEXT_FLOW);
+      if (at === own) return cells.setUint32(NEXT_FLOW, after);
+    }
   }
 
   openNetwork4(flow: Flow, address: Ipv4, routes: readonly Prefix4[]): void {
     this.closeNetwork4(flow);
     flow.network4 = { address, routes };
+    this.#unlearn(flow.network4);
     this.#byAddress.set(address | 0, flow);
     for (const route of routes) {
       this.#routes[route.length] ??= new Map();
@@ -92,6 +112,7 @@ export class FlowTable {
     const network = flow.network4;
     if (network === undefined) return;
     flow.network4 = undefined;
+    this.#unlearn(network);
     forget(this.#byAddress, network.address | 0, flow);
     for (const { address, length } of network.routes) {
       const routes = this.#routes[length];
@@ -99,6 +120,12 @@ export class FlowTable {
       forget(routes, (address & mask4(length)) | 0, flow);
       if (routes.size === 0) this.#routes[length] = undefined;
     }
+  }
+
+  /** What was found out of a network's addresses no longer holds. */
+  #unlearn({ address, routes }: NonNullable<Flow["network4"]>): void {
+    if (routes.length > 0) this.destinations.forgetAll();
+    else this.destinations.forget(address);
   }
 
   openNetwork6(flow: Flow, network: NonNullable<Flow["network6"]>): void {
@@ -118,6 +145,12 @@ export class FlowTable {
 
   /** The flow an inner IPv4 destination belongs to. */
   toward4(destination: Ipv4): Flow | undefined {
+    const flow = this.#findToward4(destination);
+    if (flow !== undefined) this.destinations.lead(destination, flow.ref.slot);
+    return flow;
+  }
+
+  #findToward4(destination: Ipv4): Flow | undefined {
     const exact = this.#byAddress.get(destination | 0);
     if (exact !== undefined) return exact;
     for (let length = 32; length >= 0; length--) {

@@ -17,6 +17,7 @@ import type { Flow } from "./flow.js";
 import { owns4 } from "./flow-table.js";
 import type { GatewayAnswers } from "./gateway-answers.js";
 import { ownsSource6 } from "./judge.js";
+import { CLIENT_TO_CLIENT } from "./layout.js";
 
 /** `pass` goes to the TUN; `answered` was for us and is done. */
 export type Verdict = DropReason | "pass" | "answered";
@@ -37,6 +38,8 @@ export class Gateway {
     if (this.context.terms.gatewayAddress !== 0) {
       this.#hostAddresses.add(this.context.terms.gatewayAddress);
     }
+    this.context.table.destinations.forgetAll();
+    this.context.memory.setCell(CLIENT_TO_CLIENT, this.context.terms.clientToClient ? 1 : 0);
   }
 
   /** Judges an inner IPv4 packet that came from the flow's peer. */
@@ -45,6 +48,8 @@ export class Gateway {
     if (flow.end === "host") return admitToHost4(flow, header);
     const { destination, source } = header;
     if (!owns4(flow, source)) return "source-refused";
+    // Behind the client's router: the lane knows it again.
+    if (source !== flow.network4.address) this.context.table.toward4(source);
     const forUs = destination === BROADCAST || destination === this.context.terms.gatewayAddress;
     if (forUs && isDhcpRequest(octets, header)) return this.#inform(flow, octets, header, now);
     if (destination === flow.localAddress || destination === flow.peerAddress) {
@@ -57,6 +62,7 @@ export class Gateway {
     const other = this.context.table.toward4(destination);
     if (other === flow) return "destination-refused";
     if (other !== undefined && !this.context.terms.clientToClient) return "client-to-client";
+    if (other === undefined) this.context.table.destinations.open(destination);
     return "pass";
   }
 
@@ -70,7 +76,10 @@ export class Gateway {
   /** DNS on the gateway address; answers to what this host asked; an Echo, by us and not the host. */
   #admitToUs(flow: Flow, octets: Uint8Array, header: Ipv4Header, now: Instant): Verdict {
     const { gatewayAddress, reachHost } = this.context.terms;
-    if (reachHost) return "pass";
+    if (reachHost) {
+      this.context.table.destinations.open(header.destination);
+      return "pass";
+    }
     if (header.destination !== gatewayAddress) return "host-refused";
     if (isIcmpAnswer(octets, header)) return "pass";
     if (isEcho(octets, header)) return this.answers.echoReply(flow, octets, header, now);

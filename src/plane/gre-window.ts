@@ -3,6 +3,8 @@
 // a call.
 import { after, type Instant, instant } from "../base/instant.js";
 import { plane as limits } from "../limits.js";
+import { ACK_DUE_AT, EXPECTED, FLAGS, HAS_EXPECTED, LAST_IN_WINDOW } from "./layout.js";
+import { FlowCells } from "./memory.js";
 
 /**
  * `next` is due; `ahead` may wait for the missing ones; `far` counts only if it decrypts plausibly;
@@ -13,33 +15,36 @@ export type Place = "next" | "ahead" | "far" | "late" | "out";
 const NEVER = instant(Number.NEGATIVE_INFINITY);
 
 export class GreWindow {
-  #expected: number | undefined;
-  #lastInWindow: Instant;
-  #ackDueAt: Instant | undefined;
-  readonly #outOfWindow: Instant[] = new Array<Instant>(limits.resyncPackets).fill(NEVER);
+  readonly #cells: FlowCells;
+  /** Made when a packet is out of window for the first time. */
+  #outOfWindow: Instant[] | undefined;
   #outOfWindowAt = 0;
   #lastResync: Instant = NEVER;
 
-  constructor(now: Instant) {
-    this.#lastInWindow = now;
+  constructor(now: Instant, cells = FlowCells.alone()) {
+    this.#cells = cells;
+    cells.setFloat64(ACK_DUE_AT, Number.POSITIVE_INFINITY);
+    this.touch(now);
   }
 
   /** The number due next, or undefined before the first packet. */
   get expected(): number | undefined {
-    return this.#expected;
+    const known = (this.#cells.uint32(FLAGS) & HAS_EXPECTED) !== 0;
+    return known ? this.#cells.uint32(EXPECTED) : undefined;
   }
 
   /** Where `sequence` lies, by serial arithmetic modulo 2^32. Changes nothing. */
   place(sequence: number): Place {
-    if (this.#expected === undefined) {
+    const { expected } = this;
+    if (expected === undefined) {
       // DEVIATION 22: whose first packets were lost, or who starts at 1, begins later than 0.
       return sequence <= limits.firstSequenceMax ? "next" : "out";
     }
-    const ahead = (sequence - this.#expected) >>> 0;
+    const ahead = (sequence - expected) >>> 0;
     if (ahead === 0) return "next";
     if (ahead <= limits.forwardWindow) return "ahead";
     if (ahead <= limits.forwardWindowMppe) return "far";
-    return (this.#expected - sequence) >>> 0 <= limits.forwardWindowMppe ? "late" : "out";
+    return (expected - sequence) >>> 0 <= limits.forwardWindowMppe ? "late" : "out";
   }
 
   /**
@@ -47,37 +52,44 @@ export class GreWindow {
    * numbers were skipped; none before the very first packet, nor when a resynchronisation goes back.
    */
   advance(sequence: number, now: Instant): number {
-    const skipped = this.#expected === undefined ? 0 : (sequence - this.#expected) | 0;
-    this.#expected = (sequence + 1) >>> 0;
+    const { expected } = this;
+    const skipped = expected === undefined ? 0 : (sequence - expected) | 0;
+    this.#cells.setUint32(EXPECTED, sequence + 1);
+    this.#cells.setUint32(FLAGS, this.#cells.uint32(FLAGS) | HAS_EXPECTED);
     this.touch(now);
-    if (this.#ackDueAt === undefined) this.#ackDueAt = after(now, limits.ackDelayMs);
+    if (this.ackDueAt === undefined) {
+      this.#cells.setFloat64(ACK_DUE_AT, after(now, limits.ackDelayMs));
+    }
     return Math.max(0, skipped);
   }
 
   /** Something in window came: no reason to doubt our place. */
   touch(now: Instant): void {
-    this.#lastInWindow = now;
+    this.#cells.setFloat64(LAST_IN_WINDOW, now);
   }
 
   /** The number to acknowledge with the packet being sent, or undefined when nothing new came. */
   takeAcknowledgment(): number | undefined {
-    if (this.#ackDueAt === undefined || this.#expected === undefined) return undefined;
-    this.#ackDueAt = undefined;
-    return (this.#expected - 1) >>> 0;
+    const { expected } = this;
+    if (this.ackDueAt === undefined || expected === undefined) return undefined;
+    this.#cells.setFloat64(ACK_DUE_AT, Number.POSITIVE_INFINITY);
+    return (expected - 1) >>> 0;
   }
 
   /** When a lone acknowledgment is due unless data carries it before. */
   get ackDueAt(): Instant | undefined {
-    return this.#ackDueAt;
+    const at = this.#cells.float64(ACK_DUE_AT);
+    return at === Number.POSITIVE_INFINITY ? undefined : instant(at);
   }
 
   /** Counts a packet that was out of window; true when it is time to ask the peer where it is. */
   noteOutOfWindow(now: Instant): boolean {
+    this.#outOfWindow ??= new Array<Instant>(limits.resyncPackets).fill(NEVER);
     this.#outOfWindow[this.#outOfWindowAt] = now;
     this.#outOfWindowAt = (this.#outOfWindowAt + 1) % limits.resyncPackets;
     const oldest = this.#outOfWindow[this.#outOfWindowAt]!;
     if (now - oldest > limits.resyncWindowMs) return false;
-    if (now - this.#lastInWindow < limits.resyncSilenceMs) return false;
+    if (now - this.#cells.float64(LAST_IN_WINDOW) < limits.resyncSilenceMs) return false;
     if (now - this.#lastResync < limits.resyncEveryMs) return false;
     this.#lastResync = now;
     return true;

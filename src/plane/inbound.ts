@@ -12,6 +12,7 @@ import type { DropReason } from "./drop-reason.js";
 import type { Flow } from "./flow.js";
 import type { Gateway, Verdict } from "./gateway.js";
 import { IPV4, IPV6, protocolOctets, readProtocol } from "./judge.js";
+import { LOST, OVER_RATE_UP, RECEIVED_OCTETS, RECEIVED_PACKETS, REORDERED } from "./layout.js";
 import type { Outbound } from "./outbound.js";
 import { UP } from "./token-bucket.js";
 
@@ -53,6 +54,20 @@ export class Inbound {
     if (gre.hasSequence) this.#sequence(flow, octets, gre, now);
     else if (gre.hasAcknowledgment) this.#acknowledge(flow, gre.acknowledgment, now);
     this.context.arm(flow);
+    flow.settle();
+  }
+
+  /** The packet inside one that the lane sequenced and decrypted: `protocol`'s, at [start, end). */
+  handleInner(
+    flow: Flow,
+    protocol: number,
+    octets: Uint8Array,
+    start: number,
+    end: number,
+    now: Instant,
+  ): void {
+    const reason = this.#inner(flow, protocol, octets, start, end, now);
+    if (reason !== undefined) this.context.drop(flow, reason);
   }
 
   /** Frames that waited long enough for an earlier one go on without it. */
@@ -117,7 +132,7 @@ export class Inbound {
   #releaseFirst(flow: Flow, now: Instant): void {
     const first = flow.reorder.take();
     if (first === undefined) return;
-    flow.reordered++;
+    flow.count(REORDERED);
     this.#take(flow, first.sequence, first.frame, 0, first.frame.length, now);
     this.#releaseDue(flow, now);
   }
@@ -125,7 +140,7 @@ export class Inbound {
   #releaseDue(flow: Flow, now: Instant): void {
     while (flow.reorder.size > 0 && flow.reorder.first === flow.window.expected) {
       const kept = flow.reorder.take()!;
-      flow.reordered++;
+      flow.count(REORDERED);
       this.#take(flow, kept.sequence, kept.frame, 0, kept.frame.length, now);
     }
   }
@@ -164,7 +179,7 @@ export class Inbound {
     now: Instant,
   ): void {
     const skipped = flow.window.advance(sequence, now);
-    flow.lost += skipped;
+    if (skipped > 0) flow.count(LOST, skipped);
     flow.receive?.skipped(skipped);
     const reason = this.#deliver(flow, octets, start, end, now);
     if (reason !== undefined) this.context.drop(flow, reason);
@@ -264,11 +279,11 @@ export class Inbound {
     }
     if (verdict !== "pass" && verdict !== "answered") return verdict;
     if (!this.context.rates.take(flow.bucket, UP, last - start, now)) {
-      flow.overRateUp++;
+      flow.count(OVER_RATE_UP);
       return "rate-up";
     }
-    flow.receivedPackets++;
-    flow.receivedOctets += last - start;
+    flow.count(RECEIVED_PACKETS);
+    flow.count(RECEIVED_OCTETS, last - start);
     flow.lastData = now;
     this.context.touch(flow);
     if (verdict === "pass") this.context.writeTun(flow, octets, start, last);

@@ -2,8 +2,7 @@
 // and kept only when what comes out is a plausible packet: a forged count never moves the key
 // (DEVIATION 25).
 import { type Instant, instant } from "../base/instant.js";
-import { MppeKey } from "../crypto/mppe-keys.js";
-import { Rc4 } from "../crypto/rc4.js";
+import { type KeyBits, MppeKey } from "../crypto/mppe-keys.js";
 import { plane as limits } from "../limits.js";
 import {
   COHERENCY_COUNTS,
@@ -16,7 +15,20 @@ import {
 } from "../wire/mppe.js";
 import type { EncryptionTerms } from "../wire/worker-link.js";
 import type { DropReason } from "./drop-reason.js";
+import {
+  BITS_40,
+  BITS_56,
+  RECEIVE_BOX,
+  RECEIVE_COUNT,
+  RECEIVE_KEY,
+  RECEIVE_START,
+  STATEFUL,
+  STREAM_PLACES,
+  UNACCOUNTED,
+} from "./layout.js";
+import { FlowCells } from "./memory.js";
 import type { FlushDialect } from "./mppe-send.js";
+import { cipher, keyOf, wipeWork } from "./mppe-work.js";
 import { PerSecond } from "./per-second.js";
 
 /** Says whether decrypted octets [0, end) may be a packet of this flow. */
@@ -33,31 +45,50 @@ const RESET_FIRST_MS = 1_000;
 const RESET_LAST_MS = 16_000;
 
 export class MppeReceive {
-  #key: MppeKey;
-  #trialKey: MppeKey;
-  #cipher = new Rc4();
-  #trialCipher = new Rc4();
+  readonly #cells: FlowCells;
+  readonly #bits: KeyBits;
   readonly #stateful: boolean;
   readonly #dialect: FlushDialect;
   readonly #judge: Judge;
   readonly #keySteps = new PerSecond(limits.keyStepsPerSecondMax);
-  #count = COHERENCY_COUNTS - 1;
   /** Nothing was decrypted yet. */
   #fresh = true;
   /** The sequence was proven since the last decrypted packet: a larger jump is the peer's own. */
   #resynchronised = false;
-  #unaccounted = 0;
   #discarding = false;
   #resetAt: Instant = instant(Number.NEGATIVE_INFINITY);
   #resetEveryMs = RESET_FIRST_MS;
 
-  constructor(terms: EncryptionTerms, dialect: FlushDialect, judge: Judge) {
-    this.#key = new MppeKey(terms.receiveStart, terms.bits);
-    this.#trialKey = new MppeKey(terms.receiveStart, terms.bits);
+  constructor(
+    terms: EncryptionTerms,
+    dialect: FlushDialect,
+    judge: Judge,
+    cells = FlowCells.alone(),
+  ) {
+    this.#cells = cells;
+    this.#bits = terms.bits;
     this.#stateful = terms.stateful;
     this.#dialect = dialect;
     this.#judge = judge;
-    this.#cipher.schedule(this.#key.octets, this.#key.octets.length);
+    const { octets } = cells.views;
+    const key = new MppeKey(terms.receiveStart, terms.bits);
+    key.keep(octets, cells.at + RECEIVE_KEY, cells.at + RECEIVE_START);
+    cipher.schedule(key.octets, key.octets.length);
+    if (terms.stateful) cipher.keep(octets, cells.at + RECEIVE_BOX, cells.at + STREAM_PLACES);
+    cells.setUint32(RECEIVE_COUNT, COHERENCY_COUNTS - 1);
+    cells.setUint32(UNACCOUNTED, 0);
+    key.wipe();
+  }
+
+  /** Nothing is amiss: the next packet in sequence has the next count. */
+  get steady(): boolean {
+    return !this.#fresh && !this.#resynchronised && !this.#discarding && this.#unaccounted === 0;
+  }
+
+  /** What the lane must know of the terms, which are the same both ways. */
+  get flags(): number {
+    const bits = this.#bits === 128 ? 0 : this.#bits === 56 ? BITS_56 : BITS_40;
+    return bits | (this.#stateful ? STATEFUL : 0);
   }
 
   /** `packets` numbers of the GRE sequence were skipped: any of them may have been MPPE's. */
@@ -102,7 +133,7 @@ export class MppeReceive {
     into: Uint8Array,
     now: Instant,
   ): DropReason | undefined {
-    const reason = this.#attempt(octets, start, end, into, now, 0);
+    const reason = this.#attempt(octets, start, end, into, now, 0, true);
     if (reason === undefined) {
       this.#fresh = false;
       this.#resynchronised = false;
@@ -124,31 +155,26 @@ export class MppeReceive {
     now: Instant,
     skipped: number,
   ): boolean {
-    const key = this.#key;
-    const trialKey = this.#trialKey;
-    const cipher = this.#cipher;
-    const trialCipher = this.#trialCipher;
-    const count = this.#count;
-    const discarding = this.#discarding;
-    const { rekeys } = this.#dialect;
-    const plausible = this.#attempt(octets, start, end, into, now, skipped) === undefined;
-    this.#key = key;
-    this.#trialKey = trialKey;
-    this.#cipher = cipher;
-    this.#trialCipher = trialCipher;
-    this.#count = count;
-    this.#discarding = discarding;
-    this.#dialect.rekeys = rekeys;
-    return plausible;
+    return this.#attempt(octets, start, end, into, now, skipped, false) === undefined;
   }
 
   wipe(): void {
-    this.#key.wipe();
-    this.#trialKey.wipe();
-    this.#cipher.wipe();
-    this.#trialCipher.wipe();
+    this.#cells.wipe(RECEIVE_KEY, 32);
+    this.#cells.wipe(RECEIVE_BOX, 256);
+    this.#cells.wipe(STREAM_PLACES, 2);
+    wipeWork();
   }
 
+  /** Sequence numbers of which nobody knows whether they were MPPE's. */
+  get #unaccounted(): number {
+    return this.#cells.uint32(UNACCOUNTED);
+  }
+
+  set #unaccounted(packets: number) {
+    this.#cells.setUint32(UNACCOUNTED, packets);
+  }
+
+  /** With `keeps` false nothing moves, whatever comes out. */
   #attempt(
     octets: Uint8Array,
     start: number,
@@ -156,24 +182,24 @@ export class MppeReceive {
     into: Uint8Array,
     now: Instant,
     skipped: number,
+    keeps: boolean,
   ): DropReason | undefined {
     const header = readMppeHeader(octets, start, end);
     if (header === undefined) return "mppe-empty";
     if ((header & ENCRYPTED) === 0) return "mppe-not-encrypted";
     if (this.keysLost) return "mppe-keys-lost";
     const count = coherencyCountOf(header);
-    const jump = coherencyDistance(this.#count, count);
+    const jump = coherencyDistance(this.#cells.uint32(RECEIVE_COUNT), count);
     if (jump === 0) return "mppe-late";
     if (jump > this.#jumpMax(skipped)) return "mppe-jump";
     into.set(octets.subarray(start + MPPE_HEADER_OCTETS, end), 0);
     const length = end - start - MPPE_HEADER_OCTETS;
     const flushed = (header & FLUSHED) !== 0;
-    if (this.#stateful) return this.#decryptStateful(into, length, count, jump, flushed, now);
+    const trial = { into, length, count, jump, keeps };
+    if (this.#stateful) return this.#decryptStateful(trial, flushed, now);
     if (!flushed) return "mppe-not-flushed";
     if (jump > 1 && !this.#keySteps.take(now, jump - 1)) return "mppe-key-budget";
-    if (!this.#tryKey(into, length, jump, jump)) return "mppe-implausible";
-    this.#count = count;
-    return undefined;
+    return this.#tryKey(trial, jump) ? undefined : "mppe-implausible";
   }
 
   /** Every MPPE packet spends one GRE number, so no count jumps further than the sequence did. */
@@ -184,46 +210,40 @@ export class MppeReceive {
   }
 
   /** Decrypts [0, length) with the key `steps` on; keeps key and stream if it is plausible. */
-  #tryKey(into: Uint8Array, length: number, steps: number, jump: number): boolean {
-    const trial = this.#trialKey;
-    trial.copyFrom(this.#key);
-    for (let i = 0; i < steps; i++) trial.step();
-    this.#trialCipher.schedule(trial.octets, trial.octets.length);
-    this.#trialCipher.apply(into, 0, length);
+  #tryKey({ into, length, count, jump, keeps }: Trial, steps: number): boolean {
+    const { views, at } = this.#cells;
+    const key = keyOf(this.#bits);
+    key.take(views.octets, at + RECEIVE_START, at + RECEIVE_KEY);
+    for (let i = 0; i < steps; i++) key.step();
+    cipher.schedule(key.octets, key.octets.length);
+    cipher.apply(into, 0, length);
     if (!this.#judge.isPlausible(into, length, jump)) return false;
-    this.#trialKey = this.#key;
-    this.#key = trial;
-    this.#swapCiphers();
+    if (!keeps) return true;
+    key.keep(views.octets, at + RECEIVE_KEY);
+    this.#keepPlace(count);
     return true;
   }
 
-  #swapCiphers(): void {
-    const cipher = this.#cipher;
-    this.#cipher = this.#trialCipher;
-    this.#trialCipher = cipher;
+  /** The shared cipher stands where the stream goes on after packet `count`. */
+  #keepPlace(count: number): void {
+    const { views, at } = this.#cells;
+    if (this.#stateful) cipher.keep(views.octets, at + RECEIVE_BOX, at + STREAM_PLACES);
+    this.#cells.setUint32(RECEIVE_COUNT, count);
   }
 
-  #decryptStateful(
-    into: Uint8Array,
-    length: number,
-    count: number,
-    jump: number,
-    flushed: boolean,
-    now: Instant,
-  ): DropReason | undefined {
-    if (flushed || (count & 0xff) === 0xff) {
-      return this.#tryFlushed(into, length, count, jump, now);
-    }
+  #decryptStateful(trial: Trial, flushed: boolean, now: Instant): DropReason | undefined {
+    const { into, length, count, jump, keeps } = trial;
+    if (flushed || (count & 0xff) === 0xff) return this.#tryFlushed(trial, now);
     if (jump !== 1) {
-      this.#discarding = true;
+      if (keeps) this.#discarding = true;
       return "mppe-discarding";
     }
     // Tried even while discarding: if the loss was only a forged packet, the stream goes on.
-    this.#trialCipher.copyFrom(this.#cipher);
-    this.#trialCipher.apply(into, 0, length);
+    const { views, at } = this.#cells;
+    cipher.take(views.octets, at + RECEIVE_BOX, at + STREAM_PLACES);
+    cipher.apply(into, 0, length);
     if (!this.#judge.isPlausible(into, length, jump)) return "mppe-implausible";
-    this.#swapCiphers();
-    this.#count = count;
+    if (keeps) this.#keepPlace(count);
     return undefined;
   }
 
@@ -232,27 +252,31 @@ export class MppeReceive {
    * last packet we read, and, with a peer that changes its key at every flush, one for each of
    * those, the lost ones too.
    */
-  #tryFlushed(
-    into: Uint8Array,
-    length: number,
-    count: number,
-    jump: number,
-    now: Instant,
-  ): DropReason | undefined {
-    const flags = flagsAmong(this.#count, jump);
+  #tryFlushed(trial: Trial, now: Instant): DropReason | undefined {
+    const { into, length, count, jump, keeps } = trial;
+    const flags = flagsAmong(this.#cells.uint32(RECEIVE_COUNT), jump);
     const ciphertext = into.slice(0, length);
     for (let extra = 0; extra <= 1 + LOST_FLUSHES_MAX; extra++) {
       if (!this.#keySteps.take(now, flags + extra)) return "mppe-key-budget";
       into.set(ciphertext, 0);
-      if (!this.#tryKey(into, length, flags + extra, jump)) continue;
-      this.#count = count;
+      if (!this.#tryKey(trial, flags + extra)) continue;
       const flagPacket = (count & 0xff) === 0xff;
-      if (!flagPacket && extra <= 1) this.#dialect.rekeys = extra === 1;
+      if (keeps && !flagPacket && extra <= 1) this.#dialect.rekeys = extra === 1;
       return undefined;
     }
     return "mppe-implausible";
   }
 }
+
+/** One packet's attempt: its octets are decrypted where they stand. */
+type Trial = {
+  readonly into: Uint8Array;
+  readonly length: number;
+  readonly count: number;
+  /** Counts since the last packet read. */
+  readonly jump: number;
+  readonly keeps: boolean;
+};
 
 /** Flag packets, whose low octet is 0xFF, among the `jump` counts after `from`. */
 function flagsAmong(from: number, jump: number): number {

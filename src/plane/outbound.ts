@@ -1,5 +1,6 @@
 // RFC 2637 §4: towards the peer. TUN packet or PPP frame -> MPPE -> PPP header -> GRE.
 import type { Instant } from "../base/instant.js";
+import { SEND_BASE, SEND_LENGTH, SEND_RECORD_OCTETS } from "../base/kernel-layout.js";
 import { plane as limits } from "../limits.js";
 import { greHeaderOctets, writeGre } from "../wire/gre.js";
 import { clampMss } from "../wire/ip-tcp-mss.js";
@@ -17,6 +18,16 @@ import type { DropReason } from "./drop-reason.js";
 import type { Flow } from "./flow.js";
 import type { GatewayAnswers } from "./gateway-answers.js";
 import { IPV4, IPV6 } from "./judge.js";
+import {
+  BASE_ADDRESS,
+  HOST_FLOW,
+  OVER_RATE_DOWN,
+  SEND_INNER,
+  SEND_RECORDS,
+  SENT_OCTETS,
+  SENT_PACKETS,
+} from "./layout.js";
+import type { PlaneMemory } from "./memory.js";
 import { DOWN } from "./token-bucket.js";
 
 const COMPRESSED_DATAGRAM = 0x00fd;
@@ -33,13 +44,22 @@ export class Outbound {
   readonly #fragment = new Uint8Array(2_048);
   readonly #header4 = new Ipv4Header();
   readonly #header6 = new Ipv6Header();
-  /** The one session of a client's TUN. */
-  hostFlow: Flow | undefined;
+  #hostFlow: Flow | undefined;
 
   constructor(
     readonly context: PlaneContext,
     readonly answers: GatewayAnswers,
   ) {}
+
+  /** The one session of a client's TUN. */
+  get hostFlow(): Flow | undefined {
+    return this.#hostFlow;
+  }
+
+  set hostFlow(flow: Flow | undefined) {
+    this.#hostFlow = flow;
+    this.context.memory.setCell(HOST_FLOW, flow === undefined ? 0 : flow.ref.slot + 1);
+  }
 
   /** An IP packet the kernel routed into the TUN, at [start, end). */
   handleTun(octets: Uint8Array, start: number, end: number, now: Instant): void {
@@ -141,15 +161,15 @@ export class Outbound {
     const total = at + end - start;
     if (total - PAYLOAD_AT > limits.payloadOctetsMax) return "over-mru";
     if (!this.context.rates.take(flow.bucket, DOWN, end - start, now)) {
-      flow.overRateDown++;
+      flow.count(OVER_RATE_DOWN);
       return "rate-down";
     }
     frame.set(octets.subarray(start, end), at);
     flow.send?.encrypt(frame, encrypted, total);
     const reason = this.#dispatch(flow, total, now);
     if (reason !== undefined) return reason;
-    flow.sentPackets++;
-    flow.sentOctets += end - start;
+    flow.count(SENT_PACKETS);
+    flow.count(SENT_OCTETS, end - start);
     flow.lastData = now;
     this.context.touch(flow);
     return undefined;
@@ -185,6 +205,20 @@ export class Outbound {
     this.#count(flow, this.#give(flow, 0, greHeaderOctets(false, true)));
   }
 
+  /** A datagram of the lane's, in send slot `queued`, did not go: as if #give had been told. */
+  handleRefused(flow: Flow, queued: number, errno: number): void {
+    const { memory } = this.context;
+    const { start, end } = queuedAt(memory, queued);
+    if (errno === EMSGSIZE) {
+      const again = this.#giveOctets(flow, memory.octets, start, end);
+      if (again === undefined) return;
+      this.context.drop(flow, again);
+    } else
+      this.context.drop(flow, errno === EAGAIN || errno === ENOBUFS ? "send-full" : "send-failed");
+    flow.count(SENT_PACKETS, -1);
+    flow.count(SENT_OCTETS, -memory.cell(SEND_INNER + 4 * queued));
+  }
+
   #hasRoom(flow: Flow): boolean {
     return flow.sending.open || flow.queue.length < limits.sendQueuePacketsMax;
   }
@@ -209,19 +243,31 @@ export class Outbound {
   }
 
   #give(flow: Flow, start: number, end: number): DropReason | undefined {
+    return this.#giveOctets(flow, this.#frame, start, end);
+  }
+
+  #giveOctets(flow: Flow, octets: Uint8Array, start: number, end: number): DropReason | undefined {
     const { sinks } = this.context;
     const { localAddress, peerAddress } = flow;
-    const frame = this.#frame;
-    let sent = sinks.sendGre(localAddress, peerAddress, frame, start, end, flow.dontFragment);
+    let sent = sinks.sendGre(localAddress, peerAddress, octets, start, end, flow.dontFragment);
     if (sent === -EMSGSIZE && flow.dontFragment) {
       // G-20: this path is narrower than we assumed. From now on the outer packets may be cut.
       flow.dontFragment = false;
+      flow.settle();
       this.context.emit({ kind: "Trouble", call: "send", errno: "EMSGSIZE" });
-      sent = sinks.sendGre(localAddress, peerAddress, frame, start, end, false);
+      sent = sinks.sendGre(localAddress, peerAddress, octets, start, end, false);
     }
     if (sent >= 0) return undefined;
     return sent === -EAGAIN || sent === -ENOBUFS ? "send-full" : "send-failed";
   }
+}
+
+/** Where the datagram in send slot `queued` lies: its pointer is this memory's address and an offset. */
+function queuedAt(memory: PlaneMemory, queued: number): { start: number; end: number } {
+  const record = SEND_RECORDS + queued * SEND_RECORD_OCTETS;
+  // Less than 2^31 apart: the difference of the low halves is the offset.
+  const start = (memory.cell(record + SEND_BASE) - memory.cell(BASE_ADDRESS)) >>> 0;
+  return { start, end: start + memory.cell(record + SEND_LENGTH) };
 }
 
 /** Writes a protocol field and returns where it ends. */

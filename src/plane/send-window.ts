@@ -2,6 +2,17 @@
 // adaptive time-out. DEVIATION 20: obeyed only as `rfc`; `off`, the default, validates and measures.
 import { after, type Instant } from "../base/instant.js";
 import { plane as limits } from "../limits.js";
+import {
+  ACKNOWLEDGED,
+  DEVIATION,
+  FLAGS,
+  NEXT_SEQUENCE,
+  ROUND_TRIP,
+  ROUND_TRIP_SAMPLED,
+  SENT_AT,
+  SENT_KEPT,
+} from "./layout.js";
+import { FlowCells } from "./memory.js";
 
 /** α, β, χ of RFC 2637 §4.4.2. */
 const GAIN = 1 / 8;
@@ -11,14 +22,34 @@ const TIME_OUT_MIN_MS = 12;
 const TIME_OUT_MAX_MS = 10_000;
 /** DEVIATION 21: a round trip counts as at least so long: peers delay their acknowledgments. */
 const ROUND_TRIP_FLOOR_MS = 100;
-/** Send times kept, a power of two, and so the largest window. */
-const SENT_KEPT = limits.sendQueuePacketsMax;
+/** Send times are kept of so many packets; a larger window could not be measured. */
+const WINDOW_MAX = Math.min(SENT_KEPT, limits.sendQueuePacketsMax);
 
 /** RFC 2637 §4.4.1, in ms. Exact to the RFC: bounds are the caller's. */
 export class AdaptiveTimeOut {
-  deviationMs = 0;
+  readonly #cells: FlowCells;
 
-  constructor(public roundTripMs: number) {}
+  constructor(roundTripMs: number, cells = FlowCells.alone()) {
+    this.#cells = cells;
+    this.roundTripMs = roundTripMs;
+    this.deviationMs = 0;
+  }
+
+  get roundTripMs(): number {
+    return this.#cells.float64(ROUND_TRIP);
+  }
+
+  set roundTripMs(ms: number) {
+    this.#cells.setFloat64(ROUND_TRIP, ms);
+  }
+
+  get deviationMs(): number {
+    return this.#cells.float64(DEVIATION);
+  }
+
+  set deviationMs(ms: number) {
+    this.#cells.setFloat64(DEVIATION, ms);
+  }
 
   sample(ms: number): void {
     const difference = ms - this.roundTripMs;
@@ -42,12 +73,8 @@ export class AdaptiveTimeOut {
 }
 
 export class SendWindow {
-  #next = 0;
-  /** All numbers up to and with this one are acknowledged or given up. */
-  #acknowledged = 0xffffffff;
-  readonly #sentAt = new Float64Array(SENT_KEPT);
+  readonly #cells: FlowCells;
   readonly #adaptive: AdaptiveTimeOut;
-  #sampled = false;
   readonly #most: number;
   #size: number;
   #acknowledgedInWindow = 0;
@@ -60,10 +87,32 @@ export class SendWindow {
     peersWindow: number,
     /** 1/10 s. */
     peersProcessingDelay: number,
+    cells = FlowCells.alone(),
   ) {
-    this.#most = Math.max(1, Math.min(peersWindow, SENT_KEPT));
+    this.#cells = cells;
+    this.#most = Math.max(1, Math.min(peersWindow, WINDOW_MAX));
     this.#size = Math.max(1, this.#most >> 1);
-    this.#adaptive = new AdaptiveTimeOut(peersProcessingDelay * 100);
+    this.#next = 0;
+    this.#acknowledged = 0xffffffff;
+    cells.setUint32(FLAGS, cells.uint32(FLAGS) & ~ROUND_TRIP_SAMPLED);
+    this.#adaptive = new AdaptiveTimeOut(peersProcessingDelay * 100, cells);
+  }
+
+  get #next(): number {
+    return this.#cells.uint32(NEXT_SEQUENCE);
+  }
+
+  set #next(sequence: number) {
+    this.#cells.setUint32(NEXT_SEQUENCE, sequence);
+  }
+
+  /** All numbers up to and with this one are acknowledged or given up. */
+  get #acknowledged(): number {
+    return this.#cells.uint32(ACKNOWLEDGED);
+  }
+
+  set #acknowledged(sequence: number) {
+    this.#cells.setUint32(ACKNOWLEDGED, sequence);
   }
 
   get outstanding(): number {
@@ -81,7 +130,8 @@ export class SendWindow {
 
   /** 0 before the first sample. */
   get roundTripMs(): number {
-    return this.#sampled ? this.#adaptive.roundTripMs : 0;
+    const sampled = (this.#cells.uint32(FLAGS) & ROUND_TRIP_SAMPLED) !== 0;
+    return sampled ? this.#adaptive.roundTripMs : 0;
   }
 
   get timeOutAt(): Instant | undefined {
@@ -91,8 +141,8 @@ export class SendWindow {
   /** The number of the packet that is sent now. */
   take(now: Instant): number {
     const sequence = this.#next;
-    this.#next = (sequence + 1) >>> 0;
-    this.#sentAt[sequence % SENT_KEPT] = now;
+    this.#next = sequence + 1;
+    this.#cells.setFloat64(SENT_AT + 8 * (sequence % SENT_KEPT), now);
     if (this.mode === "rfc" && this.#timeOutAt === undefined) this.#arm(now);
     return sequence;
   }
@@ -107,8 +157,9 @@ export class SendWindow {
     if (newly > this.outstanding) return "ack-out-of-range";
     const age = (this.#next - acknowledgment) >>> 0;
     if (age <= SENT_KEPT) {
-      this.#adaptive.sample(now - this.#sentAt[acknowledgment % SENT_KEPT]!);
-      this.#sampled = true;
+      const sentAt = this.#cells.float64(SENT_AT + 8 * (acknowledgment % SENT_KEPT));
+      this.#adaptive.sample(now - sentAt);
+      this.#cells.setUint32(FLAGS, this.#cells.uint32(FLAGS) | ROUND_TRIP_SAMPLED);
     }
     this.#acknowledged = acknowledgment;
     if (this.mode === "off") return "taken";
@@ -126,7 +177,7 @@ export class SendWindow {
   handleTimeout(now: Instant): void {
     if (this.#timeOutAt === undefined || now < this.#timeOutAt) return;
     this.lost += this.outstanding;
-    this.#acknowledged = (this.#next - 1) >>> 0;
+    this.#acknowledged = this.#next - 1;
     this.#acknowledgedInWindow = 0;
     this.#size = Math.max(1, Math.ceil(this.#size / 2));
     this.#adaptive.timedOut();

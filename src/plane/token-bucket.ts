@@ -3,6 +3,15 @@
 // queue would cost memory for each user and add to what TCP takes for the path's delay.
 import type { Instant } from "../base/instant.js";
 import { plane as limits } from "../limits.js";
+import {
+  RATE_BURST,
+  RATE_OCTETS,
+  RATE_OCTETS_PER_MS,
+  RATE_REFILLED_AT,
+  RATE_TOKENS,
+  RATES,
+} from "./layout.js";
+import type { PlaneMemory } from "./memory.js";
 
 /** `up`: from the client. `down`: towards it. */
 export const UP = 0;
@@ -12,26 +21,32 @@ export type Direction = typeof UP | typeof DOWN;
 /** Nobody's bucket: never filled, never asked for. */
 export const NO_BUCKET = 0;
 
-/** Of one direction of one bucket, in a row of numbers: what another engine reads in the same place. */
-const TOKENS = 0;
-const REFILLED_AT = 1;
-/** Octets a millisecond; 0 is no limit. */
-const RATE = 2;
-/** Octets the bucket holds. */
-const BURST = 3;
-const FIELDS = 4;
+// Of one direction of one bucket, as indices.
+const TOKENS = RATE_TOKENS / 8;
+const REFILLED_AT = RATE_REFILLED_AT / 8;
+/** 0 is no limit. */
+const RATE = RATE_OCTETS_PER_MS / 8;
+const BURST = RATE_BURST / 8;
+const FIELDS = RATE_OCTETS / 8;
 
 const OCTETS_PER_MS = 1 / 8_000;
 
 export class RateBuckets {
-  readonly #numbers = new Float64Array(limits.rateBucketsMax * 2 * FIELDS);
+  readonly #numbers: Float64Array;
+  readonly #buckets: number;
+
+  constructor(memory: PlaneMemory) {
+    this.#buckets = Math.min(memory.flows + 1, limits.rateBucketsMax);
+    const fields = this.#buckets * 2 * FIELDS;
+    this.#numbers = new Float64Array(memory.buffer, memory.cell(RATES), fields);
+  }
 
   /**
    * Bits a second in each direction, 0 for no limit. A new bucket is full; one in use keeps its
    * tokens, so that neither a further session nor a changed rate is a burst. False: no such bucket.
    */
   set(bucket: number, up: number, down: number, now: Instant): boolean {
-    if (bucket <= NO_BUCKET || bucket >= limits.rateBucketsMax) return false;
+    if (bucket <= NO_BUCKET || bucket >= this.#buckets) return false;
     this.#set(bucket, UP, up, now);
     this.#set(bucket, DOWN, down, now);
     return true;

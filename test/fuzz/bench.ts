@@ -11,6 +11,7 @@ import { Server } from "../../src/core/server.js";
 import type { ConnectionId, ServerEvent } from "../../src/core/server-ports.js";
 import { CLOSED } from "../../src/plane/context.js";
 import { Engine } from "../../src/plane/engine.js";
+import { PlaneMemory } from "../../src/plane/memory.js";
 import { testPolicy } from "../control-peer.js";
 import { CLIENT, datagram, GATEWAY, LEASED, SERVER, TERMS } from "../plane/pair.js";
 import { ACCOUNT, CREDENTIALS, POLICY, verdictOf } from "../ppp/pair.js";
@@ -56,22 +57,25 @@ export class ServerSide {
       callIds: this.callIds,
       flowSlots: new FlowSlots(16),
     });
-    this.engine = new Engine({
-      sendGre: (source, destination, octets, start, end) => {
-        this.greOctets += end - start;
-        this.transmissions++;
-        this.onDatagram(datagram(source, destination, octets.slice(start, end)));
-        return end - start;
+    this.engine = new Engine(
+      {
+        sendGre: (source, destination, octets, start, end) => {
+          this.greOctets += end - start;
+          this.transmissions++;
+          this.onDatagram(datagram(source, destination, octets.slice(start, end)));
+          return end - start;
+        },
+        writeTun: (_octets, start, end) => {
+          this.delivered++;
+          return end - start;
+        },
+        emit: (event) => {
+          this.server.handlePlane(event, this.now);
+          return true;
+        },
       },
-      writeTun: (_octets, start, end) => {
-        this.delivered++;
-        return end - start;
-      },
-      emit: (event) => {
-        this.server.handlePlane(event, this.now);
-        return true;
-      },
-    });
+      new PlaneMemory(64),
+    );
     this.engine.handleCommand({ kind: "Configure", gateway: TERMS }, this.now);
   }
 
@@ -210,18 +214,21 @@ export class CallerSide {
     readonly chance: Chance,
     readonly ppp: PppPolicy = POLICY,
   ) {
-    this.engine = new Engine({
-      sendGre: (source, destination, octets, start, end) => {
-        this.octetsOut += end - start;
-        this.onDatagram(datagram(source, destination, octets.slice(start, end)));
-        return end - start;
+    this.engine = new Engine(
+      {
+        sendGre: (source, destination, octets, start, end) => {
+          this.octetsOut += end - start;
+          this.onDatagram(datagram(source, destination, octets.slice(start, end)));
+          return end - start;
+        },
+        writeTun: (_octets, start, end) => end - start,
+        emit: (event) => {
+          this.client?.handlePlane(event, this.now);
+          return true;
+        },
       },
-      writeTun: (_octets, start, end) => end - start,
-      emit: (event) => {
-        this.client?.handlePlane(event, this.now);
-        return true;
-      },
-    });
+      new PlaneMemory(64),
+    );
     this.engine.handleCommand({ kind: "Configure", gateway: CLOSED }, this.now);
   }
 

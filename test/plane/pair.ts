@@ -2,8 +2,10 @@
 import { type Instant, instant } from "../../src/base/instant.js";
 import type { Ipv4 } from "../../src/base/ip.js";
 import { type Bounds, plane } from "../../src/limits.js";
+import { Batches } from "../../src/plane/batches.js";
 import type { Sinks } from "../../src/plane/context.js";
 import { Engine } from "../../src/plane/engine.js";
+import { PlaneMemory } from "../../src/plane/memory.js";
 import { GRE_PROTOCOL } from "../../src/wire/gre.js";
 import { read32 } from "../../src/wire/ip-octets.js";
 import { ICMP, UDP, writeIpv4 } from "../../src/wire/ipv4.js";
@@ -14,12 +16,15 @@ import type {
   PlaneCommand,
   PlaneEvent,
 } from "../../src/wire/worker-link.js";
+import { laneOf, MemoryKernel, segmentsOf } from "./lane.js";
 
 export const SERVER: Ipv4 = 0xc6120101;
 export const CLIENT: Ipv4 = 0xc6120102;
 export const GATEWAY: Ipv4 = 0x0a630001;
 export const LEASED: Ipv4 = 0x0a630002;
 export const OUTSIDE: Ipv4 = 0x08080808;
+/** As many as any test installs. */
+const FLOWS = 1_024;
 export const FLOW = { slot: 0, generation: 1 };
 
 export const TERMS: GatewayTerms = {
@@ -37,40 +42,39 @@ export const TERMS: GatewayTerms = {
   clampMss: true,
 };
 
-/** One engine with everything it put out kept. */
+/** Which engine the suite is run with: with the compiled lane before it, or alone. */
+export const ENGINE = process.env.HOLDFAST_TEST_ENGINE === "wasm" ? "wasm" : "typescript";
+
+/** One engine with everything it put out kept; `kind` as above. */
 export class Bench {
   readonly engine: Engine;
   readonly gre: Uint8Array[] = [];
   readonly tun: Uint8Array[] = [];
+  /** Writes to the TUN: fewer than its packets where some were joined. */
+  writes = 0;
   readonly events: PlaneEvent[] = [];
   /** What the next sends answer instead of their length. */
   sendErrors: number[] = [];
+  /** The same of writes to the TUN. */
+  writeErrors: number[] = [];
   dontFragment: boolean[] = [];
   eventRoom = Number.POSITIVE_INFINITY;
+  readonly #kernel: MemoryKernel;
+  readonly #batches: Batches;
 
   constructor(
     public now: Instant = instant(0),
     limits: Bounds<typeof plane> = plane,
+    kind: "typescript" | "wasm" = ENGINE,
   ) {
-    const sinks: Sinks = {
-      sendGre: (localAddress, peerAddress, octets, start, end, dontFragment) => {
-        this.dontFragment.push(dontFragment);
-        const error = this.sendErrors.shift();
-        if (error !== undefined && error < 0) return error;
-        this.gre.push(datagram(localAddress, peerAddress, octets.slice(start, end)));
-        return end - start;
-      },
-      writeTun: (octets, start, end) => {
-        this.tun.push(octets.slice(start, end));
-        return end - start;
-      },
-      emit: (event) => {
-        if (this.events.length >= this.eventRoom) return false;
-        this.events.push(event);
-        return true;
-      },
-    };
-    this.engine = new Engine(sinks, limits);
+    const { memory, lane } =
+      kind === "wasm" ? laneOf(FLOWS) : { memory: new PlaneMemory(FLOWS), lane: undefined };
+    this.#kernel = new MemoryKernel(memory);
+    this.engine = new Engine(this.#sinks(), memory, limits);
+    this.#batches = new Batches(this.engine, memory, lane, {
+      writeCoalesced: (index, vectors) => this.#writeCoalesced(index, vectors),
+      sendSlots: (from, to) => this.#sendSlots(from, to),
+    });
   }
 
   command(command: PlaneCommand): void {
@@ -78,11 +82,29 @@ export class Bench {
   }
 
   datagram(octets: Uint8Array): void {
-    this.engine.handleDatagram(octets, 0, octets.length, this.now);
+    this.datagrams([octets]);
+  }
+
+  /** At most 64 that came in one go. */
+  datagrams(all: readonly Uint8Array[]): void {
+    for (const [slot, octets] of all.entries()) this.#kernel.putDatagram(slot, octets);
+    this.#batches.received(all.length, this.now);
   }
 
   packet(octets: Uint8Array): void {
-    this.engine.handleTunPacket(octets, 0, octets.length, this.now);
+    this.packets([octets]);
+  }
+
+  /** Packets of the TUN in one go, each with a virtio header where that says something. */
+  packets(all: readonly (Uint8Array | { header: Uint8Array; packet: Uint8Array })[]): void {
+    for (const one of all) {
+      const length =
+        "packet" in one
+          ? this.#kernel.putPacket(one.packet, one.header)
+          : this.#kernel.putPacket(one);
+      this.#batches.read(length, this.now);
+    }
+    this.#batches.sendQueued(this.now);
   }
 
   /** Moves the time, timers fired on the way. */
@@ -101,6 +123,52 @@ export class Bench {
     return this.events.filter(
       (event): event is Extract<PlaneEvent, { kind: K }> => event.kind === kind,
     );
+  }
+
+  #sinks(): Sinks {
+    return {
+      sendGre: (localAddress, peerAddress, octets, start, end, dontFragment) => {
+        this.dontFragment.push(dontFragment);
+        const error = this.sendErrors.shift();
+        if (error !== undefined && error < 0) return error;
+        this.gre.push(datagram(localAddress, peerAddress, octets.slice(start, end)));
+        return end - start;
+      },
+      writeTun: (octets, start, end) => {
+        const error = this.writeErrors.shift();
+        if (error !== undefined && error < 0) return error;
+        this.tun.push(octets.slice(start, end));
+        this.writes++;
+        return end - start;
+      },
+      emit: (event) => {
+        if (this.events.length >= this.eventRoom) return false;
+        this.events.push(event);
+        return true;
+      },
+    };
+  }
+
+  #writeCoalesced(index: number, vectors: number): number {
+    const error = this.writeErrors.shift();
+    if (error !== undefined && error < 0) return error;
+    const { header, packet } = this.#kernel.coalesced(index, vectors);
+    this.tun.push(...segmentsOf(header, packet));
+    this.writes++;
+    return header.length + packet.length;
+  }
+
+  #sendSlots(from: number, to: number): number {
+    for (let slot = from; slot < to; slot++) {
+      const error = this.sendErrors[0] ?? 0;
+      if (error < 0 && slot > from) return slot - from;
+      this.sendErrors.shift();
+      this.dontFragment.push(true);
+      if (error < 0) return error;
+      const { source, destination, octets } = this.#kernel.queued(slot);
+      this.gre.push(datagram(source, destination, octets));
+    }
+    return to - from;
   }
 }
 

@@ -3,6 +3,7 @@ import { type Instant, instant } from "../../src/base/instant.js";
 import type { Ipv4 } from "../../src/base/ip.js";
 import { worker as limits } from "../../src/limits.js";
 import { Engine } from "../../src/plane/engine.js";
+import { PlaneMemory } from "../../src/plane/memory.js";
 import type { GatewayTerms, PlaneCommand, PlaneEvent } from "../../src/wire/worker-link.js";
 import {
   decodeCommand,
@@ -131,21 +132,24 @@ export class SimWorker {
 
   #start(): void {
     const { network, schedule } = this;
-    this.#engine = new Engine({
-      sendGre: (source: Ipv4, destination: Ipv4, octets, start, end, dontFragment) => {
-        if (this.chance.happens(this.sendErrors)) {
-          return dontFragment && this.chance.happens(0.2) ? -EMSGSIZE : -ENOBUFS;
-        }
-        network.send(source, destination, octets.slice(start, end));
-        return end - start;
+    this.#engine = new Engine(
+      {
+        sendGre: (source: Ipv4, destination: Ipv4, octets, start, end, dontFragment) => {
+          if (this.chance.happens(this.sendErrors)) {
+            return dontFragment && this.chance.happens(0.2) ? -EMSGSIZE : -ENOBUFS;
+          }
+          network.send(source, destination, octets.slice(start, end));
+          return end - start;
+        },
+        writeTun: (octets, start, end) => {
+          const packet = octets.slice(start, end);
+          schedule.in(0, () => this.user.packet(packet));
+          return end - start;
+        },
+        emit: (event) => this.#emit(event),
       },
-      writeTun: (octets, start, end) => {
-        const packet = octets.slice(start, end);
-        schedule.in(0, () => this.user.packet(packet));
-        return end - start;
-      },
-      emit: (event) => this.#emit(event),
-    });
+      new PlaneMemory(1024),
+    );
     this.send({ kind: "Configure", gateway: this.gateway });
   }
 

@@ -1,0 +1,19 @@
+// The reasons the lane itself drops for, by their place in DROP_REASONS; a test holds the two together.
+export const OUTER_IP: i32 = 0;
+export const GRE_TRUNCATED: i32 = 1;
+export const GRE_VERSION: i32 = 2;
+export const GRE_PROTOCOL: i32 = 3;
+export const GRE_NO_KEY: i32 = 4;
+export const GRE_FLAGS: i32 = 5;
+export const GRE_PAYLOAD_OVER: i32 = 6;
+export const GRE_PAYLOAD_UNSEQUENCED: i32 = 7;
+export const UNKNOWN_CALL: i32 = 9;
+export const ACK_OUT_OF_RANGE: i32 = 11;
+export const MPPE_IMPLAUSIBLE: i32 = 27;
+export const IP_TRUNCATED: i32 = 30;
+export const IP_VERSION: i32 = 31;
+export const IP_HEADER: i32 = 32;
+export const IP_LENGTH: i32 = 33;
+export const IP_CHECKSUM: i32 = 34;
+export const RATE_UP: i32 = 44;
+export const RATE_DOWN: i32 = 45;
