@@ -2,12 +2,14 @@
 // log-ins are under way at once, and how many begin a second, is bounded.
 import { Deadlines } from "../../src/base/deadlines.js";
 import type { Ipv4 } from "../../src/base/ip.js";
+import { SLOT_OCTETS } from "../../src/base/kernel-layout.js";
 import { Ledger } from "../../src/base/ledger.js";
 import { clientPolicy } from "../../src/client/policy.js";
 import { monotonicNow } from "../../src/os/clock.js";
 import { systemRng } from "../../src/os/entropy.js";
 import { describeOsError, isOsError } from "../../src/os/errors.js";
-import { openGreSockets, ReceiveSlots, SLOT_OCTETS } from "../../src/os/gre-socket.js";
+import { openGreSockets } from "../../src/os/gre-socket.js";
+import { ReceiveSlots } from "../../src/os/packet-memory.js";
 import { GreHeader, readGre } from "../../src/wire/gre.js";
 import { Line } from "./line.js";
 

@@ -6,7 +6,6 @@ import { EINVAL, type OsError, osError } from "./errors.js";
 import {
   BufferAddress,
   Memory,
-  recvmmsg,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   sendmsg,
@@ -14,6 +13,7 @@ import {
   setSocketOption,
   socket,
 } from "./libc.js";
+import type { ReceiveSlots } from "./packet-memory.js";
 
 const AF_INET = 2;
 const SOCK_RAW = 3;
@@ -30,57 +30,12 @@ const IP_PKTINFO = 8;
 const IP_MTU_DISCOVER = 10;
 const IP_PMTUDISC_DONT = 0;
 const IP_PMTUDISC_DO = 2;
-const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 
 const SOCKET_BUFFER_OCTETS = 8 * 1024 * 1024;
-/** The largest datagram of a call (1532 + 16 of GRE + 60 of IPv4) fits; a larger one is not a call's. */
-export const SLOT_OCTETS = 2_048;
-export const SLOTS_MAX = 64;
-
-/** struct msghdr, and struct mmsghdr around it, on 64-bit Linux. */
+/** struct msghdr on 64-bit Linux. */
 const MSGHDR_OCTETS = 56;
-const MMSGHDR_OCTETS = 64;
 const IOVEC_OCTETS = 16;
-
-/** Where a batch lands. Slot `i` is `octets` from `i * SLOT_OCTETS`; it begins with the IPv4 header. */
-export class ReceiveSlots {
-  readonly octets: Uint8Array;
-  /** Of the datagram in slot `i` of the last batch; at most SLOT_OCTETS. */
-  readonly lengths: Uint16Array;
-  /** 1 where the datagram was longer than its slot: drop it. */
-  readonly truncated: Uint8Array;
-  readonly #slots: Memory;
-  readonly #headers: Memory;
-  readonly #vectors: Memory;
-
-  constructor(readonly count: number = SLOTS_MAX) {
-    this.#slots = new Memory(count * SLOT_OCTETS);
-    this.#headers = new Memory(count * MMSGHDR_OCTETS);
-    this.#vectors = new Memory(count * IOVEC_OCTETS);
-    this.octets = this.#slots.octets;
-    this.lengths = new Uint16Array(count);
-    this.truncated = new Uint8Array(count);
-    for (let i = 0; i < count; i++) {
-      this.#vectors.setAddress(i * IOVEC_OCTETS, this.#slots.at(i * SLOT_OCTETS));
-      this.#vectors.setAddress(i * IOVEC_OCTETS + 8, SLOT_OCTETS);
-      this.#headers.setAddress(i * MMSGHDR_OCTETS + 16, this.#vectors.at(i * IOVEC_OCTETS));
-      this.#headers.setAddress(i * MMSGHDR_OCTETS + 24, 1);
-    }
-  }
-
-  /** Datagrams received, or -errno (-EAGAIN: none there). */
-  fill(fd: number): number {
-    const count = recvmmsg(fd, this.#headers.address, this.count, MSG_DONTWAIT);
-    const { view } = this.#headers;
-    for (let i = 0; i < count; i++) {
-      const header = i * MMSGHDR_OCTETS;
-      this.lengths[i] = view.getUint32(header + MSGHDR_OCTETS, true);
-      this.truncated[i] = (view.getUint32(header + 48, true) & MSG_TRUNC) === 0 ? 0 : 1;
-    }
-    return count;
-  }
-}
 
 const SOCKADDR_OCTETS = 16;
 const CONTROL_OCTETS = 32;

@@ -6,11 +6,14 @@ import {
   IOVEC_OCTETS,
   MMSGHDR_CONTROL,
   MMSGHDR_CONTROL_OCTETS,
+  MMSGHDR_FLAGS,
+  MMSGHDR_LENGTH,
   MMSGHDR_NAME,
   MMSGHDR_NAME_OCTETS,
   MMSGHDR_OCTETS,
   MMSGHDR_VECTOR_COUNT,
   MMSGHDR_VECTORS,
+  MSG_TRUNC,
   PKTINFO_CONTROL_OCTETS,
   SEND_CONTROL,
   SEND_NAME,
@@ -115,6 +118,39 @@ export class ReceiveBatch {
     // The memory must not be collected while the kernel knows its address.
     if (first === undefined || this.#memory.octets.byteLength === 0) return -EINVAL;
     return recvmmsg(fd, first, this.places.count, MSG_DONTWAIT);
+  }
+}
+
+/** A batch in memory of its own. Slot `i` is `octets` from `i * SLOT_OCTETS`. */
+export class ReceiveSlots {
+  readonly octets: Uint8Array;
+  /** Of the datagram in slot `i` of the last batch; at most SLOT_OCTETS. */
+  readonly lengths: Uint16Array;
+  /** 1 where the datagram was longer than its slot: drop it. */
+  readonly truncated: Uint8Array;
+  readonly #memory: PacketMemory;
+  readonly #batch: ReceiveBatch;
+
+  constructor(readonly count: number = 64) {
+    const headers = count * SLOT_OCTETS;
+    const vectors = headers + count * MMSGHDR_OCTETS;
+    this.octets = new Uint8Array(vectors + count * IOVEC_OCTETS);
+    this.lengths = new Uint16Array(count);
+    this.truncated = new Uint8Array(count);
+    this.#memory = new PacketMemory(this.octets);
+    this.#batch = new ReceiveBatch(this.#memory, { count, slots: 0, headers, vectors });
+  }
+
+  /** Datagrams received, or -errno (-EAGAIN: none there). */
+  fill(fd: number): number {
+    const received = this.#batch.fill(fd);
+    for (let i = 0; i < received; i++) {
+      const header = this.#batch.places.headers + i * MMSGHDR_OCTETS;
+      this.lengths[i] = this.#memory.view.getUint32(header + MMSGHDR_LENGTH, true);
+      const flags = this.#memory.view.getUint32(header + MMSGHDR_FLAGS, true);
+      this.truncated[i] = (flags & MSG_TRUNC) === 0 ? 0 : 1;
+    }
+    return received;
   }
 }
 

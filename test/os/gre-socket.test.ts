@@ -1,13 +1,10 @@
 // RFC 2637 §4 on the wire: which address a packet leaves from, whether it may be fragmented.
 import { describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../src/base/ip.js";
+import { SLOT_OCTETS } from "../../src/base/kernel-layout.js";
 import { isOsError } from "../../src/os/errors.js";
-import {
-  type GreSocket,
-  openGreSockets,
-  ReceiveSlots,
-  SLOT_OCTETS,
-} from "../../src/os/gre-socket.js";
+import { type GreSocket, openGreSockets } from "../../src/os/gre-socket.js";
+import { ReceiveSlots } from "../../src/os/packet-memory.js";
 import { eventually, held, isRoot, joined, type Namespace } from "./namespace.js";
 
 const EAGAIN = -11;

@@ -10,6 +10,7 @@ import {
   FIXED_OCTETS,
   RECEIVE_SLOTS,
   RECEIVE_SLOTS_MAX,
+  RECORD_OCTETS,
   SEND_SLOTS,
   SEND_SLOTS_MAX,
   SENT_KEPT,
@@ -346,6 +347,9 @@ describe("what both engines and the kernel's structures agree on", () => {
   test("the layout is as limits.ts says, and no region reaches into the next", () => {
     expect(RECEIVE_SLOTS_MAX).toBe(limits.batchPackets);
     expect(SENT_KEPT).toBe(limits.sendQueuePacketsMax);
+    // As docs/LIMITS.md adds it up.
+    expect(RECORD_OCTETS).toBe(256 + 8 * SENT_KEPT + 2 * 256);
+    expect(FIXED_OCTETS).toBe(1_970_176);
     expect(RECEIVE_SLOTS + RECEIVE_SLOTS_MAX * SLOT_OCTETS).toBeLessThanOrEqual(SEND_SLOTS);
     expect(PlaneMemory.octetsFor(0)).toBeGreaterThanOrEqual(FIXED_OCTETS);
     expect(SEND_SLOTS_MAX * SLOT_OCTETS).toBe(524_288);
