@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { POLICY } from "../../test/ppp/pair.js";
 import { ServerBench } from "../../test/sim/server-bench.js";
-import { worker } from "../limits.js";
+import { control, worker } from "../limits.js";
 
 const REFUSING = { ...POLICY, encryption: { require: false, bits: [], stateful: false } } as const;
 
@@ -90,6 +90,28 @@ describe("a call of ours", () => {
     bench.pass(1);
     expect(caller.events.filter(({ kind }) => kind === "Ended")).toHaveLength(1);
     expect(caller.ledger.balance()).toEqual({});
+  });
+
+  test("the call is asked for once its flow is in the data path, not before", () => {
+    const bench = new ServerBench();
+    const caller = bench.caller();
+    caller.installs = false;
+    bench.run().pass(1_000);
+    expect(caller.callId).toBeDefined();
+    expect(bench.sessions).toEqual([]);
+    caller.installed();
+    bench.run();
+    expect(caller.up).toBe(true);
+  });
+
+  test("Installed never comes: over at the server's deadline, nothing held", () => {
+    const bench = new ServerBench();
+    const caller = bench.caller();
+    caller.installs = false;
+    bench.run().pass(control.authenticatedDeadlineMs + control.stopReplyMs);
+    expect(caller.events.at(-1)).toMatchObject({ kind: "Ended", cause: "control-stopped" });
+    expect(caller.ledger.balance()).toEqual({});
+    expect(bench.ledger.balance()).toEqual({});
   });
 
   test("InstallRefused: the server hears of it at once", () => {

@@ -73,7 +73,7 @@ export class Client {
   readonly #early: Frame[] = [];
   #terms: CallTerms | undefined;
   #ppp: PppSession | undefined;
-  #flow: "none" | "installed" | "removing" = "none";
+  #flow: "none" | "installing" | "installed" | "removing" = "none";
   #callId: number | undefined;
   #counters: FlowCounters | undefined;
   #cause: EndCause | undefined;
@@ -120,6 +120,9 @@ export class Client {
   handlePlane(event: PlaneEvent, now: Instant): void {
     if (!("flow" in event)) return;
     switch (event.kind) {
+      case "Installed":
+        if (this.#flow === "installing") this.#flow = "installed";
+        return this.#settle(now);
       case "Removed":
         this.#counters = event.counters;
         return this.#removed();
@@ -210,7 +213,11 @@ export class Client {
       this.#handleOutput(output, now);
       output = this.#ppp?.pollOutput();
     }
-    if (this.#closed) return;
+    // Asked for only once the flow is there: the server may speak LCP right behind its OCRP.
+    if (!this.#closed && this.#flow !== "installing") this.#transmit();
+  }
+
+  #transmit(): void {
     for (let octets = this.#control.pollTransmit(); octets !== undefined; ) {
       this.#transmissions.push({ kind: "Octets", octets });
       octets = this.#control.pollTransmit();
@@ -223,9 +230,9 @@ export class Client {
         const { hostName, vendorString } = event;
         this.#events.push({ kind: "Established", hostName, vendorString });
         this.#callId = this.#control.placeCall(now);
-        // The flow is there before the server can send: it may speak LCP right behind its OCRP.
-        if (this.#callId !== undefined) return this.#install(this.#callId, undefined);
-        return this.#end("refused", now);
+        if (this.#callId === undefined) return this.#end("refused", now);
+        this.#flow = "installing";
+        return this.#install(this.#callId, undefined);
       }
       case "CallUp":
         this.#terms = event.terms;
@@ -237,10 +244,7 @@ export class Client {
       case "CallAsked":
         return this.#control.refuseCall(event.terms.callId, "not-authorised", now);
       case "Close":
-        for (let octets = this.#control.pollTransmit(); octets !== undefined; ) {
-          this.#transmissions.push({ kind: "Octets", octets });
-          octets = this.#control.pollTransmit();
-        }
+        this.#transmit();
         this.#closed = true;
         this.#transmissions.push({ kind: "Close" });
         this.#end(event.cause, now);
@@ -252,7 +256,6 @@ export class Client {
 
   #install(callId: number, terms: CallTerms | undefined): void {
     const { flow, localAddress, serverAddress, ppp } = this.#options;
-    this.#flow = "installed";
     this.#plane.push({
       kind: "Install",
       flow,
@@ -320,7 +323,7 @@ export class Client {
     this.#ppp?.abort(cause);
     this.#ppp = undefined;
     this.#early.length = 0;
-    if (this.#flow === "installed") {
+    if (this.#flow === "installing" || this.#flow === "installed") {
       this.#flow = "removing";
       this.#removedBy = after(now, worker.pongMs);
       this.#plane.push({ kind: "Remove", flow: this.#options.flow });

@@ -303,6 +303,8 @@ export class Caller {
   readonly localAddress: Ipv4;
   /** Hears and says nothing of PPP. */
   silent = false;
+  /** Its data path answers. */
+  installs = true;
   callId: number | undefined;
 
   constructor(
@@ -332,6 +334,11 @@ export class Caller {
     this.client.start(this.bench.now);
   }
 
+  /** Its data path has the flow. */
+  installed(flow = this.flow): void {
+    this.client.handlePlane({ kind: "Installed", flow }, this.bench.now);
+  }
+
   get up(): boolean {
     return this.events.some(({ kind }) => kind === "Ipv4Up");
   }
@@ -346,7 +353,11 @@ export class Caller {
   drain(): void {
     const { bench, client } = this;
     for (let command = client.pollPlane(); command; command = client.pollPlane()) {
-      if (command.kind === "Install") this.callId = command.callId;
+      if (command.kind === "Install") {
+        const { callId, flow } = command;
+        this.callId = callId;
+        if (this.installs) bench.later(() => this.installed(flow));
+      }
       if (command.kind === "Send" && !this.silent) bench.carried(this, command.frame);
       if (command.kind !== "Remove") continue;
       const { flow } = command;
