@@ -18,7 +18,8 @@ export function run(
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       env: options.env ?? process.env,
-      stdio: ["pipe", "pipe", "pipe"],
+      // Bash takes a socket there for a remote shell's and reads its user's .bashrc, at every start.
+      stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       detached: true,
     });
     let late = false;
@@ -32,8 +33,8 @@ export function run(
     );
     const parts = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
-      child[name].setEncoding("utf8");
-      child[name].on("data", (text: string) => {
+      child[name]?.setEncoding("utf8");
+      child[name]?.on("data", (text: string) => {
         parts[name] += text;
       });
     }
@@ -45,8 +46,8 @@ export function run(
       clearTimeout(timer);
       resolve({ code: late ? 124 : (code ?? (signal === null ? 1 : 128)), ...parts });
     });
-    child.stdin.on("error", () => {}); // The program may end without reading it.
-    child.stdin.end(options.input ?? "");
+    child.stdin?.on("error", () => {}); // The program may end without reading it.
+    child.stdin?.end(options.input);
   });
 }
 
