@@ -54,7 +54,7 @@ async function processorMs(place: Place): Promise<number> {
   const netns = "ip netns pids $(ip netns identify)";
   const stats = await expectOk(
     place,
-    `for pid in $(${netns}); do [ $pid = $$ ] || cat /proc/$pid/stat 2>/dev/null; done`,
+    `for pid in $(${netns}); do [ $pid = $$ ] || cat /proc/$pid/stat 2>/dev/null; done; true`,
   );
   let ticks = 0;
   for (const line of stats.trim().split("\n")) {

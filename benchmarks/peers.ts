@@ -89,7 +89,7 @@ const kserver: Peer = {
   },
 };
 
-export function startOurs(server: Server, { mode, sessions }: Terms): Promise<TestServer> {
+export function startOurs(server: Server, { mode }: Terms): Promise<TestServer> {
   return TestServer.start({
     place: server.place,
     config: {
@@ -103,7 +103,7 @@ export function startOurs(server: Server, { mode, sessions }: Terms): Promise<Te
       },
       // What the generators talk to is on the server's host itself.
       network: { reachHost: true, clientToClient: true, forwarding: "off" },
-      users: { sessionsPerUser: Math.max(8, sessions) },
+      users: { sessionsPerUser: 250 },
     },
     users: [{ name: user, password }],
     readyS: 120,
