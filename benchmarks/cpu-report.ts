@@ -39,7 +39,7 @@ export function tablesOf(data: CpuData): Table[] {
   );
   return [
     {
-      title: `A packet's cost to the data workers, MPPE ${data.mode}, one TCP stream a session`,
+      title: `A packet's cost to the data workers, MPPE ${data.mode}`,
       columns: [
         "sessions",
         "way",
@@ -97,5 +97,6 @@ export function reachOf(data: CpuData): Reach[] {
     ...ceiling(data, "decrypting", 7),
     ...share(data, "one", "bare", 0.95),
     ...share(data, "hundred", "one", 0.9),
+    ...share(data, "hundred", "one-of-hundred-streams", 0.9),
   ];
 }

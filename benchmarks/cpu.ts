@@ -2,7 +2,6 @@
 // this host, each end held to one processor. Configurations take turns within every round.
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { run } from "../test/lab/place.js";
 import { type Configuration, configurations } from "./configurations.js";
 import { reachOf, tablesOf } from "./cpu-report.js";
 import { options } from "./options.js";
@@ -10,7 +9,7 @@ import { type Mode, modes, type Running } from "./peers.js";
 import { perf, profile } from "./profile.js";
 import { made, report, say } from "./results.js";
 import { Host, type Server, Site } from "./site.js";
-import { type Direction, labBin, listen, measure } from "./traffic.js";
+import { buildPrograms, type Direction, listen, measure } from "./traffic.js";
 
 /** One round of one configuration one way. */
 export type CpuSample = {
@@ -84,23 +83,22 @@ async function sample(
   seconds: number,
 ): Promise<CpuSample> {
   const { configuration, running, server } = up;
-  const { name } = configuration;
-  const traffic = () =>
-    measure(
-      "streams",
-      { client: site.client, server: server.place, paths: running.paths },
-      direction,
-      seconds,
-    );
+  const { name, streams } = configuration;
+  const paths = Array.from(
+    { length: streams },
+    (_, at) => running.paths[at % running.paths.length]!,
+  );
+  const ends = { client: site.client, server: server.place, paths };
+  const traffic = () => measure("streams", ends, direction, seconds);
   if (running.ours === undefined)
     return { configuration: name, direction, megabits: await traffic() };
-  const ends = { server: await serverWorkers(running), client: running.clientWorkerPids ?? [] };
+  const pids = { server: await serverWorkers(running), client: running.clientWorkerPids ?? [] };
   const packets = await counted(running);
-  const times = { server: processorTime(ends.server), client: processorTime(ends.client) };
+  const times = { server: processorTime(pids.server), client: processorTime(pids.client) };
   const megabits = await traffic();
   const spent = {
-    server: processorTime(ends.server) - times.server,
-    client: processorTime(ends.client) - times.client,
+    server: processorTime(pids.server) - times.server,
+    client: processorTime(pids.client) - times.client,
   };
   const after = await counted(running);
   const received = after.received - packets.received;
@@ -190,8 +188,7 @@ async function measureAll(site: Site, samples: CpuSample[]): Promise<void> {
 }
 
 const from = made("cpu");
-const built = await run(`${labBin}/../program/build`, []);
-if (built.code !== 0) throw new Error(`the lab's programs: ${built.stderr}`);
+await buildPrograms();
 const samples: CpuSample[] = [];
 const site = await Site.open(new Host(), { client: cpus().length > 1 ? 1 : 0, server: 0 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

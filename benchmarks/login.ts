@@ -1,13 +1,13 @@
 // bench:login : what a log-in costs the server, and how long it lets the client wait. Servers stand
 // side by side in one guest, the same client calls each in turn.
 import { Guest, Lab } from "../test/lab/guest.js";
-import { expectOk, type Place, run } from "../test/lab/place.js";
+import { expectOk, type Place } from "../test/lab/place.js";
 import { dialling, readDialogue } from "./dialogue.js";
 import { options } from "./options.js";
 import { password, peerNamed, type Running, user } from "./peers.js";
 import { figure, made, median, type Reach, report, say, spread, type Table } from "./results.js";
 import { type Server, Site } from "./site.js";
-import { labBin } from "./traffic.js";
+import { buildPrograms } from "./traffic.js";
 
 export type LogInData = Readonly<
   Record<
@@ -199,8 +199,7 @@ function reachOf(data: LogInData): Reach[] {
 }
 
 const from = made("login");
-const built = await run(`${labBin}/../program/build`, []);
-if (built.code !== 0) throw new Error(`the lab's programs: ${built.stderr}`);
+await buildPrograms();
 const vehicle = plan.guest[0] === "qemu" ? "qemu" : "uml";
 const lab = await Lab.open();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

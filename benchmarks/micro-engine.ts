@@ -12,47 +12,54 @@ const encryptions = [
   ["MPPE-128 stateful", { bits: 128, stateful: true }],
 ] as const;
 
-function outbound(name: string, encryption: (typeof encryptions)[number][1]): Case {
+const engines = ["typescript", "wasm"] as const;
+type EngineKind = (typeof engines)[number];
+type Encryption = (typeof encryptions)[number][1];
+/** As many as the kernel is asked for at once. */
+const BATCH = 64;
+
+const bench = (kind: EngineKind) => new Bench(undefined, undefined, kind);
+
+function* batchesOf<Item>(all: readonly Item[]): IterableIterator<Item[]> {
+  for (let at = 0; at < all.length; at += BATCH) yield all.slice(at, at + BATCH);
+}
+
+function outbound(kind: EngineKind, name: string, encryption: Encryption): Case {
   const prepare = () => {
     const packets = Array.from({ length: AT_ONCE }, (_, tag) => udp(OUTSIDE, LEASED, tag, OCTETS));
-    const server = new Bench();
+    const batches = [...batchesOf(packets)];
+    const server = bench(kind);
     installServer(server, { encryption });
     return () => {
-      for (const packet of packets) server.packet(packet);
+      for (const batch of batches) server.packets(batch);
       if (server.gre.length !== AT_ONCE) throw new Error(`${server.gre.length} went out`);
     };
   };
-  return {
-    group: "engine (typescript)",
-    name: `TUN to GRE, ${OCTETS} octets, ${name}`,
-    atOnce: AT_ONCE,
-    prepare,
-  };
+  const title = `TUN to GRE, ${OCTETS} octets, ${name}`;
+  return { group: `engine: ${kind}`, name: title, atOnce: AT_ONCE, prepare };
 }
 
-function inbound(name: string, encryption: (typeof encryptions)[number][1]): Case {
+function inbound(kind: EngineKind, name: string, encryption: Encryption): Case {
   const prepare = () => {
-    const [server, client] = [new Bench(), new Bench()];
+    const [server, client] = [bench(kind), bench(kind)];
     installServer(server, { encryption });
     installClient(client, { encryption });
     for (let tag = 0; tag < AT_ONCE; tag++) client.packet(udp(LEASED, OUTSIDE, tag, OCTETS));
-    const datagrams = client.gre.splice(0);
+    const batches = [...batchesOf(client.gre.splice(0))];
     return () => {
-      for (const datagram of datagrams) server.datagram(datagram);
+      for (const batch of batches) server.datagrams(batch);
       if (server.tun.length !== AT_ONCE) throw new Error(`${server.tun.length} came through`);
     };
   };
-  return {
-    group: "engine (typescript)",
-    name: `GRE to TUN, ${OCTETS} octets, ${name}`,
-    atOnce: AT_ONCE,
-    prepare,
-  };
+  const title = `GRE to TUN, ${OCTETS} octets, ${name}`;
+  return { group: `engine: ${kind}`, name: title, atOnce: AT_ONCE, prepare };
 }
 
 export function engineCases(): Case[] {
-  return encryptions.flatMap(([name, encryption]) => [
-    outbound(name, encryption),
-    inbound(name, encryption),
-  ]);
+  return engines.flatMap((kind) =>
+    encryptions.flatMap(([name, encryption]) => [
+      outbound(kind, name, encryption),
+      inbound(kind, name, encryption),
+    ]),
+  );
 }

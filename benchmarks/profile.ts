@@ -11,9 +11,6 @@ export type CpuProfile = {
 
 const ROWS = 25;
 
-/** V8 gives every foreign function the name of a native symbol that happens to lie before it. */
-const FOREIGN = "execve";
-
 /** Its functions by own time, a line each. */
 export async function profile(place: Place, pid: number, seconds: number): Promise<string> {
   const program = join(import.meta.dirname, "inspect.mjs");
@@ -40,7 +37,9 @@ function ownTimes({ nodes, samples }: CpuProfile): string {
   for (const id of samples) {
     const { functionName = "?", url = "", lineNumber = 0 } = frames.get(id) ?? {};
     const file = url.replace(/^.*\/(dist|node_modules)\//, "");
-    const own = functionName === FOREIGN ? "(system calls, waiting included)" : functionName;
+    // V8 gives every foreign function the name of a native symbol that happens to lie before it.
+    const foreign = url === "" && /^\w/.test(functionName);
+    const own = foreign ? "(system calls, waiting included)" : functionName;
     const name = `${own || "(anonymous)"}${file === "" ? "" : `  ${file}:${lineNumber + 1}`}`;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }

@@ -1,13 +1,13 @@
 // bench:throughput : what goes through a server of ours and through its peers, measured in turn within
 // one boot of one guest (or on this host), with the same client and the same generator.
 import { Guest, Lab } from "../test/lab/guest.js";
-import { expectOk, type Place, run } from "../test/lab/place.js";
+import { expectOk, type Place } from "../test/lab/place.js";
 import { options } from "./options.js";
 import { type Mode, modes, type Peer, peers, type Running } from "./peers.js";
 import { made, type Results, report, say } from "./results.js";
 import { Host, Site } from "./site.js";
 import { reachOf, tablesOf } from "./throughput-report.js";
-import { type Direction, type Kind, kinds, labBin, listen, measure } from "./traffic.js";
+import { buildPrograms, type Direction, type Kind, kinds, listen, measure } from "./traffic.js";
 
 export type Sample = {
   readonly peer: string;
@@ -190,8 +190,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 const from = made("throughput");
-const built = await run(`${labBin}/../program/build`, []);
-if (built.code !== 0) throw new Error(`the lab's programs: ${built.stderr}`);
+await buildPrograms();
 await measureAll();
 const data: ThroughputData = { where, samples: [...samples.values()] };
 const results: Results<ThroughputData> = {

@@ -1,10 +1,17 @@
 // What is sent through a path, and how it is measured: iperf3 and ping, and for many sessions at once
 // `streams` of the lab, one TCP stream each.
 import { join } from "node:path";
-import { expectOk, type Place } from "../test/lab/place.js";
+import { expectOk, type Place, run } from "../test/lab/place.js";
 import { median } from "./results.js";
 
-export const labBin = join(import.meta.dirname, "..", "test", "lab", "bin");
+const lab = join(import.meta.dirname, "..", "test", "lab");
+export const labBin = join(lab, "bin");
+
+/** Compiles what of the lab is C. */
+export async function buildPrograms(): Promise<void> {
+  const { code, stderr } = await run(join(lab, "program", "build"), []);
+  if (code !== 0) throw new Error(`the lab's programs: ${stderr}`);
+}
 
 /** One way through: from the client's place to the server's. */
 export type Path = { readonly local: string; readonly device: string; readonly remote: string };
