@@ -285,6 +285,7 @@ export class RunningServer {
       prefix,
       gateway: gatewayTerms(this.config, hostNameServers(), hostAddresses()),
       limits: this.config.limits.plane,
+      engine: this.config.engine,
       reasons: this.server.reasons,
       onEvent: (event) => this.#handlePlane(event),
       onLost: (_, wasIts) => this.loop.input((server, now) => server.handleWorkerLost(now, wasIts)),

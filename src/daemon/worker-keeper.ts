@@ -7,6 +7,7 @@ import { monotonicNow } from "../os/clock.js";
 import type { GreDescriptors } from "../os/gre-socket.js";
 import type { RingDescriptors } from "../os/hand-over.js";
 import type { GatewayTerms, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
+import type { EngineChoice } from "../worker/engine-choice.js";
 import { WorkerHost } from "../worker/host.js";
 
 /** What one worker works on; the descriptors stay the caller's. */
@@ -22,6 +23,7 @@ export type WorkerTerms = {
   readonly prefix: readonly string[];
   readonly gateway: GatewayTerms;
   readonly limits: Bounds<typeof plane>;
+  readonly engine: EngineChoice;
   readonly reasons: Counters;
   /** The workers' entry, by default the one that belongs to this program. */
   readonly entry?: string;
@@ -46,6 +48,9 @@ export type WorkerUser = {
   readonly onLost: (why: string) => void;
 };
 
+const SLOWER =
+  "no WebAssembly, or a TUN without virtio headers: data goes through the slower TypeScript engine";
+
 export class WorkerKeeper {
   readonly #terms: WorkerTerms;
   readonly #user: WorkerUser;
@@ -69,6 +74,7 @@ export class WorkerKeeper {
       scope: terms.scope,
       prefix: terms.prefix,
       limits: terms.limits,
+      engine: terms.engine,
       onEvent: (event) => this.#handle(event),
       onLost: (why) => this.#lost(why),
     });
@@ -108,7 +114,13 @@ export class WorkerKeeper {
   }
 
   #handle(event: PlaneEvent): void {
-    if (event.kind === "Ready") this.#ready = { engine: event.engine, offload: event.offload };
+    if (event.kind === "Ready") {
+      const { engine, offload } = event;
+      this.#ready = { engine, offload };
+      if (this.#terms.engine === "auto" && engine === "TypeScript") {
+        this.#terms.log.warn({}, `${SLOWER}: engine: typescript says that it is meant so`);
+      }
+    }
     this.#user.onEvent(event);
   }
 

@@ -7,6 +7,7 @@ import { EINTR, errnoName, isOsError } from "../os/errors.js";
 import { sleep } from "../os/libc.js";
 import type { PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import { LINK_VERSION } from "../wire/worker-link-codec.js";
+import type { EngineChoice } from "./engine-choice.js";
 import { WorkerLink } from "./link.js";
 import { Naps } from "./naps.js";
 import { PacketPath, type PathDescriptors } from "./packet-path.js";
@@ -43,6 +44,7 @@ export class DataWorker {
     { link, ...descriptors }: WorkerDescriptors,
     readonly exit: (code: number) => void,
     configured: Bounds<typeof plane> = plane,
+    choice: EngineChoice = "auto",
   ) {
     this.#gre = descriptors.gre.receive;
     this.#tun = descriptors.tun;
@@ -58,6 +60,7 @@ export class DataWorker {
         trouble: (call, errno) => this.#trouble(call, errno),
       },
       configured,
+      choice,
     );
   }
 

@@ -12,6 +12,7 @@ import type { RingDescriptors } from "../os/hand-over.js";
 import type { PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import { decodeEvent, encodeCommand } from "../wire/worker-link-codec.js";
 import { LinkFramer } from "../wire/worker-link-framer.js";
+import type { EngineChoice } from "./engine-choice.js";
 
 export type WorkerHostOptions = {
   /** Open descriptors; they stay the caller's and may serve any number of workers in turn. */
@@ -29,6 +30,7 @@ export type WorkerHostOptions = {
   readonly prefix?: readonly string[];
   /** The data path's bounds where a configuration changed them. */
   readonly limits?: Bounds<typeof plane>;
+  readonly engine?: EngineChoice;
   /** The worker's entry, by default the one beside this file. */
   readonly entry?: string;
 };
@@ -242,7 +244,8 @@ class Run {
 
 /** The child, or why there is none: out of descriptors or processes. */
 function spawnWorker(options: WorkerHostOptions): ChildProcess | string {
-  const { gre, tun, ring, workers = 1, prefix = [], entry, limits: bounds = plane } = options;
+  const { gre, tun, ring, workers = 1, prefix = [], entry } = options;
+  const { engine = "auto", limits: bounds = plane } = options;
   const main = entry ?? fileURLToPath(new URL("./main.js", import.meta.url));
   const command = [
     ...prefix,
@@ -256,6 +259,7 @@ function spawnWorker(options: WorkerHostOptions): ChildProcess | string {
       ? []
       : [`--ring-previous=${RING_PREVIOUS_FD}`, `--ring-next=${RING_NEXT_FD}`]),
     `--workers=${workers}`,
+    `--engine=${engine}`,
     ...changedBounds(bounds),
   ];
   const places = ring === undefined ? [] : [ring.previous, ring.next];

@@ -2,33 +2,38 @@
 import { readFileSync } from "node:fs";
 import type { Lane } from "../plane/batches.js";
 import { PlaneMemory } from "../plane/memory.js";
+import type { EngineChoice } from "./engine-choice.js";
 
 const PAGE_OCTETS = 65_536;
 const compiled = new URL("../plane/lane.wasm", import.meta.url);
-
-export type EngineChoice = "auto" | "wasm" | "typescript";
 
 export type Lanes = {
   readonly memory: PlaneMemory;
   /** Undefined: the engine of TypeScript goes alone. */
   readonly lane: Lane | undefined;
-  /** Why there is none although one was wanted. */
-  readonly why: string | undefined;
 };
 
-/** Memory for `flows` of them, all of it taken now, and the lane over it where that is wanted and works. */
-export function openLane(flows: number, choice: EngineChoice): Lanes {
-  if (choice === "typescript")
-    return { memory: new PlaneMemory(flows), lane: undefined, why: undefined };
-  try {
-    const pages = Math.ceil(PlaneMemory.octetsFor(flows) / PAGE_OCTETS);
-    const linear = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const module = new WebAssembly.Module(readFileSync(compiled));
-    const { exports } = new WebAssembly.Instance(module, { env: { memory: linear } });
-    const memory = new PlaneMemory(flows, linear.buffer);
-    return { memory, lane: exports as Lane, why: undefined };
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { memory: new PlaneMemory(flows), lane: undefined, why };
+/**
+ * Memory for `flows` of them, all of it taken now, and the lane over it where that is wanted and works.
+ * Throws where nothing else would do and it does not work. It speaks to a TUN in virtio headers only.
+ */
+export function openLane(flows: number, choice: EngineChoice, tunHasHeader: boolean): Lanes {
+  if (choice === "wasm" || (choice === "auto" && tunHasHeader)) {
+    try {
+      if (!tunHasHeader) throw new Error("this kernel's TUN takes no virtio headers");
+      return compiledLane(flows);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (choice === "wasm") throw new Error(`engine: wasm: ${why}; set engine: auto`);
+    }
   }
+  return { memory: new PlaneMemory(flows), lane: undefined };
+}
+
+function compiledLane(flows: number): Lanes {
+  const pages = Math.ceil(PlaneMemory.octetsFor(flows) / PAGE_OCTETS);
+  const linear = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const module = new WebAssembly.Module(readFileSync(compiled));
+  const { exports } = new WebAssembly.Instance(module, { env: { memory: linear } });
+  return { memory: new PlaneMemory(flows, linear.buffer), lane: exports as Lane };
 }

@@ -3,11 +3,16 @@ import { constants } from "node:os";
 import { type Bounds, plane } from "../limits.js";
 import { exitAtOnce, ignoreSignal } from "../os/libc.js";
 import { DataWorker } from "./data-worker.js";
+import { engineChoices } from "./engine-choice.js";
 
-/** The number of `--name=`, undefined where it is not given. */
-function option(name: string): number | undefined {
+/** What stands behind `--name=`, undefined where it is not given. */
+function text(name: string): string | undefined {
   const prefix = `--${name}=`;
-  const value = process.argv.find((argument) => argument.startsWith(prefix))?.slice(prefix.length);
+  return process.argv.find((argument) => argument.startsWith(prefix))?.slice(prefix.length);
+}
+
+function option(name: string): number | undefined {
+  const value = text(name);
   return value !== undefined && /^[0-9]{1,9}$/.test(value) ? Number(value) : undefined;
 }
 
@@ -34,15 +39,18 @@ ignoreSignal(constants.signals.SIGTERM);
 const previous = option("ring-previous");
 const next = option("ring-next");
 
-const worker = new DataWorker(
-  {
+try {
+  const descriptors = {
     link: descriptor("link"),
     gre: { receive: descriptor("gre"), sendNoDf: descriptor("gre-fragmentable") },
     tun: descriptor("tun"),
     ring: previous === undefined || next === undefined ? undefined : { previous, next },
     workers: option("workers") ?? 1,
-  },
-  exitAtOnce,
-  bounds(),
-);
-worker.start();
+  };
+  const choice = engineChoices.find((name) => name === text("engine"));
+  new DataWorker(descriptors, exitAtOnce, bounds(), choice).start();
+} catch (error) {
+  // One line: the main process logs the last one that we wrote.
+  process.stderr.write(`data worker: ${error instanceof Error ? error.message : error}\n`);
+  process.exit(2);
+}

@@ -37,7 +37,8 @@ import {
 } from "../plane/layout.js";
 import type { PlaneMemory } from "../plane/memory.js";
 import type { PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
-import { type EngineChoice, openLane } from "./lane.js";
+import type { EngineChoice } from "./engine-choice.js";
+import { openLane } from "./lane.js";
 
 /** The largest IP packet: a TUN's MTU is not ours to bound. */
 const PACKET_OCTETS_MAX = 65_536;
@@ -94,11 +95,7 @@ export class PacketPath {
     this.#ring = ring === undefined ? undefined : new HandOver(ring);
     this.#workers = workers;
     this.#user = user;
-    // The lane speaks to the TUN in virtio headers only.
-    const { memory, lane } = openLane(
-      configured.flowsMax,
-      this.#tun.hasHeader ? choice : "typescript",
-    );
+    const { memory, lane } = openLane(configured.flowsMax, choice, this.#tun.hasHeader);
     this.engine = lane === undefined ? "TypeScript" : "WebAssembly";
     this.#engine = new Engine(this.#sinks(), memory, configured);
     this.#batches = new Batches(this.#engine, memory, lane, {

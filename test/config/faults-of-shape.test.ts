@@ -158,6 +158,7 @@ const bad: readonly Bad[] = [
   ],
   ["no workers", "workers: 0", 1, "workers", "from 1 to 8; found 0", "workers: auto"],
   ["nine workers", "workers: 9", 1, "workers", "from 1 to 8; found 9", "workers: auto"],
+  ["no such engine", "engine: rust", 1, "engine", "auto, wasm, typescript", "engine: auto"],
   ["workers by word", "workers: many", 1, "workers", 'found "many"', "workers: auto"],
 
   ["a key twice", "log: {level: info}\nlog: {}", 2, "", "Map keys must be unique", "keep one"],

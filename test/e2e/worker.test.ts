@@ -2,8 +2,10 @@
 // own: what passes through, and what is left when one ends in each of its ways.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { formatIpv4, parseIpv4 } from "../../src/base/ip.js";
@@ -13,7 +15,7 @@ import { monotonicNow } from "../../src/os/clock.js";
 import { type GreSocket, openGreSockets } from "../../src/os/gre-socket.js";
 import { openTun, type Tun } from "../../src/os/tun.js";
 import type { PlaneEvent } from "../../src/wire/worker-link.js";
-import { encodeCommand } from "../../src/wire/worker-link-codec.js";
+import { encodeCommand, encodeEvent } from "../../src/wire/worker-link-codec.js";
 import { WorkerHost } from "../../src/worker/host.js";
 import { eventually, held, isRoot, joined, type Namespace } from "../os/namespace.js";
 import { encryptionTerms, FLOW, GATEWAY, LEASED, TERMS } from "../plane/pair.js";
@@ -40,6 +42,7 @@ class Side implements Disposable {
   constructor(
     readonly namespace: Namespace,
     prefix: readonly string[] = [],
+    program = entry,
   ) {
     this.gre = held(namespace.inside(openGreSockets));
     this.tun = held(namespace.inside(() => openTun({ name: "hf0" })));
@@ -47,7 +50,7 @@ class Side implements Disposable {
       gre: this.gre.descriptors,
       tun: this.tun.fd,
       scope: this.scope,
-      entry,
+      entry: program,
       prefix,
       onEvent: (event) => this.events.push(event),
       onLost: (why) => this.lost.push(why),
@@ -165,6 +168,27 @@ describe.runIf(isRoot)("data worker", () => {
     expect(side.lost).toEqual(["no answer to Ping"]);
     await eventually(() => side.ledger.size === 0 || undefined);
     expect(existsSync(`/proc/${pid}`)).toBe(false);
+  });
+
+  test("in an endless loop: its silence is noticed, it is killed and reaped", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "hf-endless-"));
+    const ready = encodeEvent({ kind: "Ready", version: 1, engine: "", offload: "" }, 1_000)!;
+    const endless = join(directory, "endless.mjs");
+    const said = `writeSync(3, Buffer.from("${Buffer.from(ready).toString("hex")}", "hex"))`;
+    writeFileSync(endless, `import { writeSync } from "node:fs"; ${said}; for (;;);`);
+    try {
+      using cable = joined([`${formatIpv4(SERVER)}/24`], [`${formatIpv4(CLIENT)}/24`]);
+      using side = new Side(cable.a, [], endless);
+      side.start();
+      await side.saw("Ready");
+      const pid = side.host.pid!;
+      await eventually(() => side.lost[0], 3_000);
+      expect(side.lost).toEqual(["no answer to Ping"]);
+      await eventually(() => side.ledger.size === 0 || undefined);
+      expect(existsSync(`/proc/${pid}`)).toBe(false);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   test("SIGINT and SIGTERM of the group leave it to the main process", async () => {

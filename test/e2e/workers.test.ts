@@ -57,6 +57,7 @@ class End implements Disposable {
       prefix: [],
       gateway: { ...TERMS, clientToClient: true, reachHost: true },
       limits: plane,
+      engine: "auto",
       entry,
       reasons: new Counters(64),
       onEvent: (event) => void this.events.push(event),

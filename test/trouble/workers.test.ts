@@ -6,6 +6,20 @@ import { BASE_CONFIG, Scene } from "./scene.js";
 
 const CALLERS = 4;
 
+describe.runIf(needRoot())("engine: typescript", () => {
+  test("carries a session, and status says that nothing is compiled or joined", async () => {
+    await using scene = await Scene.started({ config: { engine: "typescript" } });
+    const caller = await scene.caller(
+      await scene.addUser({ name: "ann", password: "correct-Horse-7" }),
+    );
+    await caller.ping();
+    const { workers } = await scene.status();
+    expect(workers).toMatchObject([{ engine: "TypeScript", offload: "plain", restarts: 0 }]);
+    expect(scene.lines("slower TypeScript engine")).toEqual([]);
+    expect(await scene.stop()).toBe(0);
+  });
+});
+
 describe.runIf(needRoot())("workers: 2", () => {
   test("sessions on both; the TUN is made again; one is killed and the others' sessions go on", async () => {
     await using scene = await Scene.started({ config: { workers: 2 } });

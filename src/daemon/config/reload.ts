@@ -10,6 +10,7 @@ export const reloadTable: Readonly<Record<string, readonly [Change, why: string]
   state: ["needs restart", "the store is open in it"],
   user: ["needs restart", "settled before the server starts"],
   workers: ["needs restart", "they hold the flows"],
+  engine: ["needs restart", "the data workers have chosen theirs"],
   listen: ["needs restart", "calls are bound to the address they came to"],
   announce: ["applied", "told to the next caller"],
   defaultProfile: ["applied", "for the next log-in"],

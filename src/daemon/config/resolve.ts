@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import type { Ipv4, Prefix4, Prefix6 } from "../../base/ip.js";
 import type { Rate } from "../../core/access/ports.js";
 import { worker } from "../../limits.js";
+import type { EngineChoice } from "../../worker/engine-choice.js";
 import {
   notUnicast,
   type Range4,
@@ -45,6 +46,7 @@ export type Config = {
   readonly user: string;
   /** At least 1: `auto` is settled. */
   readonly workers: number;
+  readonly engine: EngineChoice;
   readonly listen: { readonly addresses: "all" | readonly Ipv4[]; readonly port: number };
   readonly announce: Settings["announce"];
   readonly defaultProfile: Profile;
@@ -113,6 +115,7 @@ export function resolveSettings(
   const config: Config = {
     settings,
     workers: workersFor(settings.workers),
+    engine: settings.engine,
     ...{
       instance,
       state,

@@ -2,6 +2,7 @@
 // configuration. Addresses stay text here; resolve.ts turns them into values.
 import * as z from "zod";
 import { worker } from "../../limits.js";
+import { engineChoices } from "../../worker/engine-choice.js";
 import {
   absolutePath,
   addressText,
@@ -319,6 +320,12 @@ export const configSchema = z.strictObject({
     `auto, or a whole number from 1 to ${worker.workersMax}`,
     "auto",
   ).default(1),
+  engine: field(
+    z.enum(engineChoices),
+    "What carries data: wasm is the compiled lane, typescript goes without; auto: wasm where it works.",
+    `one of ${engineChoices.join(", ")}`,
+    "auto",
+  ).default("auto"),
   listen,
   announce,
   defaultProfile,
