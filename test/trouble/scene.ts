@@ -40,6 +40,8 @@ export type SceneOptions = {
   readonly diskOctets?: number;
   /** RLIMIT_NOFILE of the server, soft and hard. */
   readonly descriptors?: number;
+  /** A program that is not installed, as far as the server sees. */
+  readonly without?: string;
 };
 
 export class Scene implements AsyncDisposable {
@@ -99,9 +101,12 @@ export class Scene implements AsyncDisposable {
   /** Command words of a server of this scene; another one of it, too. */
   serveWords(...more: string[]): string[] {
     const words = [process.execPath, cli, "serve", "--config", this.configFile];
-    const limit = this.options.descriptors;
+    const { descriptors: limit, without } = this.options;
+    // `ip netns exec` gives each command its own view of the mounts.
+    const hide = 'mount --bind /dev/null "$(realpath "$(command -v "$0")")" && exec "$@"';
     return [
       ...["netns", "exec", this.server.name],
+      ...(without === undefined ? [] : ["sh", "-c", hide, without]),
       ...(limit === undefined ? [] : ["prlimit", `--nofile=${limit}:${limit}`]),
       ...words,
       ...["--state", this.state],

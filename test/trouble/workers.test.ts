@@ -55,3 +55,24 @@ describe.runIf(needRoot())("workers: 2", () => {
     expect(scene.server.ip("-brief", "link", "show")).not.toContain(BASE_CONFIG.network.tun);
   });
 });
+
+describe.runIf(needRoot())("no nftables on this host", () => {
+  test("several workers: refused, since only the table would keep their sessions apart", async () => {
+    await using scene = new Scene({ config: { workers: 2 }, without: "nft" });
+    const { code, stdout, stderr } = await scene.refused();
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toContain("workers is 2, but nftables");
+    expect(stdout + stderr).toContain("apt-get install nftables");
+    expect(scene.server.ip("-brief", "link", "show")).not.toContain(BASE_CONFIG.network.tun);
+  });
+
+  test("one worker: it says that the data path alone guards, and serves", async () => {
+    await using scene = await Scene.started({ without: "nft" });
+    expect(scene.lines("no host rules: the data path alone guards")).toHaveLength(1);
+    const caller = await scene.caller(
+      await scene.addUser({ name: "ann", password: "correct-Horse-7" }),
+    );
+    await caller.ping();
+    expect(await scene.stop()).toBe(0);
+  });
+});
