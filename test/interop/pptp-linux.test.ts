@@ -42,6 +42,7 @@ const config = {
     encryption: { required: bits.length > 0, bits, stateful: "stateful" in more },
   })),
   users: { sessionsPerUser: 16 },
+  client: { dns: ["192.0.2.53"], domain: "office.example", routes: ["192.0.2.0/24"] },
   network: { reachHost: true },
 };
 
@@ -98,6 +99,21 @@ describe.runIf(needLab())("pptp-linux against our server", () => {
     expect(sessions[0]?.encryption).toMatch(/^MPPE-128 stateless/);
     await client.hangUp();
     await server.expectHeld(before);
+  });
+
+  it("DHCPINFORM through the session: scapy reads what the configuration tells clients", async () => {
+    await using client = await PptpClient.up(guest, dial(Lab.hostAddress, "mschap-v2", "128"));
+    const answer = await expectOk(guest, `dhcp-inform ppp${client.unit} ${client.address}`);
+    const { told, ...rest } = JSON.parse(answer);
+    expect(rest).toEqual({ from: client.gateway, xid: 0x48464846 });
+    expect(told).toMatchObject({
+      "message-type": ["5"],
+      server_id: [client.gateway],
+      name_server: ["192.0.2.53"],
+      domain: ["b'office.example'"],
+      classless_static_routes: [`['192.0.2.0/24:${client.gateway}']`],
+    });
+    await client.hangUp();
   });
 
   describe.concurrent("agreed", () => {
