@@ -49,10 +49,11 @@ export function needRoot(): boolean {
 }
 
 const labCommands =
-  "linux.uml pppd pptp pptpd ip ss tc ping nft iptables-legacy modprobe gcc nmap python3 /usr/include/pppd/pppd.h";
+  "linux.uml pppd pptp pptpd ip ss tc ping nft iptables-legacy modprobe gcc nmap python3 " +
+  "/usr/include/pppd/pppd.h /usr/lib/python3/dist-packages/scapy";
 const labPackages =
   "user-mode-linux ppp ppp-dev pptp-linux pptpd iproute2 iputils-ping nftables iptables kmod procps gcc " +
-  "libc6-dev nmap python3";
+  "libc6-dev nmap python3 python3-scapy";
 
 /** Everything test/lab needs. */
 export function needLab(): boolean {
