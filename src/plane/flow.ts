@@ -60,8 +60,9 @@ export class Flow {
   /** Cleared for good once the path refused a packet as too large. */
   dontFragment = true;
 
-  readonly login = new PerSecond(limits.loginPacketsPerSecondMax);
-  readonly answers = new PerSecond(limits.answersPerSecondMax);
+  /** Made when first asked; the first one is over with the log-in. */
+  #login: PerSecond | undefined;
+  #answers: PerSecond | undefined;
 
   /** When this flow's earliest timer is armed for. */
   armedAt: Instant | undefined;
@@ -105,6 +106,18 @@ export class Flow {
   /** Whether inner packets may pass at all. */
   get networkOpen(): boolean {
     return this.network4 !== undefined || this.network6 !== undefined;
+  }
+
+  /** Packets from the peer before the network is open. */
+  get login(): PerSecond {
+    this.#login ??= new PerSecond(limits.loginPacketsPerSecondMax);
+    return this.#login;
+  }
+
+  /** What the gateway itself says to this session. */
+  get answers(): PerSecond {
+    this.#answers ??= new PerSecond(limits.answersPerSecondMax);
+    return this.#answers;
   }
 
   /** Largest inner packet the peer takes. */
@@ -186,6 +199,7 @@ export class Flow {
    */
   settle(): void {
     const { cells, network4, receive, send } = this;
+    if (this.networkOpen) this.#login = undefined;
     let flags = cells.uint32(layout.FLAGS) & KEPT_FLAGS;
     if (this.end === "host") flags |= layout.HOST_END;
     if (network4 !== undefined) {

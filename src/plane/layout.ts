@@ -54,10 +54,13 @@ export const OVER_RATE_DOWN = 232;
 /** Send times of the last SENT_KEPT packets. */
 export const SENT_AT = 256;
 export const SENT_KEPT = 64;
-/** RC4's tables of stateful MPPE, an octet an entry. */
-export const RECEIVE_BOX = 768;
-export const SEND_BOX = 1024;
-export const RECORD_OCTETS = 1280;
+export const RECORD_OCTETS = 768;
+
+// A flow's RC4 tables, an octet an entry, from where they begin: apart from its record, so that no page of
+// them is touched for flows without stateful MPPE.
+export const RECEIVE_BOX = 0;
+export const SEND_BOX = 256;
+export const BOXES_OCTETS = 512;
 
 // FLAGS.
 /** The lane may take data from, and send data to, the peer without asking. */
@@ -104,6 +107,8 @@ export const QUEUED_COUNT = 4_124;
 /** Where the list of dirty flows and the records begin. */
 export const DIRTY_LIST = 4_128;
 export const RECORDS = 4_132;
+/** Where the RC4 tables begin. */
+export const BOXES = 4_168;
 /** Where the rate limits begin: of each bucket, up and then down. */
 export const RATES = 4_164;
 /** Of one direction, 64-bit floats: octets it has, since when, octets a millisecond, octets it holds. */

@@ -3,6 +3,8 @@
 import { plane as limits } from "../limits.js";
 import {
   ACK_DELAY_MS,
+  BOXES,
+  BOXES_OCTETS,
   DIRTY_LIST,
   EPOCH,
   FIXED_OCTETS,
@@ -45,6 +47,7 @@ export class PlaneMemory implements Views {
     this.float64 = float64;
     this.setCell(DIRTY_LIST, FIXED_OCTETS);
     this.setCell(RECORDS, recordsAt(flows));
+    this.setCell(BOXES, boxesAt(flows));
     this.setCell(RATES, ratesAt(flows));
     this.setCell(EPOCH, 1);
     this.setCell(ACK_DELAY_MS, limits.ackDelayMs);
@@ -64,7 +67,8 @@ export class PlaneMemory implements Views {
 
   /** The record of the flow in `slot`. */
   record(slot: number): FlowCells {
-    return new FlowCells(this, recordsAt(this.flows) + slot * RECORD_OCTETS);
+    const boxes = boxesAt(this.flows) + slot * BOXES_OCTETS;
+    return new FlowCells(this, recordsAt(this.flows) + slot * RECORD_OCTETS, boxes);
   }
 }
 
@@ -72,9 +76,13 @@ function recordsAt(flows: number): number {
   return Math.ceil((FIXED_OCTETS + 4 * flows) / ALIGNMENT) * ALIGNMENT;
 }
 
+function boxesAt(flows: number): number {
+  return recordsAt(flows) + flows * RECORD_OCTETS;
+}
+
 /** No more users than flows, and bucket 0, which is nobody's. */
 function ratesAt(flows: number): number {
-  return recordsAt(flows) + flows * RECORD_OCTETS;
+  return boxesAt(flows) + flows * BOXES_OCTETS;
 }
 
 /** One flow's record: numbers by their offset in it. */
@@ -82,11 +90,14 @@ export class FlowCells {
   constructor(
     readonly views: Views,
     readonly at: number,
+    /** Where its RC4 tables are. */
+    readonly boxes: number,
   ) {}
 
   /** A record in memory of its own. */
   static alone(): FlowCells {
-    return new FlowCells(viewsOf(new ArrayBuffer(RECORD_OCTETS)), 0);
+    const buffer = new ArrayBuffer(RECORD_OCTETS + BOXES_OCTETS);
+    return new FlowCells(viewsOf(buffer), 0, RECORD_OCTETS);
   }
 
   uint32(offset: number): number {
@@ -108,5 +119,10 @@ export class FlowCells {
   /** Zeros the octets [offset, offset + length). */
   wipe(offset: number, length: number): void {
     this.views.octets.fill(0, this.at + offset, this.at + offset + length);
+  }
+
+  /** Zeros the RC4 table at `offset` of its two. */
+  wipeBox(offset: number): void {
+    this.views.octets.fill(0, this.boxes + offset, this.boxes + offset + 256);
   }
 }

@@ -50,7 +50,8 @@ export class MppeReceive {
   readonly #stateful: boolean;
   readonly #dialect: FlushDialect;
   readonly #judge: Judge;
-  readonly #keySteps = new PerSecond(limits.keyStepsPerSecondMax);
+  /** Made when first asked. */
+  #keySteps: PerSecond | undefined;
   /** Nothing was decrypted yet. */
   #fresh = true;
   /** The sequence was proven since the last decrypted packet: a larger jump is the peer's own. */
@@ -74,7 +75,7 @@ export class MppeReceive {
     const key = new MppeKey(terms.receiveStart, terms.bits);
     key.keep(octets, cells.at + RECEIVE_KEY, cells.at + RECEIVE_START);
     cipher.schedule(key.octets, key.octets.length);
-    if (terms.stateful) cipher.keep(octets, cells.at + RECEIVE_BOX, cells.at + STREAM_PLACES);
+    if (terms.stateful) cipher.keep(octets, cells.boxes + RECEIVE_BOX, cells.at + STREAM_PLACES);
     cells.setUint32(RECEIVE_COUNT, COHERENCY_COUNTS - 1);
     cells.setUint32(UNACCOUNTED, 0);
     key.wipe();
@@ -160,7 +161,7 @@ export class MppeReceive {
 
   wipe(): void {
     this.#cells.wipe(RECEIVE_KEY, 32);
-    this.#cells.wipe(RECEIVE_BOX, 256);
+    if (this.#stateful) this.#cells.wipeBox(RECEIVE_BOX);
     this.#cells.wipe(STREAM_PLACES, 2);
     wipeWork();
   }
@@ -198,8 +199,13 @@ export class MppeReceive {
     const trial = { into, length, count, jump, keeps };
     if (this.#stateful) return this.#decryptStateful(trial, flushed, now);
     if (!flushed) return "mppe-not-flushed";
-    if (jump > 1 && !this.#keySteps.take(now, jump - 1)) return "mppe-key-budget";
+    if (jump > 1 && !this.#takeKeySteps(now, jump - 1)) return "mppe-key-budget";
     return this.#tryKey(trial, jump) ? undefined : "mppe-implausible";
+  }
+
+  #takeKeySteps(now: Instant, steps: number): boolean {
+    this.#keySteps ??= new PerSecond(limits.keyStepsPerSecondMax);
+    return this.#keySteps.take(now, steps);
   }
 
   /** Every MPPE packet spends one GRE number, so no count jumps further than the sequence did. */
@@ -226,8 +232,8 @@ export class MppeReceive {
 
   /** The shared cipher stands where the stream goes on after packet `count`. */
   #keepPlace(count: number): void {
-    const { views, at } = this.#cells;
-    if (this.#stateful) cipher.keep(views.octets, at + RECEIVE_BOX, at + STREAM_PLACES);
+    const { views, at, boxes } = this.#cells;
+    if (this.#stateful) cipher.keep(views.octets, boxes + RECEIVE_BOX, at + STREAM_PLACES);
     this.#cells.setUint32(RECEIVE_COUNT, count);
   }
 
@@ -239,8 +245,8 @@ export class MppeReceive {
       return "mppe-discarding";
     }
     // Tried even while discarding: if the loss was only a forged packet, the stream goes on.
-    const { views, at } = this.#cells;
-    cipher.take(views.octets, at + RECEIVE_BOX, at + STREAM_PLACES);
+    const { views, at, boxes } = this.#cells;
+    cipher.take(views.octets, boxes + RECEIVE_BOX, at + STREAM_PLACES);
     cipher.apply(into, 0, length);
     if (!this.#judge.isPlausible(into, length, jump)) return "mppe-implausible";
     if (keeps) this.#keepPlace(count);
@@ -257,7 +263,7 @@ export class MppeReceive {
     const flags = flagsAmong(this.#cells.uint32(RECEIVE_COUNT), jump);
     const ciphertext = into.slice(0, length);
     for (let extra = 0; extra <= 1 + LOST_FLUSHES_MAX; extra++) {
-      if (!this.#keySteps.take(now, flags + extra)) return "mppe-key-budget";
+      if (!this.#takeKeySteps(now, flags + extra)) return "mppe-key-budget";
       into.set(ciphertext, 0);
       if (!this.#tryKey(trial, flags + extra)) continue;
       const flagPacket = (count & 0xff) === 0xff;

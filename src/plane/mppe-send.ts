@@ -36,7 +36,7 @@ export class MppeSend {
     const key = new MppeKey(terms.sendStart, terms.bits);
     key.keep(octets, cells.at + SEND_KEY, cells.at + SEND_START);
     cipher.schedule(key.octets, key.octets.length);
-    if (terms.stateful) cipher.keep(octets, cells.at + SEND_BOX, cells.at + SEND_PLACES);
+    if (terms.stateful) cipher.keep(octets, cells.boxes + SEND_BOX, cells.at + SEND_PLACES);
     cells.setUint32(SEND_COUNT, COHERENCY_COUNTS - 1);
     key.wipe();
   }
@@ -64,20 +64,20 @@ export class MppeSend {
     writeMppeHeader(octets, at, ENCRYPTED | (start ? FLUSHED : 0), count);
     cipher.apply(octets, at + MPPE_HEADER_OCTETS, end);
     if (!this.#stateful) return;
-    cipher.keep(cells.views.octets, cells.at + SEND_BOX, cells.at + SEND_PLACES);
+    cipher.keep(cells.views.octets, cells.boxes + SEND_BOX, cells.at + SEND_PLACES);
   }
 
   wipe(): void {
     this.#cells.wipe(SEND_KEY, 32);
-    this.#cells.wipe(SEND_BOX, 256);
+    if (this.#stateful) this.#cells.wipeBox(SEND_BOX);
     this.#cells.wipe(SEND_PLACES, 2);
     wipeWork();
   }
 
   /** Puts the shared cipher where this stream stands: anew, with the next key if it `steps`. */
   #turn(start: boolean, steps: boolean): void {
-    const { views, at } = this.#cells;
-    if (!start) return cipher.take(views.octets, at + SEND_BOX, at + SEND_PLACES);
+    const { views, at, boxes } = this.#cells;
+    if (!start) return cipher.take(views.octets, boxes + SEND_BOX, at + SEND_PLACES);
     const key = keyOf(this.#bits);
     key.take(views.octets, at + SEND_START, at + SEND_KEY);
     if (steps) key.step();

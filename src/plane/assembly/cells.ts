@@ -24,6 +24,12 @@ export function record(slot: i32): usize {
   return <usize>(cell(layout.RECORDS) + slot * layout.RECORD_OCTETS);
 }
 
+/** The RC4 tables of the flow in `slot`. */
+@inline
+export function boxes(slot: i32): usize {
+  return <usize>(cell(layout.BOXES) + slot * layout.BOXES_OCTETS);
+}
+
 @inline
 export function read16(at: usize): u32 {
   return (<u32>load<u8>(at) << 8) | load<u8>(at, 1);

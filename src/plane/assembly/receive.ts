@@ -4,6 +4,7 @@ import { MMSGHDR_FLAGS, MMSGHDR_LENGTH, MMSGHDR_OCTETS, MSG_TRUNC, SLOT_OCTETS }
 import * as layout from "../layout";
 import {
   arm,
+  boxes,
   cell,
   destination,
   drop,
@@ -178,7 +179,7 @@ function decrypt(
   now: f64,
 ): i32 {
   const stateful = (state & layout.STATEFUL) !== 0;
-  if (stateful) takeBox(flow + layout.RECEIVE_BOX, flow + layout.STREAM_PLACES);
+  if (stateful) takeBox(boxes(slot) + layout.RECEIVE_BOX, flow + layout.STREAM_PLACES);
   else changeKey(flow + layout.RECEIVE_START, flow + layout.RECEIVE_KEY, state);
   apply(start, start, <u32>(end - start));
   const protocol = readProtocol(start, end);
@@ -190,7 +191,7 @@ function decrypt(
     dropOf(flow, slot, drops.MPPE_IMPLAUSIBLE);
     return layout.TAKEN;
   }
-  if (stateful) keepBox(flow + layout.RECEIVE_BOX, flow + layout.STREAM_PLACES);
+  if (stateful) keepBox(boxes(slot) + layout.RECEIVE_BOX, flow + layout.STREAM_PLACES);
   else keepKey(flow + layout.RECEIVE_KEY, state);
   store<u32>(flow, count, layout.RECEIVE_COUNT);
   return inner(flow, slot, protocol, at, end, now);

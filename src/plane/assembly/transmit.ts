@@ -22,6 +22,7 @@ import {
 } from "../../base/kernel-layout";
 import * as layout from "../layout";
 import {
+  boxes,
   cell,
   checksum,
   destination,
@@ -72,7 +73,7 @@ export function transmit(length: u32, now: f64): i32 {
   if (segments > <u32>layout.SEND_SLOTS_MAX) return layout.LEFT;
   if (queued + segments > <u32>layout.SEND_SLOTS_MAX) return layout.FULL;
   const stateful = (state & layout.STATEFUL) !== 0;
-  if (stateful) takeBox(flow + layout.SEND_BOX, flow + layout.STREAM_PLACES + 2);
+  if (stateful) takeBox(boxes(slot) + layout.SEND_BOX, flow + layout.STREAM_PLACES + 2);
   let place = queued;
   for (let i: u32 = 0; i < segments; i++) {
     if (takeRate(flow, 1, segmentOctets(i), now)) send(flow, slot, state, i, place++, now);
@@ -81,7 +82,7 @@ export function transmit(length: u32, now: f64): i32 {
       dropOf(flow, slot, drops.RATE_DOWN);
     }
   }
-  if (stateful) keepBox(flow + layout.SEND_BOX, flow + layout.STREAM_PLACES + 2);
+  if (stateful) keepBox(boxes(slot) + layout.SEND_BOX, flow + layout.STREAM_PLACES + 2);
   setCell(layout.QUEUED_COUNT, place);
   touch(flow, slot);
   return place;
