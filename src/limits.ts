@@ -71,6 +71,8 @@ export const ppp = {
   /** CCP Reset-Acks sent, a second (G-13). */
   resetAcksPerSecond: 1,
   echoIntervalMs: 30_000,
+  /** A server's Echo-Requests are sent at multiples of this: those of many sessions together. */
+  echoStepMs: 100,
   echoFailuresMax: 4,
   /** After the last Echo-Request that may stay unanswered: then the link is dead (G-24: 150 s). */
   echoLastWaitMs: 10_000,

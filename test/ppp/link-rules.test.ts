@@ -41,6 +41,37 @@ describe("echo of our own", () => {
     expect(peer.end.ended).toBe("echo-timeout");
   });
 
+  test("a peer that asks is not asked, and is dead as long after it fell silent", () => {
+    const peer = new Scripted("authenticator", policy).openAll();
+    for (let i = 0; i < 20; i++) {
+      peer.wait(29_900).packet(lcp, LcpCode.echoRequest, i, octetsOfUint32(PEERS_MAGIC));
+    }
+    expect(requests(peer)).toEqual([]);
+    peer.wait(129_999);
+    expect(requests(peer).length).toBe(4);
+    expect(peer.end.ended).toBeUndefined();
+    peer.wait(1);
+    expect(peer.end.ended).toBe("echo-timeout");
+  });
+
+  test("a peer that asks but never answers is dead all the same", () => {
+    const peer = new Scripted("authenticator", policy).openAll().wait(30_000);
+    for (let i = 0; i < 9; i++) {
+      peer.packet(lcp, LcpCode.echoRequest, i, octetsOfUint32(PEERS_MAGIC)).wait(10_000);
+    }
+    expect(peer.end.ended).toBeUndefined();
+    peer.wait(10_000);
+    expect(peer.end.ended).toBe("echo-timeout");
+  });
+
+  test("a server's are due in steps, up to one earlier; a client's to the millisecond", () => {
+    const proven = [MAGIC, encodeAuthenticationProtocol("ms-chap-v2")];
+    const server = new Scripted("authenticator", policy).wait(45).openLcp();
+    const client = new Scripted("peer", policy).wait(45).openLcp(proven);
+    const due = ({ end }: Scripted) => end.session.timers.at("echo");
+    expect([due(server), due(client)]).toEqual([30_000, 30_045]);
+  });
+
   test("0 turns it off", () => {
     const peer = new Scripted("authenticator", { echoIntervalMs: 0 }).openAll().wait(3_600_000);
     expect(requests(peer)).toEqual([]);

@@ -1,6 +1,6 @@
 // RFC 1661 §5.8: LCP Echo, as keep-alive, as question "are you there", and as the way back into a
 // lost GRE sequence (THREATS G-10, G-22, G-24).
-import { after, type Instant } from "../../base/instant.js";
+import { after, type Instant, instant } from "../../base/instant.js";
 import { ppp } from "../../limits.js";
 import { decodeMagicAndData, encodeMagicAndData, LcpCode } from "../../wire/ppp/lcp.js";
 import { encodePacket, PACKET_HEADER_OCTETS, type PppPacket } from "../../wire/ppp/packet.js";
@@ -60,6 +60,8 @@ export class Echo {
     if (!body.ok) return context.note("echo-malformed");
     const { ours } = this.user.magic();
     if (ours !== 0 && body.value.magicNumber === ours) return context.note("echo-looped");
+    // Who asks is there: one end's keep-alives are enough, unless its answers are missing.
+    if (this.#silent === 0) this.#arm(context.policy.echoIntervalMs, now);
     this.#replies ??= new RateLimit(ppp.echoRepliesPerSecond);
     if (!this.#replies.take(now)) return context.note("echo-suppressed");
     const room = context.peersMru() - PACKET_HEADER_OCTETS - MAGIC_OCTETS;
@@ -118,8 +120,16 @@ export class Echo {
     this.#arm(last ? Math.min(echoIntervalMs, ppp.echoLastWaitMs) : echoIntervalMs, now);
   }
 
+  /**
+   * A server's are due in steps: those of many sessions go out, and their answers come back, together.
+   * Rounded down, so that a peer with the same interval is asked before it asks.
+   */
   #arm(ms: number, now: Instant): void {
-    if (ms > 0) this.context.timers.set("echo", after(now, ms));
+    const { role, timers } = this.context;
+    if (ms <= 0) return;
+    const at = after(now, ms);
+    const early = role === "authenticator" ? at % ppp.echoStepMs : 0;
+    timers.set("echo", instant(at - early));
   }
 
   #answerProbe(alive: boolean): void {
