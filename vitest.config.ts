@@ -39,7 +39,7 @@ export default defineConfig({
         test: {
           // The data path's own tests once more, with the compiled lane before the engine.
           name: "lane",
-          include: ["src/plane/*.test.ts"],
+          include: ["src/plane/*.test.ts", "test/vectors/negative.test.ts"],
           env: { HOLDFAST_TEST_ENGINE: "wasm" },
           testTimeout: 30_000,
           maxWorkers: "100%",

@@ -29,6 +29,8 @@ export type CapturedCall = {
   /** Of packets that only acknowledge. */
   readonly loneAcknowledgments: number;
   readonly frames: readonly CapturedFrame[];
+  /** All of GRE, IPv4 header first. */
+  readonly datagrams: readonly { readonly from: Side; readonly octets: Uint8Array }[];
 };
 
 /** TCP's octets of one direction in order, each once: captures hold retransmissions. */
@@ -60,6 +62,7 @@ export function readCall(name: string): CapturedCall {
   const streams = { client: new Direction(), server: new Direction() };
   const messages: { from: Side; message: ControlMessage }[] = [];
   const frames: CapturedFrame[] = [];
+  const datagrams: { from: Side; octets: Uint8Array }[] = [];
   const ip = new Ipv4Header();
   let tcpSegments = 0;
   let loneAcknowledgments = 0;
@@ -73,6 +76,7 @@ export function readCall(name: string): CapturedCall {
       const data = streams[from].take(octets, ip.payloadStart, ip.end);
       if (data !== undefined) messages.push(...readMessages(streams[from].framer, data, from));
     } else if (ip.protocol === GRE_PROTOCOL) {
+      datagrams.push({ from, octets: octets.slice(ETHERNET_HEADER_OCTETS, ip.end) });
       const frame = readFrame(octets, ip, from);
       if (frame === undefined) loneAcknowledgments++;
       else frames.push(frame);
@@ -80,7 +84,7 @@ export function readCall(name: string): CapturedCall {
       throw new Error(`IP protocol ${ip.protocol}`);
     }
   }
-  return { records: records.length, tcpSegments, messages, loneAcknowledgments, frames };
+  return { records: records.length, tcpSegments, messages, loneAcknowledgments, frames, datagrams };
 }
 
 function readMessages(framer: Framer, data: Uint8Array, from: Side) {

@@ -7,19 +7,19 @@ import { authenticatorResponse, ntPasswordHash, ntResponseV2 } from "../../src/c
 import { MppeReceive } from "../../src/plane/mppe-receive.js";
 import { ICMP, Ipv4Header, readIpv4 } from "../../src/wire/ipv4.js";
 import { coherencyCountOf, FLUSHED, readMppeHeader } from "../../src/wire/mppe.js";
-import { CcpCode, CcpOption, decodeMppeOption } from "../../src/wire/ppp/ccp.js";
+import { CcpCode } from "../../src/wire/ppp/ccp.js";
 import {
   ChapCode,
   decodeAuthenticatorResponse,
-  decodeMsChapV2Response,
   decodeValueAndName,
 } from "../../src/wire/ppp/chap.js";
 import { decodeFrame } from "../../src/wire/ppp/frame.js";
 import { LcpCode } from "../../src/wire/ppp/lcp.js";
 import { decodeOptions, encodeOptions } from "../../src/wire/ppp/options.js";
-import { decodePacket, encodePacket, type PppPacket } from "../../src/wire/ppp/packet.js";
+import { decodePacket, encodePacket } from "../../src/wire/ppp/packet.js";
 import { decodeAuthenticateRequest, decodeMessage, PapCode } from "../../src/wire/ppp/pap.js";
 import { Protocol } from "../../src/wire/ppp/protocols.js";
+import { agreed, encryptionOf, msChapV2, packetsOf, value } from "./agreement.js";
 import { type CapturedCall, type CapturedFrame, readCall, type Side } from "./call.js";
 
 const USER = "vpn";
@@ -46,17 +46,6 @@ const COUNTED = {
 type Name = keyof typeof COUNTED;
 const names = Object.keys(COUNTED) as Name[];
 const calls = new Map<Name, CapturedCall>(names.map((name) => [name, readCall(name)]));
-
-function value<T>(read: { ok: true; value: T } | { ok: false }): T {
-  if (!read.ok) throw new Error(JSON.stringify(read));
-  return read.value;
-}
-
-function packetsOf(call: CapturedCall, protocol: number): (PppPacket & { from: Side })[] {
-  return call.frames
-    .filter((frame) => frame.protocol === protocol)
-    .map(({ from, information }) => ({ from, ...value(decodePacket(information)) }));
-}
 
 function checksum(octets: Uint8Array, start: number, end: number): number {
   let sum = 0;
@@ -175,38 +164,11 @@ describe("authentication", () => {
   );
 });
 
-function msChapV2(call: CapturedCall) {
-  const packets = packetsOf(call, Protocol.chap);
-  const challenge = packets.find(({ code }) => code === ChapCode.challenge)!;
-  const response = packets.find(({ code }) => code === ChapCode.response)!;
-  const said = value(decodeMsChapV2Response(value(decodeValueAndName(response.data)).value));
-  return {
-    authenticator: value(decodeValueAndName(challenge.data)).value,
-    peer: said.peerChallenge,
-    ntResponse: said.ntResponse,
-    success: packets.find(({ code }) => code === ChapCode.success)!.data,
-  };
-}
-
-/** Terms that the last CCP Configure-Ack agreed on. */
-function agreed(call: CapturedCall): { bits: 40 | 56 | 128; stateful: boolean } {
-  const acks = packetsOf(call, Protocol.ccp).filter(({ code }) => code === LcpCode.configureAck);
-  const [option] = value(decodeOptions(acks.at(-1)!.data, 1));
-  expect(option!.type).toBe(CcpOption.microsoft);
-  const { stateless, strengths, others } = value(decodeMppeOption(option!));
-  expect([strengths.length, others]).toEqual([1, false]);
-  return { bits: strengths[0]!, stateful: !stateless };
-}
-
 type Tally = { decrypted: CapturedFrame[]; refused: CapturedFrame[]; texts: string[] };
 
 /** Feeds one direction to the data path's own receiver, as its end of the call would see it. */
 function decryptAll(call: CapturedCall, from: Side): Tally {
-  const { bits, stateful } = agreed(call);
-  const { ntResponse } = msChapV2(call);
-  const receiver = from === "client" ? "server" : "client";
-  const { bits128 } = startKeysMsChapV2(ntPasswordHash(PASSWORD), ntResponse, receiver);
-  const terms = { bits, stateful, sendStart: bits128.send, receiveStart: bits128.receive };
+  const terms = encryptionOf(call, PASSWORD, from === "client" ? "server" : "client");
   const judge = {
     isPlausible(plaintext: Uint8Array, end: number) {
       const inner = decodeFrame(plaintext.subarray(0, end));
