@@ -3,12 +3,31 @@ import { readdirSync, readFileSync } from "node:fs";
 
 export type Process = { readonly pid: number; readonly what: "main" | "data worker" | "other" };
 
+/** Empty where the process or thread is gone: children of a moment (ip, nft) come and go. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (failure) {
+    const { code } = failure as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ESRCH") return "";
+    throw failure;
+  }
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+}
+
 /** The server's main process and everything below it. */
 export function processesOf(pid: number): Process[] {
-  const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  const command = textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
   const what = command.includes("/worker/main.js") ? "data worker" : "other";
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
+  const children = threadsOf(pid).flatMap((task) =>
+    textOf(`/proc/${pid}/task/${task}/children`).split(" ").filter(Boolean),
   );
   return [{ pid, what }, ...children.map(Number).flatMap(processesOf)];
 }
@@ -19,7 +38,7 @@ export function serverProcesses(pid: number): Process[] {
 
 /** Octets. */
 export function residentOctets(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  const text = textOf(`/proc/${pid}/smaps_rollup`);
   return 1_024 * Number(/^Rss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
 }
 
@@ -27,7 +46,7 @@ const TICK_MS = 10;
 
 /** User and system time in ms, of its reaped children too: those of a moment (ip) are there. */
 export function processorMs(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const text = textOf(`/proc/${pid}/stat`);
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields.slice(11, 15).map(Number);
   return TICK_MS * (user + system + childUser + childSystem);
