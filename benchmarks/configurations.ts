@@ -1,4 +1,5 @@
 // What bench:cpu lets take turns: a peer with a number of sessions.
+import { bare } from "./bare-peer.js";
 import { type Peer, peerNamed } from "./peers.js";
 
 export type Configuration = {
@@ -11,6 +12,8 @@ export type Configuration = {
 
 export const configurations: readonly Configuration[] = [
   { name: "veth", peer: peerNamed("veth"), sessions: 1, streams: 1 },
+  // The same data path without a session's surroundings: the most that one can reach.
+  { name: "bare", peer: bare, sessions: 1, streams: 1 },
   { name: "one", peer: peerNamed("holdfast"), sessions: 1, streams: 1 },
   // A hundred streams come in smaller pieces than one, in however many sessions: this tells them apart.
   { name: "one-of-hundred-streams", peer: peerNamed("holdfast"), sessions: 1, streams: 100 },

@@ -2,6 +2,7 @@
 // this host, each end held to one processor. Configurations take turns within every round.
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { Child } from "./child.js";
 import { type Configuration, configurations } from "./configurations.js";
 import { reachOf, tablesOf } from "./cpu-report.js";
 import { options } from "./options.js";
@@ -23,6 +24,9 @@ export type CpuSample = {
   readonly back?: number;
   /** Octets of IP a data packet. */
   readonly octets?: number;
+  /** Data packets, and the scavenges of the server's worker meanwhile. */
+  readonly packets?: number;
+  readonly scavenges?: number;
 };
 export type CpuData = { readonly mode: Mode; readonly samples: readonly CpuSample[] };
 
@@ -45,7 +49,10 @@ type Up = {
   readonly configuration: Configuration;
   readonly running: Running;
   readonly server: Server;
+  /** Eyes on the server's worker. */
+  readonly worker?: Child;
 };
+const INSPECTOR_PORT = 9_229;
 
 /** User and system time of processes, microseconds: /proc/PID/stat, fields 14 and 15. */
 function processorTime(pids: readonly number[]): number {
@@ -57,32 +64,13 @@ function processorTime(pids: readonly number[]): number {
   return (ticks.reduce((sum, count) => sum + count, 0) * 1e6) / TICKS_A_SECOND;
 }
 
-type Counted = { received: number; sent: number; receivedOctets: number; sentOctets: number };
-
-/** As `holdfast sessions` counts; workers report once a second. */
-async function counted(running: Running): Promise<Counted> {
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  const sum: Counted = { received: 0, sent: 0, receivedOctets: 0, sentOctets: 0 };
-  for (const { counters } of (await running.ours!.sessions()).sessions) {
-    sum.received += counters.receivedPackets;
-    sum.sent += counters.sentPackets;
-    sum.receivedOctets += counters.receivedOctets;
-    sum.sentOctets += counters.sentOctets;
-  }
-  return sum;
-}
-
-async function serverWorkers(running: Running): Promise<number[]> {
-  return (await running.ours!.status()).workers.map(({ pid }) => pid);
-}
-
 async function sample(
   site: Site,
   up: Up,
   direction: Direction,
   seconds: number,
 ): Promise<CpuSample> {
-  const { configuration, running, server } = up;
+  const { configuration, running, server, worker } = up;
   const { name, streams } = configuration;
   const paths = Array.from(
     { length: streams },
@@ -90,17 +78,20 @@ async function sample(
   );
   const ends = { client: site.client, server: server.place, paths };
   const traffic = () => measure("streams", ends, direction, seconds);
-  if (running.ours === undefined)
-    return { configuration: name, direction, megabits: await traffic() };
-  const pids = { server: await serverWorkers(running), client: running.clientWorkerPids ?? [] };
-  const packets = await counted(running);
+  const { workers } = running;
+  if (workers === undefined) return { configuration: name, direction, megabits: await traffic() };
+  const pids = await workers.pids();
+  const scavenges = async () => Number(await worker?.ask("scavenges"));
+  const packets = await workers.counted();
+  const scavenged = await scavenges();
   const times = { server: processorTime(pids.server), client: processorTime(pids.client) };
   const megabits = await traffic();
   const spent = {
     server: processorTime(pids.server) - times.server,
     client: processorTime(pids.client) - times.client,
   };
-  const after = await counted(running);
+  const after = await workers.counted();
+  const scavengedAfter = await scavenges();
   const received = after.received - packets.received;
   const sent = after.sent - packets.sent;
   const octets =
@@ -118,6 +109,8 @@ async function sample(
     decrypting: decrypting / data,
     back: (direction === "up" ? sent : received) / data,
     octets: octets / data,
+    packets: data,
+    scavenges: scavengedAfter - scavenged,
   };
 }
 
@@ -141,9 +134,9 @@ async function tried(site: Site, up: Up, direction: Direction, seconds: number) 
 
 async function profiles(site: Site, up: readonly Up[]): Promise<void> {
   for (const one of up) {
-    if (one.running.ours === undefined) continue;
+    if (one.running.workers === undefined) continue;
     for (const direction of directions) {
-      const [pid = 0] = await serverWorkers(one.running);
+      const [pid = 0] = (await one.running.workers.pids()).server;
       const does = direction === "up" ? "decrypts" : "encrypts";
       for (const [by, look] of [["V8", profile] as const, ["perf", perf] as const]) {
         const traffic = tried(site, one, direction, plan.seconds + 3);
@@ -155,6 +148,15 @@ async function profiles(site: Site, up: readonly Up[]): Promise<void> {
   }
 }
 
+async function looked(server: Server, { workers }: Running): Promise<Pick<Up, "worker">> {
+  const [pid] = (await workers?.pids())?.server ?? [];
+  if (pid === undefined) return {};
+  const words = ["inspector", String(pid), String(INSPECTOR_PORT)] as const;
+  const worker = await Child.started(server.place.netns, ...words);
+  await worker.ask("scavenges");
+  return { worker };
+}
+
 async function measureAll(site: Site, samples: CpuSample[]): Promise<void> {
   const chosen = configurations.filter(({ name }) => plan.configurations.includes(name));
   const up: Up[] = [];
@@ -163,7 +165,7 @@ async function measureAll(site: Site, samples: CpuSample[]): Promise<void> {
       const { name, peer, sessions } = configuration;
       const server = await site.server(name, index + 1);
       const running = await peer.start(site, server, { mode, sessions });
-      up.push({ configuration, running, server });
+      up.push({ configuration, running, server, ...(await looked(server, running)) });
       await listen(server.place);
       say(`${name} is up`);
     }
@@ -183,7 +185,10 @@ async function measureAll(site: Site, samples: CpuSample[]): Promise<void> {
     }
     if (plan.profile) await profiles(site, up);
   } finally {
-    for (const { running } of up) await running[Symbol.asyncDispose]();
+    for (const { running, worker } of up) {
+      await worker?.[Symbol.asyncDispose]();
+      await running[Symbol.asyncDispose]();
+    }
   }
 }
 

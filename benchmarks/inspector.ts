@@ -1,5 +1,6 @@
 // Looks into a running Node process of the server, which knows nothing of it: SIGUSR1 opens its inspector,
-// and this, a process in the same namespace, asks: `collect`, `profile`, `profiled FILE`, `snapshot FILE`.
+// and this, a process in the same namespace, asks: `collect`, `profile`, `profiled FILE`, `snapshot FILE`,
+// `scavenges` (so many since that was first asked).
 // Needs --experimental-websocket before Node 22.
 import { createWriteStream, writeFileSync } from "node:fs";
 import { get } from "node:http";
@@ -11,7 +12,7 @@ type Reply = {
   readonly params?: { chunk?: string };
 };
 type Answer = {
-  readonly result?: { readonly profile?: object };
+  readonly result?: { readonly profile?: object; readonly result?: { readonly value?: unknown } };
   readonly error?: { message: string };
 };
 
@@ -65,7 +66,31 @@ function ask(method: string, params: object = {}): Promise<Answer> {
   });
 }
 
-async function handle(command: string): Promise<void> {
+/** Runs in the process looked into: its scavenges, counted from the first time on. */
+const SCAVENGES = `
+  globalThis.scavengesSeen ??= (() => {
+    const { PerformanceObserver, constants } = require("node:perf_hooks");
+    const seen = { count: 0 };
+    new PerformanceObserver((list) => {
+      for (const { detail } of list.getEntries()) {
+        if (detail.kind === constants.NODE_PERFORMANCE_GC_MINOR) seen.count++;
+      }
+    }).observe({ entryTypes: ["gc"] });
+    return seen;
+  })();
+  scavengesSeen.count`;
+
+async function scavenges(): Promise<number> {
+  // With the command line's API there is a `require`.
+  const how = { expression: SCAVENGES, includeCommandLineAPI: true };
+  const { result } = await ask("Runtime.evaluate", how);
+  const count = result?.result?.value;
+  if (typeof count !== "number") throw new Error(`no count: ${JSON.stringify(result)}`);
+  return count;
+}
+
+/** What is said in answer. */
+async function handle(command: string): Promise<string> {
   const [what, file = ""] = command.split(" ");
   switch (what) {
     case "collect":
@@ -74,24 +99,26 @@ async function handle(command: string): Promise<void> {
         await ask("HeapProfiler.collectGarbage");
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
-      return;
+      return "done";
     case "profile":
       await ask("Profiler.enable");
       await ask("Profiler.setSamplingInterval", { interval: 500 });
       await ask("Profiler.start");
-      return;
+      return "done";
     case "profiled": {
       const { result } = await ask("Profiler.stop");
       writeFileSync(file, JSON.stringify(result?.profile));
-      return;
+      return "done";
     }
     case "snapshot": {
       const out = createWriteStream(file);
       chunks = (chunk) => void out.write(chunk);
       await ask("HeapProfiler.takeHeapSnapshot", { reportProgress: false });
       await new Promise((resolve) => out.end(resolve));
-      return;
+      return "done";
     }
+    case "scavenges":
+      return String(await scavenges());
     default:
       throw new Error(`${command}: not a question`);
   }
@@ -99,7 +126,6 @@ async function handle(command: string): Promise<void> {
 
 process.stdout.write("ready\n");
 for await (const line of createInterface({ input: process.stdin })) {
-  await handle(line);
-  process.stdout.write("done\n");
+  process.stdout.write(`${await handle(line)}\n`);
 }
 socket.close();

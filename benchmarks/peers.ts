@@ -12,11 +12,24 @@ export type Mode = (typeof modes)[number];
 export const user = "ann";
 export const password = "secret-Pw1";
 
+/** Data packets and their octets of IP so far, as the server's end counts them. */
+export type Counted = {
+  readonly received: number;
+  readonly sent: number;
+  readonly receivedOctets: number;
+  readonly sentOctets: number;
+};
+
+/** Data workers of ours at both ends: whose processor time is counted, and for what. */
+export type Workers = {
+  pids(): Promise<{ readonly server: readonly number[]; readonly client: readonly number[] }>;
+  /** Waits until all is told. */
+  counted(): Promise<Counted>;
+};
+
 export type Running = AsyncDisposable & {
   readonly paths: readonly Path[];
-  /** Ours: to ask it, and whose processor time is counted. */
-  readonly ours?: TestServer;
-  readonly clientWorkerPids?: readonly number[];
+  readonly workers?: Workers;
 };
 
 export type Terms = { readonly mode: Mode; readonly sessions: number };
@@ -120,7 +133,7 @@ const ours: Peer = {
     try {
       if (site.place.name === "host") return await withFleet(site, server, terms, started);
       const paths = await kernelClients(site, server, terms);
-      return { paths, ours: started, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() };
+      return { paths, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() };
     } catch (failure) {
       const log = await started.log();
       await started[Symbol.asyncDispose]();
@@ -174,6 +187,27 @@ type Interface = {
   readonly addr_info: readonly { readonly local: string; readonly address?: string }[];
 };
 
+/** As `holdfast sessions` counts; workers report once a second. */
+function workersOf(server: TestServer, client: readonly number[]): Workers {
+  return {
+    pids: async () => ({
+      server: (await server.status()).workers.map(({ pid }) => pid),
+      client,
+    }),
+    async counted() {
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const sum = { received: 0, sent: 0, receivedOctets: 0, sentOctets: 0 };
+      for (const { counters } of (await server.sessions()).sessions) {
+        sum.received += counters.receivedPackets;
+        sum.sent += counters.sentPackets;
+        sum.receivedOctets += counters.receivedOctets;
+        sum.sentOctets += counters.sentOctets;
+      }
+      return sum;
+    },
+  };
+}
+
 async function withFleet(
   site: Site,
   server: Server,
@@ -221,8 +255,7 @@ async function withFleet(
   });
   return {
     paths: up.paths.map((path) => ({ ...path, device: tun })),
-    ours: started,
-    clientWorkerPids: up.workerPids,
+    workers: workersOf(started, up.workerPids),
     async [Symbol.asyncDispose]() {
       child.stdin.end();
       await started[Symbol.asyncDispose]();

@@ -10,7 +10,7 @@ const packages = ["gcc", "libc6-dev", "iperf3", "iputils-ping", "iproute2"];
 function benchmark(name: string, ...options: string[]) {
   const run = join(import.meta.dirname, "../../benchmarks/run.mjs");
   const words = [run, name, "--quick", ...options];
-  return spawnSync(process.execPath, words, { encoding: "utf8", timeout: 100_000 });
+  return spawnSync(process.execPath, words, { encoding: "utf8", timeout: 150_000 });
 }
 
 /** The figures of the rows that begin with `label`. */
@@ -38,6 +38,19 @@ describe("benchmarks, in their shortest form", () => {
       expect(found, stdout).toHaveLength(3);
       expect(found.every((value) => value > 0)).toBe(true);
     }
+  });
+
+  test.runIf(needRoot() && needPeer(programs, packages))("cpu, with and without a session", () => {
+    const words = ["--configurations", "bare,one"];
+    const { status, stdout, stderr } = benchmark("cpu", ...words);
+    expect(status, stderr).toBe(0);
+    for (const what of ["one of bare, encrypting", "one of bare, decrypting"]) {
+      expect(
+        Number(new RegExp(`${what} \\| >= 0.95 \\| (\\S+)`).exec(stdout)?.[1]),
+      ).toBeGreaterThan(0);
+    }
+    const collections = /^\| scavenges a million packets.*\| ([0-9.]+) \| \S+ \|$/gm;
+    expect(stdout.match(collections), stdout).toHaveLength(2);
   });
 
   test("an option that is none is refused with those there are", () => {
