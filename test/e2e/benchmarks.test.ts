@@ -10,7 +10,7 @@ const packages = ["gcc", "libc6-dev", "iperf3", "iputils-ping", "iproute2"];
 function benchmark(name: string, ...options: string[]) {
   const run = join(import.meta.dirname, "../../benchmarks/run.mjs");
   const words = [run, name, "--quick", ...options];
-  return spawnSync(process.execPath, words, { encoding: "utf8", timeout: 150_000 });
+  return spawnSync(process.execPath, words, { encoding: "utf8", timeout: 110_000 });
 }
 
 /** The figures of the rows that begin with `label`. */
