@@ -188,6 +188,12 @@ export const DESTINATION_OCTETS = 12;
 export const OUTSIDE = -1;
 export const FIXED_OCTETS = 1_970_176;
 
+/**
+ * So much of a decrypted packet says whether the key was right: its protocol and the longest IP header.
+ * The rest is decrypted only then, so that a forged packet costs less than a good one.
+ */
+export const JUDGED_OCTETS = 64;
+
 // What the lane answers of one packet instead of a DropReason's place.
 /** Done. */
 export const TAKEN = -1;

@@ -18,6 +18,7 @@ import type { DropReason } from "./drop-reason.js";
 import {
   BITS_40,
   BITS_56,
+  JUDGED_OCTETS,
   RECEIVE_BOX,
   RECEIVE_COUNT,
   RECEIVE_KEY,
@@ -31,7 +32,7 @@ import type { FlushDialect } from "./mppe-send.js";
 import { cipher, keyOf, wipeWork } from "./mppe-work.js";
 import { PerSecond } from "./per-second.js";
 
-/** Says whether decrypted octets [0, end) may be a packet of this flow. */
+/** Says whether decrypted octets [0, end), only JUDGED_OCTETS of them yet, may be a packet of this flow. */
 export interface Judge {
   isPlausible(plaintext: Uint8Array, end: number, jump: number): boolean;
 }
@@ -222,11 +223,19 @@ export class MppeReceive {
     key.take(views.octets, at + RECEIVE_START, at + RECEIVE_KEY);
     for (let i = 0; i < steps; i++) key.step();
     cipher.schedule(key.octets, key.octets.length);
-    cipher.apply(into, 0, length);
-    if (!this.#judge.isPlausible(into, length, jump)) return false;
+    if (!this.#apply(into, length, jump)) return false;
     if (!keeps) return true;
     key.keep(views.octets, at + RECEIVE_KEY);
     this.#keepPlace(count);
+    return true;
+  }
+
+  /** Decrypts [0, length) if its beginning is plausible. */
+  #apply(into: Uint8Array, length: number, jump: number): boolean {
+    const head = Math.min(length, JUDGED_OCTETS);
+    cipher.apply(into, 0, head);
+    if (!this.#judge.isPlausible(into, length, jump)) return false;
+    cipher.apply(into, head, length);
     return true;
   }
 
@@ -247,8 +256,7 @@ export class MppeReceive {
     // Tried even while discarding: if the loss was only a forged packet, the stream goes on.
     const { views, at, boxes } = this.#cells;
     cipher.take(views.octets, boxes + RECEIVE_BOX, at + STREAM_PLACES);
-    cipher.apply(into, 0, length);
-    if (!this.#judge.isPlausible(into, length, jump)) return "mppe-implausible";
+    if (!this.#apply(into, length, jump)) return "mppe-implausible";
     if (keeps) this.#keepPlace(count);
     return undefined;
   }

@@ -181,16 +181,18 @@ function decrypt(
   const stateful = (state & layout.STATEFUL) !== 0;
   if (stateful) takeBox(boxes(slot) + layout.RECEIVE_BOX, flow + layout.STREAM_PLACES);
   else changeKey(flow + layout.RECEIVE_START, flow + layout.RECEIVE_KEY, state);
-  apply(start, start, <u32>(end - start));
+  const head = min(end, start + layout.JUDGED_OCTETS);
+  apply(start, start, <u32>(head - start));
   const protocol = readProtocol(start, end);
   const at = start + protocolOctets(protocol, start, end);
   if (!isPlausible(protocol, at, end)) {
-    // The octets are spent, the key is not: the engine takes over until one is read again.
+    // Its head is spent, the key is not: the engine takes over until one is read again.
     store<i32>(flow, load<i32>(flow, layout.UNACCOUNTED) + 1, layout.UNACCOUNTED);
     store<u32>(flow, load<u32>(flow, layout.FLAGS) & ~layout.RECEIVE_FAST, layout.FLAGS);
     dropOf(flow, slot, drops.MPPE_IMPLAUSIBLE);
     return layout.TAKEN;
   }
+  apply(head, head, <u32>(end - head));
   if (stateful) keepBox(boxes(slot) + layout.RECEIVE_BOX, flow + layout.STREAM_PLACES);
   else keepKey(flow + layout.RECEIVE_KEY, state);
   store<u32>(flow, count, layout.RECEIVE_COUNT);
