@@ -27,7 +27,7 @@ function address(name: "server" | "from"): number {
 
 function number(name: "calls-per-connection" | "concurrency" | "per-second" | "users"): number {
   const parsed = Number(values[name]);
-  const least = name === "per-second" ? 0 : 1;
+  const least = name === "per-second" || name === "users" ? 0 : 1;
   if (Number.isInteger(parsed) && parsed >= least && parsed <= 65_535) return parsed;
   throw new Error(`--${name} ${values[name]}: a whole number from ${least} to 65535`);
 }

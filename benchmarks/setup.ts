@@ -1,16 +1,29 @@
 // `npm run bench:setup`: log-ins a second and the server's processor for one, one and fifty at a time.
-// `--profile` writes .cpuprofile files of both Node processes beside the results.
+// `--profile` writes .cpuprofile files of both Node processes beside the results. `--guest uml`: a server
+// of ours and pptpd side by side in a guest instead.
 import { join } from "node:path";
 import { type Figure, from, percentile, tell } from "./figures.js";
 import { options } from "./options.js";
+import { report } from "./results.js";
 import { Scene } from "./scene.js";
+import { beside, besideTable } from "./setup-beside.js";
+import { buildPrograms } from "./traffic.js";
 
 const WARM_UP = 200;
-const {
-  "log-ins": logIns,
-  profile,
-  quick,
-} = options({
+const given = options({
+  guest: {
+    kind: "list",
+    of: ["uml", "qemu"],
+    byDefault: [],
+    help: "in a guest of this kind, beside pptpd, 20 log-ins at most",
+  },
+  rounds: {
+    kind: "number",
+    least: 1,
+    most: 20,
+    byDefault: 3,
+    help: "in a guest: in turn, so often",
+  },
   "log-ins": {
     kind: "number",
     least: 10,
@@ -21,7 +34,18 @@ const {
   profile: { kind: "flag", help: "write .cpuprofile files of both Node processes" },
   quick: { kind: "flag", help: "does it work at all: nothing is kept" },
 });
+const { "log-ins": logIns, profile, quick } = given;
 const begun = from("setup");
+const [vehicle] = given.guest as ("uml" | "qemu")[];
+if (vehicle !== undefined) {
+  await buildPrograms();
+  // pptpd takes a second for one.
+  const count = Math.min(logIns, 20);
+  const samples = await beside(vehicle, quick ? 1 : given.rounds, quick ? 10 : count);
+  const tables = [besideTable(samples, count)];
+  report(`setup-${vehicle}`, { made: begun, reach: [], tables, data: samples }, !quick);
+  process.exit(0);
+}
 
 async function measured(concurrency: number): Promise<Figure[]> {
   const sessions = WARM_UP + logIns;

@@ -21,7 +21,7 @@ export type LoadOptions = {
   /** Log-ins under way at once, and begun a second at most (0: no bound). */
   readonly concurrency: number;
   readonly perSecond: number;
-  /** `NAME0`, `NAME1`, …: so many accounts take turns. */
+  /** `NAME0`, `NAME1`, …: so many accounts take turns; 0: all are NAME. */
   readonly user: string;
   readonly users: number;
   readonly password: string;
@@ -186,7 +186,10 @@ export class Load {
       rng: this.#rng,
       ledger: this.#ledger,
       policy: this.#policy,
-      nextCredentials: () => ({ name: `${user}${this.#begun++ % users}`, password }),
+      nextCredentials: () => {
+        const place = this.#begun++;
+        return { name: users === 0 ? user : `${user}${place % users}`, password };
+      },
       mayBegin: (of) => {
         // Its own dialling was its first turn.
         if (fresh || this.#turn()) {
