@@ -114,10 +114,13 @@ export class DataWorker {
     return ready >= 0;
   }
 
-  /** Rounded up: a wait that ends a fraction early would spin. */
+  /**
+   * Rounded up: a wait that ends a fraction early would spin. From the turn's beginning: late by what
+   * the turn took, and the clock is not read again, which some kernels make a system call.
+   */
   #waitMs(): number {
     const at = this.#path.pollTimeout();
-    return at === undefined ? -1 : Math.max(0, Math.ceil(at - monotonicNow()));
+    return at === undefined ? -1 : Math.max(0, Math.ceil(at - this.#now));
   }
 
   #readLink(events: number): void {

@@ -32,7 +32,7 @@ describe.runIf(needLab())("100 MB through pptp-linux", () => {
       // forward it needs no nftables, which Debian's UML kernel has for bridges only.
       config: { network: { reachHost: true, clientToClient: true, forwarding: "off" } },
       users: [{ name: user, password }],
-      readyS: 60,
+      readyS: 180,
     });
   });
   afterEach(async () => {
