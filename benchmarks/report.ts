@@ -14,6 +14,7 @@ const titles: Readonly<Record<string, string>> = {
   "setup-uml": "Set-up of sessions beside pptpd",
   setup: "Set-up of sessions on this host",
   memory: "Memory",
+  sessions: "Fifty thousand sessions",
   micro: "The parts alone",
 };
 

@@ -73,7 +73,8 @@ export function made(benchmark: string): Made {
       processor: cpus()[0]?.model.trim() ?? "unknown",
       cores: cpus().length,
       memoryGiB: Math.round(totalmem() / 2 ** 30),
-      kernel: `${system()} ${release()}`,
+      // Without the builder's own suffix.
+      kernel: `${system()} ${release().split("-")[0]}`,
       node: process.version,
       load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
     },
