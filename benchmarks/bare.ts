@@ -3,16 +3,17 @@
 // process an end; says `up`, then its counters once a second, a line each, and ends with its killer.
 import { execFileSync } from "node:child_process";
 import { type Ipv4, parseIpv4 } from "../src/base/ip.js";
+import { noGateway } from "../src/client/client-host.js";
 import { plane } from "../src/limits.js";
 import { monotonicNow } from "../src/os/clock.js";
 import { Epoll, READABLE } from "../src/os/epoll.js";
-import { describeOsError, isOsError, type OsError } from "../src/os/errors.js";
 import { openGreSockets } from "../src/os/gre-socket.js";
 import { sleep } from "../src/os/libc.js";
 import { openTun } from "../src/os/tun.js";
 import type { EncryptionTerms, PlaneCommand, PlaneEvent } from "../src/wire/worker-link.js";
 import { Naps } from "../src/worker/naps.js";
 import { PacketPath } from "../src/worker/packet-path.js";
+import { held } from "../test/os/namespace.js";
 
 export type BareWish = {
   readonly end: "gateway" | "host";
@@ -39,11 +40,6 @@ function address(text: string): Ipv4 {
   return parsed;
 }
 
-function held<T extends object>(opened: T | OsError): T {
-  if (isOsError(opened)) throw new Error(describeOsError(opened));
-  return opened;
-}
-
 /** Keys that both ends know. */
 function encryption(): EncryptionTerms {
   const [down, up] = [new Uint8Array(16).fill(7), new Uint8Array(16).fill(11)];
@@ -58,20 +54,7 @@ function terms(): PlaneCommand[] {
   return [
     {
       kind: "Configure",
-      gateway: {
-        gatewayAddress: gateway ? far : 0,
-        dns: [],
-        nbns: [],
-        domain: "",
-        routes: [],
-        clientToClient: true,
-        reachHost: true,
-        hostAddresses: [],
-        hostAddresses6: [],
-        dns6: [],
-        sendWindow: "off",
-        clampMss: true,
-      },
+      gateway: { ...noGateway, gatewayAddress: gateway ? far : 0, clientToClient: true },
     },
     {
       kind: "Install",

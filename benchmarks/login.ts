@@ -1,8 +1,8 @@
 // bench:login : what a log-in costs the server, and how long it lets the client wait. Servers stand
 // side by side in one guest, the same client calls each in turn.
-import { Guest, Lab } from "../test/lab/guest.js";
 import { expectOk, type Place } from "../test/lab/place.js";
 import { dialling, readDialogue } from "./dialogue.js";
+import { inGuest } from "./guest.js";
 import { options } from "./options.js";
 import { password, peerNamed, type Running, user } from "./peers.js";
 import { figure, made, median, type Reach, report, say, spread, type Table } from "./results.js";
@@ -201,17 +201,7 @@ function reachOf(data: LogInData): Reach[] {
 const from = made("login");
 await buildPrograms();
 const vehicle = plan.guest[0] === "qemu" ? "qemu" : "uml";
-const lab = await Lab.open();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => lab[Symbol.asyncDispose]().then(() => process.exit(130)));
-}
-try {
-  say(`booting a guest (${vehicle})`);
-  const guest = await Guest.up({ name: "bench", index: 1, memMb: 2_048, vehicle });
-  const data = await measureAll(guest);
-  const results = { made: from, reach: reachOf(data), tables: [tableOf(data)], data };
-  report(`login-${vehicle}`, results, !given.quick);
-} finally {
-  await lab[Symbol.asyncDispose]();
-}
+const data = await inGuest(vehicle, measureAll);
+const results = { made: from, reach: reachOf(data), tables: [tableOf(data)], data };
+report(`login-${vehicle}`, results, !given.quick);
 process.exit(0);

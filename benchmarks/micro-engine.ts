@@ -12,15 +12,15 @@ const encryptions = [
   ["MPPE-128 stateful", { bits: 128, stateful: true }],
 ] as const;
 
-const engines = ["typescript", "wasm"] as const;
-type EngineKind = (typeof engines)[number];
+export const engines = ["typescript", "wasm"] as const;
+export type EngineKind = (typeof engines)[number];
 type Encryption = (typeof encryptions)[number][1];
 /** As many as the kernel is asked for at once. */
 const BATCH = 64;
 
-const bench = (kind: EngineKind) => new Bench(undefined, undefined, kind);
+export const bench = (kind: EngineKind) => new Bench(undefined, undefined, kind);
 
-function* batchesOf<Item>(all: readonly Item[]): IterableIterator<Item[]> {
+export function* batchesOf<Item>(all: readonly Item[]): IterableIterator<Item[]> {
   for (let at = 0; at < all.length; at += BATCH) yield all.slice(at, at + BATCH);
 }
 

@@ -1,20 +1,23 @@
 // What a packet costs that comes to nothing, beside a good one of 1372 octets with MPPE-128: nobody may
 // spend more of the server's time than a client that pays for its packets. Memory in place of the kernel,
 // so that no system call is in it: a good packet's write to the TUN would only make it dearer.
-
 import { plane as limits } from "../src/limits.js";
 import { write16, write32 } from "../src/wire/ip-octets.js";
-import { Bench, installClient, installServer, LEASED, OUTSIDE, udp } from "../test/plane/pair.js";
+import {
+  type Bench,
+  installClient,
+  installServer,
+  LEASED,
+  OUTSIDE,
+  udp,
+} from "../test/plane/pair.js";
 import type { Case, Measured } from "./micro.js";
+import { batchesOf, bench, type EngineKind, engines } from "./micro-engine.js";
 import { figure, median, type Reach } from "./results.js";
 
 const OCTETS = 1_372;
 const AT_ONCE = 512;
-/** As many as the kernel is asked for at once. */
-const BATCH = 64;
 const encryption = { bits: 128, stateful: false } as const;
-const engines = ["typescript", "wasm"] as const;
-export type EngineKind = (typeof engines)[number];
 
 /** Of a datagram: its GRE header and the fields that follow. */
 const GRE = 20;
@@ -22,16 +25,15 @@ const CALL_ID = GRE + 6;
 const SEQUENCE = GRE + 8;
 const STRANGER = 0xc6120163;
 
-export const GOOD_IN = "a good packet";
-export const GOOD_OUT = "a good packet of the TUN";
-export const groupOf = (kind: EngineKind) => `hostile: ${kind}`;
+const GOOD_IN = "a good packet";
+const GOOD_OUT = "a good packet of the TUN";
+const groupOf = (kind: EngineKind) => `hostile: ${kind}`;
 
 type Pair = { readonly server: Bench; readonly good: readonly Uint8Array[] };
 
 /** A server in the middle of a session, and the packets its client sends next. */
 function pairOf(kind: EngineKind): Pair {
-  const bench = () => new Bench(undefined, undefined, kind);
-  const [server, client] = [bench(), bench()];
+  const [server, client] = [bench(kind), bench(kind)];
   installServer(server, { encryption });
   installClient(client, { encryption });
   for (let tag = 0; tag <= AT_ONCE; tag++) client.packet(udp(LEASED, OUTSIDE, tag, OCTETS));
@@ -139,10 +141,6 @@ function farCase(kind: EngineKind, name: typeof FAR | typeof SPENT): Case {
     };
   };
   return { group: groupOf(kind), name, atOnce: name === SPENT ? 1 : AT_ONCE - LOOKED, prepare };
-}
-
-function* batchesOf<Item>(all: readonly Item[]): IterableIterator<Item[]> {
-  for (let at = 0; at < all.length; at += BATCH) yield all.slice(at, at + BATCH);
 }
 
 function run(

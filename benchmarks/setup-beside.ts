@@ -1,9 +1,9 @@
 // Log-ins at servers side by side in one guest: our load client calls each in turn, as many at a time as
 // told. The client has no data path and no pppd, so that it is little of what is measured.
 import { join } from "node:path";
-import { Guest, Lab } from "../test/lab/guest.js";
 import { expectOk, quote } from "../test/lab/place.js";
 import { percentile } from "./figures.js";
+import { inGuest } from "./guest.js";
 import type { Raised } from "./load/load.js";
 import { password, peerNamed, type Running, user } from "./peers.js";
 import { median, say, spread, type Table } from "./results.js";
@@ -13,6 +13,7 @@ const SOURCES = "10.77.0";
 const WARM_UP = 5;
 const TOGETHER = [1, 8] as const;
 const names = ["pptpd", "holdfast"] as const;
+const one = { mode: "128", sessions: 1 } as const;
 
 /** Of one server with so many log-ins at a time, one value a round. */
 export type BesideSample = {
@@ -82,25 +83,16 @@ async function measured(site: Site, rounds: number, count: number): Promise<Besi
   }
   return samples;
 }
-const one = { mode: "128", sessions: 1 } as const;
 
 export async function beside(
   vehicle: "uml" | "qemu",
   rounds: number,
   count: number,
 ): Promise<BesideSample[]> {
-  const lab = await Lab.open();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => lab[Symbol.asyncDispose]().then(() => process.exit(130)));
-  }
-  try {
-    say(`booting a guest (${vehicle})`);
-    const guest = await Guest.up({ name: "bench", index: 1, memMb: 2_048, vehicle });
+  return inGuest(vehicle, async (guest) => {
     await using site = await Site.open(guest);
     return await measured(site, rounds, count);
-  } finally {
-    await lab[Symbol.asyncDispose]();
-  }
+  });
 }
 
 export function besideTable(samples: readonly BesideSample[], count: number): Table {

@@ -20,7 +20,7 @@ export type FlowListener = {
 };
 
 /** A client's end has no gateway: nothing of this is used for `host` flows. */
-const noGateway: GatewayTerms = {
+export const noGateway: GatewayTerms = {
   gatewayAddress: 0,
   dns: [],
   nbns: [],

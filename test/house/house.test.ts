@@ -186,6 +186,6 @@ describe("nothing is unfinished, or of one workplace", () => {
       ["a worry", "src/a.ts", `f(); // ${"FIX"}ME`],
       ["a path of one machine", "docs/A.md", `see ${"/wo"}rk/main`],
     ],
-    [["a word with it inside", "src/a.ts", "const mastodon = 'TODOS /workers /work/s';"]],
+    [["a word with it inside", "src/a.ts", `const mastodon = 'TODOS /workers ${"/wo"}rk/s';`]],
   );
 });

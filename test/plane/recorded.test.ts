@@ -2,8 +2,12 @@
 // out, and the same is refused, as it was sent and with every packet spoilt in turn.
 import { describe, expect, test } from "vitest";
 import { read32 } from "../../src/wire/ip-octets.js";
+import { IpcpOption } from "../../src/wire/ppp/ipcp.js";
+import { LcpCode } from "../../src/wire/ppp/lcp.js";
+import { decodeOptions } from "../../src/wire/ppp/options.js";
+import { Protocol } from "../../src/wire/ppp/protocols.js";
 import type { PlaneCommand } from "../../src/wire/worker-link.js";
-import { encryptionOf } from "../captures/agreement.js";
+import { encryptionOf, packetsOf, value } from "../captures/agreement.js";
 import { type CapturedCall, CLIENT, readCall, SERVER, type Side } from "../captures/call.js";
 import { Bench, chance, FLOW, TERMS } from "./pair.js";
 import { sameOf } from "./same.js";
@@ -61,14 +65,13 @@ function commandsOf(name: string, call: CapturedCall, side: Side): PlaneCommand[
 
 /** Of the client, by the IPCP Configure-Request that the server acknowledged last. */
 function framedAddress(call: CapturedCall): number {
-  const IPCP = 0x8021;
-  const acks = call.frames.filter(
-    ({ from, protocol, information }) =>
-      from === "server" && protocol === IPCP && information[0] === 2,
+  const acks = packetsOf(call, Protocol.ipcp).filter(
+    ({ from, code }) => from === "server" && code === LcpCode.configureAck,
   );
-  const { information } = acks.at(-1)!;
-  if (information[4] !== 3) throw new Error("no IP-Address option");
-  return read32(information, 6);
+  const options = value(decodeOptions(acks.at(-1)!.data, 8));
+  const address = options.find(({ type }) => type === IpcpOption.ipAddress);
+  if (address === undefined) throw new Error("no IP-Address option");
+  return read32(address.data, 0);
 }
 
 function ends(name: string, call: CapturedCall, side: Side) {

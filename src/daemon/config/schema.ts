@@ -320,11 +320,9 @@ export const configSchema = z.strictObject({
     `auto, or a whole number from 1 to ${worker.workersMax}`,
     "auto",
   ).default(1),
-  engine: field(
-    z.enum(engineChoices),
+  engine: oneOf(
+    engineChoices,
     "What carries data: wasm is the compiled lane, typescript goes without; auto: wasm where it works.",
-    `one of ${engineChoices.join(", ")}`,
-    "auto",
   ).default("auto"),
   listen,
   announce,
