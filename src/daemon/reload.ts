@@ -41,3 +41,9 @@ export async function reloadConfig(running: RunningServer): Promise<ReloadOutcom
     },
   };
 }
+
+/** For the log, which keeps out whatever is called a key. */
+export function reloadFields({ applied, needsRestart, warnings }: Reloaded) {
+  const texts = (all: Reloaded["applied"]) => all.map(({ key, why }) => `${key}: ${why}`);
+  return { applied: texts(applied), needsRestart: texts(needsRestart), warnings };
+}

@@ -37,7 +37,7 @@ import type { Log } from "./log.js";
 import { Network } from "./network.js";
 import { Operator } from "./operator.js";
 import { dnsFor, gatewayTerms, type HostAddresses, serverPolicy } from "./policy.js";
-import { type ReloadOutcome, reloadConfig } from "./reload.js";
+import { type ReloadOutcome, reloadConfig, reloadFields } from "./reload.js";
 import { SessionKeeper } from "./session-keeper.js";
 import type { SettledPrivileges } from "./settle-privileges.js";
 import type { StatePaths } from "./state-directory.js";
@@ -219,7 +219,7 @@ export class RunningServer {
 
   async reload(): Promise<ReloadOutcome> {
     const outcome = await reloadConfig(this);
-    if (outcome.ok) this.terms.log.info(outcome.value, "configuration reloaded");
+    if (outcome.ok) this.terms.log.info(reloadFields(outcome.value), "configuration reloaded");
     else this.terms.log.warn({ reason: outcome.message }, "configuration not reloaded");
     return outcome;
   }

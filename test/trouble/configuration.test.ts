@@ -157,6 +157,10 @@ describe.runIf(needRoot())("reload", () => {
     await second.end();
     const words = await scene.cli(["reload"]);
     expect(words.stdout).toMatch(/listen\.port/);
+    const [logged] = scene.lines("configuration reloaded");
+    expect(logged?.needsRestart).toEqual([
+      "listen.port: calls are bound to the address they came to",
+    ]);
   });
 
   test("SIGHUP applies it as well", async () => {
