@@ -298,7 +298,8 @@ export class CallSession {
   /** Ends at once. `tell`: the control connection still has to say so; `told`: it did. */
   end(cause: EndCause, now: Instant, control: "tell" | "told"): void {
     if (this.#cause !== undefined) return;
-    this.#cause = this.#lastWord(cause);
+    this.#cause = this.#ppp?.abort(cause) ?? cause;
+    this.#ppp = undefined;
     this.#note(now, `ended: ${this.#cause}`);
     this.#state = "removing";
     this.#limits.clear();
@@ -306,20 +307,6 @@ export class CallSession {
     this.scope.returning("data path removes the flow");
     this.around.plane({ kind: "Remove", flow: this.flow });
     if (control === "tell") this.around.clearCall(this, this.#cause);
-  }
-
-  /** Ends PPP. Where it was ending already, what came now is only the consequence of its cause. */
-  #lastWord(cause: EndCause): EndCause {
-    const ppp = this.#ppp;
-    this.#ppp = undefined;
-    if (ppp === undefined) return cause;
-    const { phase, lcp } = ppp.snapshot();
-    // RFC 1661 §4.2: Stopping follows the peer's Terminate-Request.
-    ppp.abort(phase === "terminate" && lcp === "Stopping" ? "peer-terminated" : cause);
-    for (let output = ppp.pollOutput(); output !== undefined; output = ppp.pollOutput()) {
-      if (output.kind === "Ended") return output.cause;
-    }
-    return cause;
   }
 
   /** The flow is out of the data path (or its worker is gone): the last of everything goes back. */

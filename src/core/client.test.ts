@@ -1,7 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { POLICY } from "../../test/ppp/pair.js";
-import { ServerBench } from "../../test/sim/server-bench.js";
+import { type Caller, ServerBench } from "../../test/sim/server-bench.js";
+import type { Instant } from "../base/instant.js";
 import { control, worker } from "../limits.js";
+import { Protocol } from "../wire/ppp/protocols.js";
+import type { PacCallId } from "../wire/pptp/call-id.js";
+import { encodeControlMessage } from "../wire/pptp/index.js";
+import type { EndCause } from "./access/ports.js";
+
+function disconnectNotify(callId: number): Uint8Array {
+  return encodeControlMessage({
+    kind: "CallDisconnectNotify",
+    callId: callId as PacCallId,
+    resultCode: 4,
+    errorCode: 0,
+    causeCode: 0,
+    callStatistics: "",
+  });
+}
 
 const REFUSING = { ...POLICY, encryption: { require: false, bits: [], stateful: false } } as const;
 
@@ -150,6 +166,30 @@ describe("a call of ours", () => {
     expect(caller.events.at(-1)).toMatchObject({ kind: "Ended", cause: "authentication-failed" });
     expect(bench.ledger.balance()).toEqual({});
   });
+
+  test.each([
+    ["it is ending itself", "shutdown", ({ client }, now) => client.stop(now)],
+    [
+      "the server's Terminate-Request came",
+      "peer-terminated",
+      ({ client, flow }, now) => {
+        const information = Uint8Array.of(5, 1, 0, 4);
+        client.handlePlane({ kind: "Frame", flow, protocol: Protocol.lcp, information }, now);
+      },
+    ],
+    ["nothing was said before", "call-cleared", () => {}],
+  ] satisfies [string, EndCause, (caller: Caller, now: Instant) => void][])(
+    "Call-Disconnect-Notify when %s: the cause is %s",
+    (_, cause, before) => {
+      const { bench, caller } = up();
+      before(caller, bench.now);
+      const [info] = bench.sessions;
+      caller.client.handleOctets(disconnectNotify(info?.callId ?? 0), bench.now);
+      bench.run().pass(10_000);
+      expect(caller.events.at(-1)).toMatchObject({ kind: "Ended", cause });
+      expect(caller.ledger.balance()).toEqual({});
+    },
+  );
 
   test("frames after its end: not kept", () => {
     const { bench, caller } = up();

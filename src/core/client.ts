@@ -319,8 +319,7 @@ export class Client {
 
   #end(cause: EndCause, now: Instant, clearing = true): void {
     if (this.#cause !== undefined) return;
-    this.#cause = cause;
-    this.#ppp?.abort(cause);
+    this.#cause = this.#ppp?.abort(cause) ?? cause;
     this.#ppp = undefined;
     this.#early.length = 0;
     if (this.#flow === "installing" || this.#flow === "installed") {
@@ -330,8 +329,8 @@ export class Client {
     }
     if (this.#closed) return this.#finish();
     if (this.#terms !== undefined && clearing)
-      this.#control.clearCall(this.#terms.callId, cause, now);
-    this.#control.stop(cause, now);
+      this.#control.clearCall(this.#terms.callId, this.#cause, now);
+    this.#control.stop(this.#cause, now);
   }
 
   /** The flow is out of the data path, or whoever had to say so never will. */

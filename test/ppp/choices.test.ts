@@ -106,7 +106,8 @@ function doIt(peer: Scripted, choice: Choice, identifier: number): void {
     case "terminate":
       return session.terminate("administrator", now);
     case "abort":
-      return session.abort("shutdown");
+      session.abort("shutdown");
+      return;
   }
 }
 

@@ -175,9 +175,15 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
     this.#link.close(now);
   }
 
-  /** Ends at once. */
-  abort(cause: EndCause): void {
-    this.#end(this.#cause ?? cause);
+  /**
+   * Ends at once; says why: where it was ending already, what came now is only the consequence of
+   * that, or of the peer's Terminate-Request (RFC 1661 §4.2: Stopping follows it).
+   */
+  abort(cause: EndCause): EndCause {
+    const stopping = this.#phase === "terminate" && this.#link.state === "Stopping";
+    this.#cause ??= stopping ? "peer-terminated" : cause;
+    this.#end(this.#cause);
+    return this.#cause;
   }
 
   handleTimeout(now: Instant): void {
@@ -486,6 +492,7 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
 
   #end(cause: EndCause): void {
     if (this.#ended) return;
+    this.#cause = cause;
     this.#link.echo.close();
     this.#leaveNetwork();
     this.timers.clearAll();
