@@ -211,6 +211,11 @@ export const client = {
   earlyFramesMax: 8,
   /** TCP connection to the server. */
   dialMs: 15_000,
+  /** Packets of a session without a TUN: read in one turn, and waiting each way for the program. */
+  turnPacketsMax: 64,
+  packetsWaitingMax: 64,
+  /** The data worker's socket was full: tried again after so long. */
+  packetRetryMs: 1,
 } as const;
 
 export const store = {

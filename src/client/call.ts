@@ -86,6 +86,11 @@ export class ClientCall {
     else this.#socket?.resetAndDestroy();
   }
 
+  /** The interface that is ours to configure. */
+  get #tun(): string | undefined {
+    return this.#options.configureTun ? this.#host.tun : undefined;
+  }
+
   #dial(): void {
     const { server, port } = this.#options;
     const socket = connect({ host: formatIpv4(server), port, noDelay: true });
@@ -181,10 +186,11 @@ export class ClientCall {
     if (event.kind === "Ipv6Up") return this.#ipv6Up(event.ours);
     if (event.kind !== "Ipv4Up") return;
     const { ours, peers } = event;
-    if (!this.#options.configureTun) return this.#resolveUp({ ours, peers });
+    const tun = this.#tun;
+    if (tun === undefined) return this.#resolveUp({ ours, peers });
     this.#addressed = { ours, peers };
     this.#host.changes
-      .apply(addressChanges(this.#host.tun, ours, peers, this.#options.ppp.mtu))
+      .apply(addressChanges(tun, ours, peers, this.#options.ppp.mtu))
       .then((failure) => {
         if (failure === undefined) return this.#resolveUp({ ours, peers });
         this.#options.onFault?.(failure);
@@ -194,8 +200,9 @@ export class ClientCall {
 
   /** The negotiated identifier and no other: the server takes nothing from one it does not know. */
   #ipv6Up(identifier: Uint8Array): void {
-    if (!this.#options.configureTun) return;
-    const { tun, changes } = this.#host;
+    const tun = this.#tun;
+    if (tun === undefined) return;
+    const { changes } = this.#host;
     const setting = (name: string) => `net/ipv6/conf/${tun}/${name}`;
     this.#ipv6 = true;
     const failure =
@@ -216,8 +223,9 @@ export class ClientCall {
 
   /** Takes every IPv6 address and route of the interface with it, the advertised ones too. */
   #ipv6Down(): void {
-    if (!this.#ipv6) return;
-    const failure = writeSysctl(`net/ipv6/conf/${this.#host.tun}/disable_ipv6`, "1");
+    const tun = this.#tun;
+    if (!this.#ipv6 || tun === undefined) return;
+    const failure = writeSysctl(`net/ipv6/conf/${tun}/disable_ipv6`, "1");
     if (failure !== undefined) this.#options.onFault?.(failure);
   }
 
@@ -226,10 +234,9 @@ export class ClientCall {
     this.#resolveUp(end);
     this.#scope[Symbol.dispose]();
     this.#ipv6Down();
-    const addressed = this.#addressed;
-    if (addressed === undefined) return this.#resolveEnded(end);
-    const { tun, changes } = this.#host;
-    changes.apply(addressRemoval(tun, addressed)).then((failure) => {
+    const [addressed, tun] = [this.#addressed, this.#tun];
+    if (addressed === undefined || tun === undefined) return this.#resolveEnded(end);
+    this.#host.changes.apply(addressRemoval(tun, addressed)).then((failure) => {
       if (failure !== undefined) this.#options.onFault?.(failure);
       this.#resolveEnded(end);
     });

@@ -23,6 +23,7 @@ export const EINTR = 4;
 export const EBADF = 9;
 export const EAGAIN = 11;
 export const EINVAL = 22;
+export const ENOTTY = 25;
 export const EMSGSIZE = 90;
 export const ENOBUFS = 105;
 

@@ -10,7 +10,7 @@ import {
   VNET_OCTETS,
 } from "../base/kernel-layout.js";
 import { Descriptor } from "./descriptor.js";
-import { EINVAL, fromNodeError, type OsError, osError } from "./errors.js";
+import { EINVAL, ENOTTY, fromNodeError, type OsError, osError } from "./errors.js";
 import { HeadedVectors } from "./headed-vectors.js";
 import {
   type Address,
@@ -63,7 +63,8 @@ export class Tun implements Disposable {
     this.#device = new Descriptor(fd);
     const flags = interfaceFlags(fd);
     // One that was deleted meanwhile is made again as it was: with the header, wherever there is one.
-    this.#hasHeader = flags === undefined || (flags & IFF_VNET_HDR) !== 0;
+    // What is no TUN at all stands in place of one (packet-pair.ts), and has none.
+    this.#hasHeader = flags < 0 ? flags !== -ENOTTY : (flags & IFF_VNET_HDR) !== 0;
     this.#reading = new HeadedVectors(this.#hasHeader ? VNET_OCTETS : 0);
     this.#writing = new HeadedVectors(this.#hasHeader ? VNET_OCTETS : 0);
   }
@@ -124,7 +125,7 @@ export class Tun implements Disposable {
 
   /** False once the interface was deleted under us. */
   get attached(): boolean {
-    return interfaceFlags(this.#device.fd) !== undefined;
+    return interfaceFlags(this.#device.fd) >= 0;
   }
 
   /** The interface goes with the last descriptor of it, a worker's included. */
@@ -133,10 +134,11 @@ export class Tun implements Disposable {
   }
 }
 
-/** Undefined once the interface was deleted. */
-function interfaceFlags(fd: number): number | undefined {
+/** Or -errno: EBADFD once the interface was deleted, ENOTTY of what never was a TUN. */
+function interfaceFlags(fd: number): number {
   const request = new Memory(IFREQ_OCTETS);
-  if (ioctl(fd, TUNGETIFF, request.address) < 0) return undefined;
+  const result = ioctl(fd, TUNGETIFF, request.address);
+  if (result < 0) return result;
   return request.view.getUint16(INTERFACE_NAME_OCTETS, true);
 }
 
