@@ -216,6 +216,15 @@ export const client = {
   packetsWaitingMax: 64,
   /** The data worker's socket was full: tried again after so long. */
   packetRetryMs: 1,
+  /** From the call to the first answer of the server's LCP: GRE gets through, or does not. */
+  firstAnswerMs: 10_000,
+  /** The server's name: its address, from whoever this host asks. */
+  resolveMs: 10_000,
+  /** A lost session is dialled again after so long, doubling up to the second, less up to half. */
+  redialMinMs: 1_000,
+  redialMaxMs: 60_000,
+  /** A session that lasted so long makes the next wait the first again. */
+  steadyMs: 60_000,
 } as const;
 
 export const store = {

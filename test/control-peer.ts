@@ -154,8 +154,15 @@ export class Bench {
     return this.events.flatMap((event) => (event.kind === "Noted" ? [event.reason] : []));
   }
 
-  /** Without what is only counted. */
+  /** Without what is only counted, or only repeats what the peer said. */
   get told(): ControlEvent[] {
-    return this.events.filter(({ kind }) => kind !== "Noted");
+    return this.events.filter(({ kind }) => kind !== "Noted" && kind !== "Told");
+  }
+
+  /** With which codes the peer said no, or ended a call. */
+  get codes(): string[] {
+    return this.events.flatMap((event) =>
+      event.kind === "Told" ? [`${event.by} ${event.resultCode} ${event.errorCode}`] : [],
+    );
   }
 }

@@ -1,6 +1,10 @@
-// holdfast connect: the smallest client, one session until SIGINT or its end.
+// holdfast connect: a session from this host, until SIGINT or its end.
 import { InvalidArgumentError, Option } from "commander";
+import type { ConnectOptions } from "../client/connect.js";
+import type { AuthenticationMethod } from "../core/access/ports.js";
+import type { MppeBits } from "../core/ppp/ports.js";
 import { type CliContext, command, type JsonOption, withExamples, withJson } from "./context.js";
+import { CliFailure, exitCodes } from "./exit.js";
 import { addPasswordOptions, knownPassword, type PasswordOptions } from "./password.js";
 
 type Options = JsonOption &
@@ -8,32 +12,76 @@ type Options = JsonOption &
     readonly user: string;
     readonly port: number;
     readonly tun?: string;
-    readonly encryption: "required" | "none";
+    readonly auth: readonly AuthenticationMethod[];
+    readonly encryption: "required" | "optional" | "none";
+    readonly mppe: readonly MppeBits[];
+    readonly stateful?: boolean;
+    readonly once?: boolean;
   };
 
+const methods = ["ms-chap-v2", "ms-chap-v1", "chap-md5", "pap"] as const;
+const strengths = [128, 56, 40] as const;
+
 export function connectCommand(context: CliContext) {
-  const made = command("connect", "call a PPTP server; one session, no routes beyond its own")
+  const made = command("connect", "call a PPTP server and log in")
     .argument("<server>", "IPv4 address or name of the server")
-    .requiredOption("--user <name>", "user name")
+    .requiredOption("-u, --user <name>", "user name")
     .option("--port <n>", "TCP port of the server", port, 1723)
     .option("--tun <name>", "name of the interface that is made")
     .addOption(
-      new Option("--encryption <policy>", "MPPE-128, or plain traffic on purpose")
-        .choices(["required", "none"])
+      new Option("--auth <methods>", `ways to log in: of ${methods.join(",")}`)
+        .argParser((text) => listed(text, methods))
+        .default(["ms-chap-v2"], "ms-chap-v2"),
+    )
+    .addOption(
+      new Option("--encryption <policy>", "MPPE, or plain traffic on purpose")
+        .choices(["required", "optional", "none"])
         .default("required"),
     )
+    .addOption(
+      new Option("--mppe <bits>", `key lengths that will do: of ${strengths.join(",")}`)
+        .argParser((text) => listed(text, strengths))
+        .default([128], "128"),
+    )
+    .option("--stateful", "take stateful MPPE where the server insists")
+    .option("--once", "do not dial again when a session is lost")
     .action(async (server: string, options: Options) => {
+      const terms = termsOf(options);
       const password = await knownPassword(context.io, options);
-      const { user, port: number, tun, encryption, json } = options;
-      const terms = { server, user, password, tun, encryption, port: number, json: json === true };
-      context.exitCode = await context.rooms.runConnect(terms);
+      const { user, port: number, tun, once, json } = options;
+      context.exitCode = await context.rooms.runConnect({
+        ...{ server, user, password, tun, terms, port: number },
+        once: once === true,
+        json: json === true,
+      });
     });
   addPasswordOptions(withJson(made), "known");
   return withExamples(
     made,
-    "sudo holdfast connect vpn.example.org --user ann",
-    "sudo holdfast connect 192.0.2.1 --user ann --password-file /root/ann.password",
+    "sudo holdfast connect vpn.example.org -u ann",
+    "sudo holdfast connect 192.0.2.1 -u ann --password-file /root/ann.password --once",
   );
+}
+
+function termsOf({ auth, encryption, mppe, stateful }: Options): ConnectOptions["terms"] {
+  const keys = auth.some((method) => method.startsWith("ms-chap"));
+  if (encryption === "required" && !keys) {
+    throw new CliFailure(
+      exitCodes.usage,
+      `--auth ${auth.join(",")} gives no keys to encrypt with, and encryption is required`,
+      "add ms-chap-v2, or say --encryption none: everything then goes in the clear",
+    );
+  }
+  return { authentication: auth, encryption, bits: mppe, stateful: stateful === true };
+}
+
+function listed<const T extends string | number>(text: string, known: readonly T[]): T[] {
+  const words = text.split(",").map((word) => word.trim());
+  return words.map((word) => {
+    const found = known.find((one) => String(one) === word);
+    if (found === undefined) throw new InvalidArgumentError(`Not one of ${known.join(", ")}.`);
+    return found;
+  });
 }
 
 function port(text: string): number {

@@ -31,6 +31,8 @@ export type CallOptions = {
   readonly configureTun: boolean;
   /** Prefixes behind us, which the server routes into this session. */
   readonly routes?: readonly Prefix4[];
+  /** The TCP connection is open. */
+  readonly onConnected?: () => void;
   readonly onEvent?: (event: ClientEvent) => void;
   /** The TUN could not be given its address, or the address could not be taken back. */
   readonly onFault?: (failure: OsError) => void;
@@ -124,6 +126,7 @@ export class ClientCall {
   #connected(socket: Socket): void {
     const { server, ppp, credentials } = this.#options;
     const host = this.#host;
+    this.#options.onConnected?.();
     const slot = host.flowSlots.lease();
     if (slot === undefined) return void socket.destroy();
     this.#scope.hold("flowSlot", slot.lease);

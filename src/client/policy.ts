@@ -5,7 +5,8 @@ import { ppp } from "../limits.js";
 
 export type ClientTerms = {
   readonly authentication?: readonly AuthenticationMethod[];
-  readonly encryption?: "required" | "none";
+  /** `optional`: where the server has it; who is in between may take it away. */
+  readonly encryption?: "required" | "optional" | "none";
   readonly bits?: readonly MppeBits[];
   readonly stateful?: boolean;
   readonly askStateful?: boolean;
@@ -17,14 +18,14 @@ export type ClientTerms = {
 
 /** MS-CHAPv2 with MPPE-128 stateless, required, unless `terms` say otherwise. */
 export function clientPolicy(terms: ClientTerms = {}): PppPolicy {
-  const required = (terms.encryption ?? "required") === "required";
+  const { encryption = "required" } = terms;
   return {
     mru: terms.mru ?? ppp.defaultMru,
     mtu: ppp.defaultMru,
     authentication: terms.authentication ?? ["ms-chap-v2"],
     encryption: {
-      require: required,
-      bits: required ? (terms.bits ?? [128]) : [],
+      require: encryption === "required",
+      bits: encryption === "none" ? [] : (terms.bits ?? [128]),
       stateful: terms.stateful ?? false,
       askStateful: terms.askStateful ?? false,
     },

@@ -34,8 +34,14 @@ describe("a call of ours", () => {
     const { caller } = up();
     expect(caller.events.map(({ kind }) => kind)).toEqual([
       "Established",
+      // The server's LCP may overtake its OCRP.
+      "FrameReceived",
+      "MethodAsked",
       "CallUp",
+      "RequestAnswered",
+      "LinkUp",
       "Authenticated",
+      "EncryptionOffered",
       "Encrypted",
       "Ipv4Up",
     ]);

@@ -13,6 +13,7 @@ import type { CallIdPool } from "./access/call-id-pool.js";
 import type { AuthenticationMethod, EndCause } from "./access/ports.js";
 import { type Deadline, earliest } from "./deadline.js";
 import { isPlaneOutput, planeCommand } from "./plane-outputs.js";
+import { type Heard, Hearing } from "./ppp/hearing.js";
 import type { PppCredentials, PppOutput, PppPolicy, PppSnapshot } from "./ppp/ports.js";
 import { PppSession } from "./ppp/session.js";
 import { ControlConnection } from "./pptp/control-connection.js";
@@ -36,6 +37,16 @@ export type ClientOptions = {
 export type ClientEvent =
   | { readonly kind: "Established"; readonly hostName: string; readonly vendorString: string }
   | { readonly kind: "CallUp"; readonly terms: CallTerms }
+  | Extract<ControlEvent, { kind: "Told" }>
+  | Heard
+  /** LCP is Opened. */
+  | { readonly kind: "LinkUp" }
+  /** MS-CHAP's own code where the server gave one (RFC 2433 §6), else 691. */
+  | {
+      readonly kind: "AuthenticationRefused";
+      readonly method: AuthenticationMethod;
+      readonly code: number;
+    }
   | { readonly kind: "Authenticated"; readonly method: AuthenticationMethod }
   | { readonly kind: "Encrypted"; readonly bits: number; readonly stateful: boolean }
   | {
@@ -80,6 +91,10 @@ export class Client {
   #closed = false;
   #ended = false;
   #keys: Disposable | undefined;
+  /** Until the network phase is open. */
+  #hearing: Hearing | undefined = new Hearing();
+  /** Until then a Configure-Request of ours must have been answered: GRE goes both ways. */
+  #answeredBy: Instant | undefined;
   /** Until then the data path is waited for. */
   #removedBy: Instant | undefined;
 
@@ -131,6 +146,10 @@ export class Client {
         this.#end("worker-lost", now);
         return this.#settle(now);
       case "Frame":
+        for (const heard of this.#hearing?.handleFrame(event.protocol, event.information) ?? []) {
+          this.#events.push(heard);
+          if (heard.kind === "RequestAnswered") this.#answeredBy = undefined;
+        }
         if (this.#ppp !== undefined) this.#ppp.handleFrame(event.protocol, event.information, now);
         else if (this.#cause === undefined && this.#early.length < bounds.earlyFramesMax) {
           this.#early.push(event);
@@ -177,6 +196,7 @@ export class Client {
   handleTimeout(now: Instant): void {
     this.#control.handleTimeout(now);
     this.#ppp?.handleTimeout(now);
+    if (this.#answeredBy !== undefined && this.#answeredBy <= now) this.#end("lcp-timeout", now);
     this.#settle(now);
     if (this.#removedBy !== undefined && this.#removedBy <= now) this.#removed();
   }
@@ -185,7 +205,8 @@ export class Client {
     if (this.#ended) return undefined;
     const control = this.#closed ? undefined : this.#control.pollTimeout();
     const removal = this.#removedBy && { at: this.#removedBy, why: "session removed" };
-    return earliest(removal, earliest(control, this.#ppp?.pollTimeout()));
+    const answer = this.#answeredBy && { at: this.#answeredBy, why: "first answer" };
+    return earliest(earliest(removal, answer), earliest(control, this.#ppp?.pollTimeout()));
   }
 
   pollPlane(): PlaneCommand | undefined {
@@ -238,7 +259,11 @@ export class Client {
         this.#terms = event.terms;
         this.#install(event.terms.callId, event.terms);
         this.#events.push({ kind: "CallUp", terms: event.terms });
+        this.#answeredBy = after(now, bounds.firstAnswerMs);
         return this.#startPpp(now);
+      case "Told":
+        this.#events.push(event);
+        return;
       case "CallEnded":
         return this.#end(event.cause, now);
       case "CallAsked":
@@ -288,6 +313,12 @@ export class Client {
       if (command !== undefined) this.#plane.push(command);
     }
     switch (output.kind) {
+      case "LinkUp":
+        this.#events.push({ kind: "LinkUp" });
+        return;
+      case "AuthenticationRefused":
+        this.#events.push({ kind: output.kind, method: output.method, code: output.code });
+        return;
       case "Authenticated":
         this.#events.push({ kind: "Authenticated", method: output.method });
         return;
@@ -302,6 +333,9 @@ export class Client {
         return this.#dropKeys();
       case "Ipv4Up":
       case "Ipv6Up":
+        this.#hearing = undefined;
+        this.#events.push(output);
+        return;
       case "ProbeAnswered":
         this.#events.push(output);
         return;
@@ -320,6 +354,7 @@ export class Client {
   #end(cause: EndCause, now: Instant, clearing = true): void {
     if (this.#cause !== undefined) return;
     this.#cause = this.#ppp?.abort(cause) ?? cause;
+    this.#answeredBy = undefined;
     this.#ppp = undefined;
     this.#early.length = 0;
     if (this.#flow === "installing" || this.#flow === "installed") {

@@ -175,10 +175,7 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
     this.#link.close(now);
   }
 
-  /**
-   * Ends at once; says why: where it was ending already, what came now is only the consequence of
-   * that, or of the peer's Terminate-Request (RFC 1661 §4.2: Stopping follows it).
-   */
+  /** Ends at once; says why: an end under way stays, ours or the peer's (RFC 1661 §4.2: Stopping). */
   abort(cause: EndCause): EndCause {
     const stopping = this.#phase === "terminate" && this.#link.state === "Stopping";
     this.#cause ??= stopping ? "peer-terminated" : cause;
@@ -438,8 +435,7 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
   }
 
   refused(name: string, code: FailureCode, now: Instant): void {
-    const { method } = this.#authentication!;
-    this.emit({ kind: "AuthenticationRefused", method, name, code });
+    this.emit({ kind: "AuthenticationRefused", method: this.#authentication!.method, name, code });
     this.#restartPhase(now);
   }
 

@@ -3,6 +3,7 @@
 import type { PacCallId } from "../../wire/pptp/call-id.js";
 import type { ControlMessage } from "../../wire/pptp/index.js";
 import { type CallStep, OUT_OF_STATE } from "./call.js";
+import type { ControlEvent } from "./ports.js";
 
 const ALL_ESCAPED = 0xffffffff;
 
@@ -26,4 +27,24 @@ export function setLinkInfo(peersCallId: PacCallId): ControlMessage {
     sendAccm: ALL_ESCAPED,
     receiveAccm: ALL_ESCAPED,
   };
+}
+
+/** The codes with which the peer says no, or ends a call; whoever diagnoses reads them. */
+export function toldEvents(message: ControlMessage): readonly ControlEvent[] {
+  switch (message.kind) {
+    case "StartControlConnectionReply":
+      return [told("SCCRP", message)];
+    case "OutgoingCallReply":
+      return [told("OCRP", message)];
+    case "CallDisconnectNotify":
+      return [told("CDN", message)];
+    default:
+      return [];
+  }
+}
+
+type Codes = { readonly resultCode: number; readonly errorCode: number };
+
+function told(by: "SCCRP" | "OCRP" | "CDN", { resultCode, errorCode }: Codes): ControlEvent {
+  return { kind: "Told", by, resultCode, errorCode };
 }

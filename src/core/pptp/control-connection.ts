@@ -18,6 +18,7 @@ import {
 import type { EndCause } from "../access/ports.js";
 import { type Deadline, earliest } from "../deadline.js";
 import { Timers } from "../timers.js";
+import { toldEvents } from "./call-events.js";
 import { Calls, type LeaseCallId } from "./calls.js";
 import { collision } from "./collision.js";
 import { Framer } from "./framer.js";
@@ -360,6 +361,7 @@ export class ControlConnection {
   #started(message: Message<"StartControlConnectionReply">, now: Instant): void {
     if (message.resultCode !== StartResult.successful) {
       this.#outputs.note("SCCRP refused");
+      for (const event of toldEvents(message)) this.#outputs.tell(event);
       return this.#close("refused", now);
     }
     if (message.protocolVersion !== PROTOCOL_VERSION) {

@@ -12,7 +12,7 @@ import type { ControlMessage } from "../../wire/pptp/index.js";
 import type { OutgoingCallRequest } from "../../wire/pptp/outgoing-call-request.js";
 import type { EndCause } from "../access/ports.js";
 import { Call, type CallStep, NOTHING, OUT_OF_STATE, SPEED_BPS } from "./call.js";
-import { linkInfoEvent, setLinkInfo, wanErrorsEvent } from "./call-events.js";
+import { linkInfoEvent, setLinkInfo, toldEvents, wanErrorsEvent } from "./call-events.js";
 import type { CallRefusal, ControlPolicy } from "./ports.js";
 
 const { connected, generalError, busy, doNotAccept } = OutgoingCallResult;
@@ -143,7 +143,7 @@ export class PnsOutgoingCall extends Call {
       case "late":
         return this.#answered(message);
       case "ended":
-        return { ended: this.#ended() };
+        return { events: toldEvents(message), ended: this.#ended() };
       case "wanErrors":
         return wanErrorsEvent(this.callId, message);
       default:
@@ -153,7 +153,8 @@ export class PnsOutgoingCall extends Call {
 
   #answered(message: ControlMessage): CallStep {
     if (message.kind !== "OutgoingCallReply") return OUT_OF_STATE;
-    if (message.resultCode !== connected) return { ended: this.#ended() };
+    if (message.resultCode !== connected)
+      return { events: toldEvents(message), ended: this.#ended() };
     this.peers = message.callId;
     // Given up before the answer came: the PAC's Call-Disconnect-Notify is still to come.
     if (this.state === "wait_disconnect") return NOTHING;

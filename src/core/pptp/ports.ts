@@ -58,6 +58,13 @@ export type ControlEvent =
   | { readonly kind: "CallAsked"; readonly terms: CallTerms }
   /** A call we placed was accepted: GRE may flow once the data path has the flow. */
   | { readonly kind: "CallUp"; readonly terms: CallTerms }
+  /** With which codes the peer refused the connection or our call, or ended our call. */
+  | {
+      readonly kind: "Told";
+      readonly by: "SCCRP" | "OCRP" | "CDN";
+      readonly resultCode: number;
+      readonly errorCode: number;
+    }
   /** Over, however it came: its Call ID lease is already given back. */
   | { readonly kind: "CallEnded"; readonly callId: number; readonly cause: EndCause }
   | {
