@@ -65,7 +65,7 @@ export const bare: Peer = {
     const wish = wishes(server.number, mode === "128");
     const ends = {
       server: new End(server.place.netns, site.pins?.server, wish.server),
-      client: new End(site.client.netns, site.pins?.client, wish.client),
+      client: new End(server.client.netns, site.pins?.client, wish.client),
     };
     const end = () => {
       for (const { process: one } of [ends.server, ends.client]) {

@@ -64,19 +64,14 @@ function processorTime(pids: readonly number[]): number {
   return (ticks.reduce((sum, count) => sum + count, 0) * 1e6) / TICKS_A_SECOND;
 }
 
-async function sample(
-  site: Site,
-  up: Up,
-  direction: Direction,
-  seconds: number,
-): Promise<CpuSample> {
+async function sample(up: Up, direction: Direction, seconds: number): Promise<CpuSample> {
   const { configuration, running, server, worker } = up;
   const { name, streams } = configuration;
   const paths = Array.from(
     { length: streams },
     (_, at) => running.paths[at % running.paths.length]!,
   );
-  const ends = { client: site.client, server: server.place, paths };
+  const ends = { client: server.client, server: server.place, paths };
   const traffic = () => measure("streams", ends, direction, seconds);
   const { workers } = running;
   if (workers === undefined) return { configuration: name, direction, megabits: await traffic() };
@@ -123,23 +118,23 @@ function tell({ configuration, direction, megabits, encrypting, decrypting }: Cp
 }
 
 /** A measurement that fails is said, and the others go on. */
-async function tried(site: Site, up: Up, direction: Direction, seconds: number) {
+async function tried(up: Up, direction: Direction, seconds: number) {
   try {
-    return await sample(site, up, direction, seconds);
+    return await sample(up, direction, seconds);
   } catch (failure) {
     say(`  ${up.configuration.name} ${direction}: ${failure}`);
     return undefined;
   }
 }
 
-async function profiles(site: Site, up: readonly Up[]): Promise<void> {
+async function profiles(up: readonly Up[]): Promise<void> {
   for (const one of up) {
     if (one.running.workers === undefined) continue;
     for (const direction of directions) {
       const [pid = 0] = (await one.running.workers.pids()).server;
       const does = direction === "up" ? "decrypts" : "encrypts";
       for (const [by, look] of [["V8", profile] as const, ["perf", perf] as const]) {
-        const traffic = tried(site, one, direction, plan.seconds + 3);
+        const traffic = tried(one, direction, plan.seconds + 3);
         const text = await look(one.server.place, pid, plan.seconds);
         await traffic;
         say(`\n${one.configuration.name}: the server's worker ${does}, by ${by}\n${text}`);
@@ -170,20 +165,20 @@ async function measureAll(site: Site, samples: CpuSample[]): Promise<void> {
       say(`${name} is up`);
     }
     for (const one of up) {
-      for (const direction of directions) await tried(site, one, direction, plan.warm);
+      for (const direction of directions) await tried(one, direction, plan.warm);
     }
     for (let round = 1; round <= plan.rounds; round++) {
       say(`round ${round} of ${plan.rounds}`);
       for (const direction of directions) {
         for (const one of up) {
-          const found = await tried(site, one, direction, plan.seconds);
+          const found = await tried(one, direction, plan.seconds);
           if (found === undefined) continue;
           samples.push(found);
           tell(found);
         }
       }
     }
-    if (plan.profile) await profiles(site, up);
+    if (plan.profile) await profiles(up);
   } finally {
     for (const { running, worker } of up) {
       await worker?.[Symbol.asyncDispose]();

@@ -65,9 +65,9 @@ async function processorMs(place: Place): Promise<number> {
 }
 
 /** Calls `count` times, four at a time; everybody stays. */
-async function logIn(site: Site, { server, name }: Up, count: number): Promise<void> {
+async function logIn({ server, name }: Up, count: number): Promise<void> {
   const text = await expectOk(
-    site.client,
+    server.client,
     `for ((unit = 100; unit < ${100 + count}; unit++)); do
        { ${dialling(server.address, "$unit", user, password)} >/run/login-$unit.log 2>&1 || echo $unit; } &
        [ $(((unit + 1) % 4)) != 0 ] || wait
@@ -80,9 +80,9 @@ async function logIn(site: Site, { server, name }: Up, count: number): Promise<v
 }
 
 /** All clients end in order, and the server is left until it has buried them. */
-async function hangUp(site: Site): Promise<void> {
+async function hangUp(server: Server): Promise<void> {
   await expectOk(
-    site.client,
+    server.client,
     `kill -TERM $(head -qn 1 /run/ppp-client-*.pid) 2>/dev/null
      for ((n = 0; n < 200; n++)); do
        ip -br link | grep -q '^ppp' || break
@@ -95,7 +95,7 @@ async function hangUp(site: Site): Promise<void> {
 }
 
 /** One call with a capture at the server. */
-async function watched(site: Site, { server }: Up) {
+async function watched({ server }: Up) {
   const file = `/run/login-${server.number}.pcap`;
   await expectOk(
     server.place,
@@ -106,14 +106,14 @@ async function watched(site: Site, { server }: Up) {
   );
   try {
     await expectOk(
-      site.client,
+      server.client,
       `${dialling(server.address, "90", user, password)} >/run/login-90.log 2>&1`,
     );
     await new Promise((resolve) => setTimeout(resolve, 500));
   } finally {
     await server.place.exec("kill $(cat /run/tcpdump.pid)");
   }
-  await hangUp(site);
+  await hangUp(server);
   const base64 = await expectOk(server.place, `base64 -w 0 ${file}`);
   return readDialogue(Buffer.from(base64, "base64"), server.address);
 }
@@ -131,20 +131,20 @@ async function measureAll(guest: Place): Promise<LogInData> {
       up.push({ name, server, running });
       say(`${name} is up`);
     }
-    await hangUp(site);
+    for (const { server } of up) await hangUp(server);
     for (let round = 1; round <= plan.rounds; round++) {
       for (const one of up) {
         const before = await processorMs(one.server.place);
-        await logIn(site, one, plan.logins);
+        await logIn(one, plan.logins);
         const cost = ((await processorMs(one.server.place)) - before) / plan.logins;
         data[one.name]?.costMs.push(cost);
         say(`round ${round}: ${one.name} ${cost.toFixed(1)} ms of processor a log-in`);
-        await hangUp(site);
+        await hangUp(one.server);
       }
     }
     for (let call = 1; call <= plan.calls; call++) {
       for (const one of up) {
-        const { wholeMs, owedMs, longest } = await watched(site, one);
+        const { wholeMs, owedMs, longest } = await watched(one);
         data[one.name]?.wholeMs.push(wholeMs);
         data[one.name]?.owedMs.push(owedMs);
         data[one.name]?.longest.push(longest);

@@ -62,7 +62,7 @@ const forwarder: Peer = {
   name: "forwarder",
   guestOnly: false,
   tunnels: false,
-  async start(site, server) {
+  async start(_, server) {
     const tun = `f${server.number}`;
     const [far, near] = [`${inner(server)}.0.1`, `${inner(server)}.0.2`];
     const end = (place: Place, outer: string, peer: string, own: string, other: string) =>
@@ -74,7 +74,7 @@ const forwarder: Peer = {
          ip address add ${own} peer ${other} dev ${tun} && ip link set ${tun} mtu 1400 up`,
       );
     await end(server.place, server.address, server.clientAddress, far, near);
-    await end(site.client, server.clientAddress, server.address, near, far);
+    await end(server.client, server.clientAddress, server.address, near, far);
     return { ...nothing, paths: [{ local: near, device: tun, remote: far }] };
   },
 };
@@ -83,10 +83,10 @@ const pptpd: Peer = {
   name: "pptpd",
   guestOnly: true,
   tunnels: true,
-  async start(site, server, terms) {
+  async start(_, server, terms) {
     const words = ["mschap-v2", encryptionOf[terms.mode], user, password].join(" ");
     await expectOk(server.place, `POOL=${inner(server)}.0 server-pptpd ${words}`);
-    return { ...nothing, paths: await kernelClients(site, server, terms) };
+    return { ...nothing, paths: await kernelClients(server, terms) };
   },
 };
 
@@ -95,10 +95,10 @@ const kserver: Peer = {
   name: "kserver",
   guestOnly: true,
   tunnels: true,
-  async start(site, server, terms) {
+  async start(_, server, terms) {
     const words = ["mschap-v2", encryptionOf[terms.mode], user, password].join(" ");
     await expectOk(server.place, `server-kernel ${server.address} ${inner(server)}.0 ${words}`);
-    return { ...nothing, paths: await kernelClients(site, server, terms) };
+    return { ...nothing, paths: await kernelClients(server, terms) };
   },
 };
 
@@ -132,7 +132,7 @@ const ours: Peer = {
     const started = await startOurs(server, terms);
     try {
       if (site.place.name === "host") return await withFleet(site, server, terms, started);
-      const paths = await kernelClients(site, server, terms);
+      const paths = await kernelClients(server, terms);
       return { paths, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() };
     } catch (failure) {
       const log = await started.log();
@@ -151,16 +151,12 @@ export function peerNamed(wanted: string): Peer {
 }
 
 /** Sessions of pppd over the kernel's PPTP channel: no system call a packet at the client's end. */
-async function kernelClients(
-  site: Site,
-  server: Server,
-  { mode, sessions }: Terms,
-): Promise<Path[]> {
+async function kernelClients(server: Server, { mode, sessions }: Terms): Promise<Path[]> {
   const first = server.number * 1_000;
   const dial = `CHANNEL=kernel client ${server.address} mschap-v2 ${encryptionOf[mode]} $unit ${user} ${password}`;
   const log = `/run/bench-client-${server.number}.log`;
   await expectOk(
-    site.client,
+    server.client,
     `for ((unit = ${first}; unit < ${first + sessions}; unit++)); do
        { ${dial} >/run/bench-client-$unit.log 2>&1 || cp /run/bench-client-$unit.log ${log}; } &
        [ $(((unit + 1) % 8)) != 0 ] || wait
@@ -169,7 +165,7 @@ async function kernelClients(
      [ ! -e ${log} ] || { tail -n 20 ${log}; exit 1; }`,
     60 + sessions * 6,
   );
-  const text = await expectOk(site.client, "ip -j -4 address show");
+  const text = await expectOk(server.client, "ip -j -4 address show");
   const paths = (JSON.parse(text) as Interface[])
     .filter(({ ifname }) => /^ppp[0-9]+$/.test(ifname))
     .filter(({ ifname }) => Math.floor(Number(ifname.slice(3)) / 1_000) === server.number)
@@ -234,7 +230,7 @@ async function withFleet(
   const program = join(import.meta.dirname, "run.mjs");
   const pin = site.pins === undefined ? [] : ["taskset", "-c", `${site.pins.client}`];
   const node = [...pin, process.execPath, program, "fleet", JSON.stringify(wish)];
-  const child = spawn("ip", ["netns", "exec", site.client.netns, ...node], {
+  const child = spawn("ip", ["netns", "exec", server.client.netns, ...node], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const up = await new Promise<FleetUp>((resolve, reject) => {

@@ -25,7 +25,7 @@ export type BesideSample = {
   readonly lateMs: number[];
 };
 
-async function raised(site: Site, server: Server, atATime: number, count: number) {
+async function raised(server: Server, atATime: number, count: number) {
   const run = quote(join(import.meta.dirname, "run.mjs"));
   const words = [
     ...["--server", server.address, "--from", `${SOURCES}.1`, "--user", user, "--users", "0"],
@@ -34,7 +34,7 @@ async function raised(site: Site, server: Server, atATime: number, count: number
   const all = WARM_UP + count;
   const commands = `raise ${WARM_UP}\\nraise ${all}\\nend\\n`;
   const text = await expectOk(
-    site.client,
+    server.client,
     `printf '${commands}' | ${quote(process.execPath)} ${run} load-client ${words}`,
     60 + 2 * all,
   );
@@ -62,13 +62,13 @@ async function measured(site: Site, rounds: number, count: number): Promise<Besi
       const server = await site.server(name, index + 1);
       up.push({ name, server, running: await peerNamed(name).start(site, server, one) });
       await expectOk(server.place, `ip route add ${SOURCES}.0/24 via ${server.clientAddress}`);
+      await expectOk(server.client, `ip route add local ${SOURCES}.0/24 dev lo`);
       say(`${name} is up`);
     }
-    await expectOk(site.client, `ip route add local ${SOURCES}.0/24 dev lo`);
     for (let round = 1; round <= rounds; round++) {
       for (const atATime of TOGETHER) {
         for (const { name, server } of up) {
-          const found = await raised(site, server, atATime, count);
+          const found = await raised(server, atATime, count);
           const sample = samples.find((it) => it.peer === name && it.atATime === atATime);
           sample?.perSecond.push(found.logInsPerSecond);
           sample?.medianMs.push(median(found.milliseconds));

@@ -1,5 +1,6 @@
-// Where a benchmark's ends are: one namespace for clients and one for each server, a cable between the
-// client's and each, all in one place (this host or a guest), so that peers stand side by side.
+// Where a benchmark's ends are: a namespace for each server and one for its clients, a cable between the
+// two, all in one place (this host or a guest), so that peers stand side by side. Clients of different
+// servers do not share one: each raw GRE socket of a namespace gets a copy of every packet.
 import { expectOk, InnerNetns, type Place, quote, type Result, run } from "../test/lab/place.js";
 
 /** This host itself. */
@@ -31,6 +32,8 @@ class Namespace extends InnerNetns {
 
 export type Server = {
   readonly place: Namespace;
+  /** Where its clients are. */
+  readonly client: Namespace;
   /** Tells this server's addresses from the others': outer 198.18.N, inner 10.N. */
   readonly number: number;
   readonly address: string;
@@ -42,21 +45,17 @@ export type Server = {
 const prefix = `hf-bench-${process.pid}-`;
 
 export class Site implements AsyncDisposable {
-  readonly client: Namespace;
   readonly #names: string[] = [];
   #closed: Promise<void> | undefined;
 
   private constructor(
     readonly place: Place,
     readonly pins: Pins | undefined,
-  ) {
-    this.client = new Namespace(place, `${prefix}client`, pins?.client);
-  }
+  ) {}
 
   static async open(place: Place, pins?: Pins): Promise<Site> {
     const site = new Site(place, pins);
     await expectOk(place, sweep, 300);
-    await site.#add(site.client.netns);
     return site;
   }
 
@@ -65,15 +64,17 @@ export class Site implements AsyncDisposable {
     await expectOk(this.place, `ip netns add ${netns} && ip -n ${netns} link set lo up`);
   }
 
-  /** A namespace and the cable to it; `number` from 1 to 90 is its own. */
+  /** Its namespace, its clients', and the cable between; `number` from 1 to 90 is its own. */
   async server(name: string, number: number): Promise<Server> {
     const netns = `${prefix}${name}`;
+    const clients = `${netns}-clients`;
     await this.#add(netns);
+    await this.#add(clients);
     const cable = `v${number}`;
     const [address, clientAddress] = [`198.18.${number}.1`, `198.18.${number}.2`];
     const ends = [
       [netns, address],
-      [this.client.netns, clientAddress],
+      [clients, clientAddress],
     ].map(
       ([at, own]) => `
         ip -n ${at} link set ${cable} addrgenmode none
@@ -83,11 +84,12 @@ export class Site implements AsyncDisposable {
     await expectOk(
       this.place,
       `set -e
-       ip link add ${cable} netns ${netns} type veth peer name ${cable} netns ${this.client.netns}
+       ip link add ${cable} netns ${netns} type veth peer name ${cable} netns ${clients}
        ${ends.join("\n")}`,
     );
     const inside = new Namespace(this.place, netns, this.pins?.server);
-    return { place: inside, number, address, clientAddress, cable };
+    const client = new Namespace(this.place, clients, this.pins?.client);
+    return { place: inside, client, number, address, clientAddress, cable };
   }
 
   /** Ends all that runs in its namespaces, and them. */

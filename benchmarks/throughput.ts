@@ -5,7 +5,7 @@ import { expectOk, type Place } from "../test/lab/place.js";
 import { options } from "./options.js";
 import { type Mode, modes, type Peer, peers, type Running } from "./peers.js";
 import { made, type Results, report, say } from "./results.js";
-import { Host, Site } from "./site.js";
+import { Host, type Server, Site } from "./site.js";
 import { reachOf, tablesOf } from "./throughput-report.js";
 import { buildPrograms, type Direction, type Kind, kinds, listen, measure } from "./traffic.js";
 
@@ -69,7 +69,7 @@ function sampleOf(peer: string, mode: Mode, sessions: number, kind: Kind, direct
   return sample;
 }
 
-type Up = { readonly peer: Peer; readonly running: Running; readonly place: Place };
+type Up = { readonly peer: Peer; readonly running: Running; readonly server: Server };
 
 /** All peers up at once, each in its namespace; who does not come up is said and left out. */
 async function start(site: Site, mode: Mode, sessions: number): Promise<Up[]> {
@@ -80,7 +80,7 @@ async function start(site: Site, mode: Mode, sessions: number): Promise<Up[]> {
       const server = await site.server(peer.name, index + 1);
       const running = await peer.start(site, server, { mode, sessions });
       await listen(server.place);
-      up.push({ peer, running, place: server.place });
+      up.push({ peer, running, server });
       say(`  ${peer.name} is up`);
     } catch (failure) {
       say(`  ${peer.name} did not come up: ${failure}`);
@@ -101,9 +101,9 @@ function kindsFor(sessions: number): Kind[] {
     : wanted;
 }
 
-async function one(site: Site, { peer, running, place }: Up, sample: Sample): Promise<void> {
+async function one({ peer, running, server }: Up, sample: Sample): Promise<void> {
   const { kind, direction } = sample;
-  const ends = { client: site.client, server: place, paths: running.paths };
+  const ends = { client: server.client, server: server.place, paths: running.paths };
   try {
     const value = await measure(kind, ends, direction, plan.seconds);
     sample.values.push(value);
@@ -119,10 +119,10 @@ async function setting(place: Place, mode: Mode, sessions: number): Promise<void
   await using site = await opened(place);
   const up = await start(site, mode, sessions);
   try {
-    for (const { peer, running, place: server } of up) {
+    for (const { peer, running, server } of up) {
       if (peer.name !== "holdfast" || warmS === 0) continue;
       say(`  ${warmS} s of warm-up`);
-      const ends = { client: site.client, server, paths: running.paths };
+      const ends = { client: server.client, server: server.place, paths: running.paths };
       const kind = sessions > 1 ? "streams" : "tcp1";
       for (const direction of ["up", "down"] as const) {
         await measure(kind, ends, direction, Math.max(1, warmS / 2)).catch((failure) =>
@@ -137,7 +137,7 @@ async function setting(place: Place, mode: Mode, sessions: number): Promise<void
           ? (["up"] as const)
           : (plan.directions as Direction[])) {
           for (const one_ of up) {
-            await one(site, one_, sampleOf(one_.peer.name, mode, sessions, kind, direction));
+            await one(one_, sampleOf(one_.peer.name, mode, sessions, kind, direction));
           }
         }
       }

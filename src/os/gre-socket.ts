@@ -5,6 +5,7 @@ import { Descriptor } from "./descriptor.js";
 import { EINVAL, type OsError, osError } from "./errors.js";
 import {
   BufferAddress,
+  bindSocket,
   Memory,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -38,6 +39,7 @@ const MSGHDR_OCTETS = 56;
 const IOVEC_OCTETS = 16;
 
 const SOCKADDR_OCTETS = 16;
+const LIMITED_BROADCAST = 0xff_ff_ff_ff;
 const CONTROL_OCTETS = 32;
 
 /** One message to send, its memory written in place for each packet. */
@@ -144,6 +146,7 @@ export function openGreSockets(shard: Shard = { index: 0, of: 1 }): GreSocket | 
     ["socket AF_INET SOCK_RAW GRE", () => sendNoDf],
     // First of all, so that as little as possible is queued where nobody reads.
     ["setsockopt SO_ATTACH_FILTER", () => attachFilter(sendNoDf, DROP_ALL)],
+    ["bind", () => bindToNothing(sendNoDf)],
     ["setsockopt SO_ATTACH_FILTER", () => (shard.of > 1 ? attachShard(receive, shard) : 0)],
     ["setsockopt SO_RCVBUF", () => setSocketNumber(sendNoDf, SOL_SOCKET, SO_RCVBUF, 0)],
     ["setsockopt IP_MTU_DISCOVER", () => mtuDiscovery(receive, IP_PMTUDISC_DO)],
@@ -163,6 +166,17 @@ export function openGreSockets(shard: Shard = { index: 0, of: 1 }): GreSocket | 
 
 function rawSocket(): number {
   return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_GRE);
+}
+
+/**
+ * The kernel copies every datagram for each raw socket that it may be for, before any filter: none is
+ * for this address. Where a packet leaves from is said with each.
+ */
+function bindToNothing(fd: number): number {
+  const name = new Memory(SOCKADDR_OCTETS);
+  name.view.setUint16(0, AF_INET, true);
+  name.view.setUint32(4, LIMITED_BROADCAST, false);
+  return bindSocket(fd, name);
 }
 
 function mtuDiscovery(fd: number, how: number): number {
