@@ -76,6 +76,33 @@ export function tablesOf(data: CpuData): Table[] {
           "without main process, link and log-in.",
       ],
     },
+    ...sharesOf(data),
+  ];
+}
+
+/** Each part of the server's worker's time, as microseconds of a packet's. */
+function sharesOf(data: CpuData): Table[] {
+  if (data.shares.length === 0) return [];
+  const parts = Object.keys(data.shares[0]!.of);
+  const columns = data.shares.map(({ configuration, direction }) => {
+    const does = direction === "up" ? "decrypting" : "encrypting";
+    return {
+      title: `${configuration}, ${does}`,
+      whole: median(values(data, configuration, direction, does)),
+    };
+  });
+  return [
+    {
+      title: "Where the server's worker's time goes, µs a packet",
+      columns: ["", ...columns.map(({ title }) => title)],
+      rows: parts.map((part) => [
+        part,
+        ...data.shares.map(({ of }, at) => figure((of[part] ?? 0) * columns[at]!.whole)),
+      ]),
+      notes: [
+        "perf's shares of a run apart from those above (which it would slow), of their medians.",
+      ],
+    },
   ];
 }
 

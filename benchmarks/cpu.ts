@@ -7,7 +7,7 @@ import { type Configuration, configurations } from "./configurations.js";
 import { reachOf, tablesOf } from "./cpu-report.js";
 import { options } from "./options.js";
 import { type Mode, modes, type Running } from "./peers.js";
-import { perf, profile } from "./profile.js";
+import { perf, profile, type Shares, shares } from "./profile.js";
 import { made, report, say } from "./results.js";
 import { Host, type Server, Site } from "./site.js";
 import { buildPrograms, type Direction, listen, measure } from "./traffic.js";
@@ -28,7 +28,13 @@ export type CpuSample = {
   readonly packets?: number;
   readonly scavenges?: number;
 };
-export type CpuData = { readonly mode: Mode; readonly samples: readonly CpuSample[] };
+/** Where the server's worker's time went meanwhile. */
+export type CpuShares = Pick<CpuSample, "configuration" | "direction"> & { readonly of: Shares };
+export type CpuData = {
+  readonly mode: Mode;
+  readonly samples: readonly CpuSample[];
+  readonly shares: readonly CpuShares[];
+};
 
 const names = configurations.map(({ name }) => name);
 const given = options({
@@ -127,7 +133,7 @@ async function tried(up: Up, direction: Direction, seconds: number) {
   }
 }
 
-async function profiles(up: readonly Up[]): Promise<void> {
+async function profiles(up: readonly Up[], found: CpuShares[]): Promise<void> {
   for (const one of up) {
     if (one.running.workers === undefined) continue;
     for (const direction of directions) {
@@ -139,6 +145,11 @@ async function profiles(up: readonly Up[]): Promise<void> {
         await traffic;
         say(`\n${one.configuration.name}: the server's worker ${does}, by ${by}\n${text}`);
       }
+      const traffic = tried(one, direction, plan.seconds + 3);
+      const of = await shares(one.server.place, pid, plan.seconds);
+      await traffic;
+      if (of !== undefined) found.push({ configuration: one.configuration.name, direction, of });
+      else say("no shares: install linux-perf");
     }
   }
 }
@@ -152,7 +163,7 @@ async function looked(server: Server, { workers }: Running): Promise<Pick<Up, "w
   return { worker };
 }
 
-async function measureAll(site: Site, samples: CpuSample[]): Promise<void> {
+async function measureAll(site: Site, samples: CpuSample[], found: CpuShares[]): Promise<void> {
   const chosen = configurations.filter(({ name }) => plan.configurations.includes(name));
   const up: Up[] = [];
   try {
@@ -178,7 +189,7 @@ async function measureAll(site: Site, samples: CpuSample[]): Promise<void> {
         }
       }
     }
-    if (plan.profile) await profiles(up);
+    if (plan.profile) await profiles(up, found);
   } finally {
     for (const { running, worker } of up) {
       await worker?.[Symbol.asyncDispose]();
@@ -190,16 +201,17 @@ async function measureAll(site: Site, samples: CpuSample[]): Promise<void> {
 const from = made("cpu");
 await buildPrograms();
 const samples: CpuSample[] = [];
+const found: CpuShares[] = [];
 const site = await Site.open(new Host(), { client: cpus().length > 1 ? 1 : 0, server: 0 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => site[Symbol.asyncDispose]().then(() => process.exit(130)));
 }
 try {
-  await measureAll(site, samples);
+  await measureAll(site, samples, found);
 } finally {
   await site[Symbol.asyncDispose]();
 }
-const data: CpuData = { mode, samples };
+const data: CpuData = { mode, samples, shares: found };
 const results = { made: from, reach: reachOf(data), tables: tablesOf(data), data };
 report(mode === "128" ? "cpu" : `cpu-${mode}`, results, !given.quick);
 process.exit(0);

@@ -31,6 +31,46 @@ export async function perf(place: Place, pid: number, seconds: number): Promise<
   return stdout;
 }
 
+/** What the kernel does for a worker, by the function it is entered with. */
+const entries = {
+  "GRE out (sendmmsg), the peer's receiving on veth in it": "__sys_sendmmsg",
+  "GRE in (recvmmsg)": "__x64_sys_recvmmsg",
+  "TUN out (read)": "ksys_read",
+  "TUN in (writev), the local TCP's answer in it": "do_writev",
+  "others' timers and packets (interrupts)": "asm_sysvec_apic_timer_interrupt",
+} as const;
+const COMPUTING = "segments, checksums, headers, cipher (WebAssembly and JavaScript)";
+
+export type Shares = Readonly<Record<string, number>>;
+
+/** Shares of its processor time, by perf; undefined where there is none. */
+export async function shares(
+  place: Place,
+  pid: number,
+  seconds: number,
+): Promise<Shares | undefined> {
+  const file = `/tmp/hf-bench-perf-${pid}`;
+  const { code, stdout } = await place.exec(
+    `perf record -q -g -e cpu-clock -F 2000 -p ${pid} -o ${file} -- sleep ${seconds} >/dev/null 2>&1 &&
+     perf report -i ${file} --stdio -g none --sort symbol 2>/dev/null &&
+     perf report -i ${file} --stdio -g none --no-children --sort dso 2>/dev/null
+     rm -f ${file}`,
+    { timeoutS: seconds + 120 },
+  );
+  if (code !== 0) return undefined;
+  const found: Record<string, number> = {};
+  for (const [name, symbol] of Object.entries(entries)) {
+    found[name] = percent(stdout, new RegExp(`^ +([0-9.]+)% .*\\] ${symbol} `, "m"));
+  }
+  found[COMPUTING] = percent(stdout, /^ +([0-9.]+)% +\[JIT\]/m);
+  const told = Object.values(found).reduce((sum, share) => sum + share, 0);
+  return { ...found, "the rest": Math.max(0, 1 - told) };
+}
+
+function percent(text: string, line: RegExp): number {
+  return Number(line.exec(text)?.[1] ?? 0) / 100;
+}
+
 function ownTimes({ nodes, samples }: CpuProfile): string {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const counts = new Map<string, number>();

@@ -1,5 +1,6 @@
 // The compiled lane, made once at start over the memory it shares with the engine.
 import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import type { Lane } from "../plane/batches.js";
 import { PlaneMemory } from "../plane/memory.js";
 import type { EngineChoice } from "./engine-choice.js";
@@ -32,6 +33,9 @@ export function openLane(flows: number, choice: EngineChoice, tunHasHeader: bool
 
 function compiledLane(flows: number): Lanes {
   const pages = Math.ceil(PlaneMemory.octetsFor(flows) / PAGE_OCTETS);
+  // Compiled for good now, some 20 ms, not while the first thousands of packets wait for it.
+  setFlagsFromString("--no-liftoff");
+  setFlagsFromString("--no-wasm-lazy-compilation");
   const linear = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const module = new WebAssembly.Module(readFileSync(compiled));
   const { exports } = new WebAssembly.Instance(module, { env: { memory: linear } });
