@@ -9,6 +9,7 @@ import {
 } from "../../wire/ppp/lcp.js";
 import { encodePacket, PACKET_HEADER_OCTETS, type PppPacket } from "../../wire/ppp/packet.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
+import type { EndCause } from "../access/ports.js";
 import type { State } from "./automaton.js";
 import type { PppContext } from "./context.js";
 import { ControlProtocol, type Finish, type Layer } from "./control-protocol.js";
@@ -19,7 +20,7 @@ import { LcpOptions, type LcpTerms } from "./lcp.js";
 export interface LinkUser {
   linkUp(now: Instant): void;
   linkDown(now: Instant): void;
-  linkFinished(why: Finish, now: Instant): void;
+  linkFinished(cause: EndCause): void;
   linkFailed(now: Instant): void;
   linkDead(now: Instant): void;
   linkMayRenegotiate(now: Instant): boolean;
@@ -28,6 +29,13 @@ export interface LinkUser {
   /** The peer does not know a protocol of ours; LCP is Opened. */
   protocolRejected(protocol: number, now: Instant): void;
 }
+
+const causes: Readonly<Record<Finish, EndCause>> = {
+  timeout: "lcp-timeout",
+  "terminated-by-peer": "peer-terminated",
+  "rejected-by-peer": "lcp-failed",
+  closed: "internal-error",
+};
 
 export class Link implements Layer, EchoUser {
   readonly options: LcpOptions;
@@ -53,10 +61,6 @@ export class Link implements Layer, EchoUser {
 
   get opened(): boolean {
     return this.#automaton.state === "Opened";
-  }
-
-  get heard(): boolean {
-    return this.#heard;
   }
 
   /** RFC 1570 §2.1; already safe to show. */
@@ -126,8 +130,9 @@ export class Link implements Layer, EchoUser {
     this.user.linkDown(now);
   }
 
-  finished(why: Finish, now: Instant): void {
-    this.user.linkFinished(why, now);
+  finished(why: Finish): void {
+    if (why === "timeout" && !this.#heard) this.context.note("lcp-never-answered");
+    this.user.linkFinished(causes[why]);
   }
 
   failed(now: Instant): void {

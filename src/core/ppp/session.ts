@@ -21,7 +21,6 @@ import { Timers } from "../timers.js";
 import type { Authentication, AuthenticationUser } from "./authentication.js";
 import type { Mppe } from "./ccp.js";
 import type { Note, PppContext } from "./context.js";
-import type { Finish } from "./control-protocol.js";
 import type { LcpTerms } from "./lcp.js";
 import { Link, type LinkUser } from "./link.js";
 import { authenticationOf } from "./methods.js";
@@ -333,8 +332,8 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
     };
   }
 
-  linkFinished(why: Finish): void {
-    this.#end(this.#cause ?? this.#causeOf(why));
+  linkFinished(cause: EndCause): void {
+    this.#end(this.#cause ?? cause);
   }
 
   linkFailed(now: Instant): void {
@@ -358,22 +357,6 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
       return this.terminate("authentication-failed", now);
     }
     this.#network?.protocolRejected(protocol, now);
-  }
-
-  #causeOf(why: Finish): EndCause {
-    switch (why) {
-      case "timeout":
-        if (!this.#link.heard) this.note("lcp-never-answered");
-        return "lcp-timeout";
-      case "terminated-by-peer":
-        return "peer-terminated";
-      case "rejected-by-peer":
-        return "lcp-failed";
-      case "closed":
-        return "internal-error";
-      default:
-        return never(why);
-    }
   }
 
   linkUp(now: Instant): void {
