@@ -227,6 +227,28 @@ export const client = {
   steadyMs: 60_000,
 } as const;
 
+/** `holdfast probe`. */
+export const probe = {
+  /** An answer on the control connection. */
+  replyMs: 4_000,
+  /** After an ill-formed message, until the server shows what it makes of it. */
+  caseMs: 2_000,
+  /** Stop-Control-Connection-Reply at the end of each connection. */
+  stopMs: 1_000,
+  /** No LCP packet of the server's for so long: it says nothing more (restart timers are 3 s). */
+  lcpMs: 5_000,
+  /** A connection that says nothing is watched for so long. */
+  silenceMs: 8_000,
+  /** Calls that are placed to find the authentication methods, and LCP frames read in each. */
+  callsMax: 6,
+  framesPerCallMax: 64,
+  /** The one log-in, and the repetition of a CCP request in it. */
+  logInMs: 20_000,
+  requestMs: 2_000,
+  /** Messages or frames waiting to be looked at. */
+  inboxMax: 64,
+} as const;
+
 export const store = {
   /** Requests waiting for the store's thread: of reads, of changes and of accounting, each. */
   queueMax: 4_096,

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { Command } from "commander";
 import type { ConnectOptions } from "../client/connect.js";
 import type { DemoOptions } from "../client/demo.js";
+import type { ProbeEnd, ProbeOptions } from "../client/probe/probe.js";
 import { formatProblems, type Loaded, loadConfig, readConfigFile } from "../daemon/config/load.js";
 import type { ServeOptions } from "../daemon/server-process.js";
 import {
@@ -17,11 +18,12 @@ import { AdminClient } from "./admin-client.js";
 import { CliFailure, type ExitCode, exitCodes } from "./exit.js";
 import type { Io } from "./io.js";
 
-/** The rooms behind long-running commands; each returns the exit code. */
+/** The rooms behind long-running commands; each returns the exit code, or its result. */
 export type Rooms = {
   runServer(options: ServeOptions): Promise<number>;
   runDemo(options: DemoOptions): Promise<number>;
   runConnect(options: ConnectOptions): Promise<number>;
+  runProbe(options: ProbeOptions): Promise<ProbeEnd>;
 };
 
 export class CliContext {

@@ -11,6 +11,7 @@ const rooms: Rooms = {
   runServer: async (options) => (await import("../daemon/server-process.js")).runServer(options),
   runDemo: async (options) => (await import("../client/demo.js")).runDemo(options),
   runConnect: async (options) => (await import("../client/connect.js")).runConnect(options),
+  runProbe: async (options) => (await import("../client/probe/probe.js")).runProbe(options),
 };
 
 /** package.json lies above both src/ and dist/. */

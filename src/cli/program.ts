@@ -12,6 +12,7 @@ import { CliFailure, exitCodeHelp, exitCodes } from "./exit.js";
 import { keyCommand } from "./key.js";
 import { ledgerCommand } from "./ledger.js";
 import { logLevelCommand } from "./log-level.js";
+import { probeCommand } from "./probe.js";
 import { reloadCommand } from "./reload.js";
 import { serveCommand } from "./serve.js";
 import { sessionCommand } from "./session.js";
@@ -42,6 +43,7 @@ export function createProgram(context: CliContext, asJson = false): Command {
     backupCommand(context),
     doctorCommand(context),
     connectCommand(context),
+    probeCommand(context),
     versionCommand(context),
     completionCommand(context, () => program),
   ];

@@ -20,7 +20,12 @@ beforeEach(() => {
 afterEach(() => on.dispose());
 
 const nothing = async () => 0;
-const rooms = { runServer: nothing, runDemo: nothing, runConnect: nothing };
+const rooms = {
+  runServer: nothing,
+  runDemo: nothing,
+  runConnect: nothing,
+  runProbe: async () => ({ ok: true, text: "" }) as const,
+};
 
 function tree(): Command {
   return createProgram(new CliContext(processIo(), surroundings(), rooms, "1.2.3"));

@@ -61,7 +61,7 @@ export function stage(): Stage {
           serviceUid: undefined,
           ownerOf: () => undefined,
         },
-        { runServer: refuse, runDemo: refuse, runConnect: refuse, ...rooms },
+        { runServer: refuse, runDemo: refuse, runConnect: refuse, runProbe: refuse, ...rooms },
         "1.2.3",
       );
       const code = await runCli(words, context);
@@ -71,7 +71,7 @@ export function stage(): Stage {
   };
 }
 
-async function refuse(): Promise<number> {
+async function refuse(): Promise<never> {
   throw new Error("this test starts no room");
 }
 

@@ -1,0 +1,70 @@
+// What a probe says on the control connection: RFC 2637 §2, as an ordinary client would.
+import { printable } from "../../base/printable.js";
+import { probe as bounds } from "../../limits.js";
+import { monotonicNow } from "../../os/clock.js";
+import type { PnsCallId } from "../../wire/pptp/call-id.js";
+import { PROTOCOL_VERSION } from "../../wire/pptp/codes.js";
+import type { ControlMessage } from "../../wire/pptp/index.js";
+import type { ControlLine } from "./control-line.js";
+import type { Call, Facts, Start } from "./facts.js";
+
+const WINDOW = 64;
+
+export function startRequest(): ControlMessage {
+  return {
+    kind: "StartControlConnectionRequest",
+    protocolVersion: PROTOCOL_VERSION,
+    framingCapabilities: 3,
+    bearerCapabilities: 3,
+    maximumChannels: 0,
+    firmwareRevision: 1,
+    hostName: "",
+    vendorString: "holdfast",
+  };
+}
+
+export function callRequest(callId: number): ControlMessage {
+  return {
+    kind: "OutgoingCallRequest",
+    callId: callId as PnsCallId,
+    callSerialNumber: 0,
+    minimumBps: 300,
+    maximumBps: 100_000_000,
+    bearerType: 3,
+    framingType: 3,
+    packetRecvWindowSize: WINDOW,
+    packetProcessingDelay: 0,
+    phoneNumberLength: 0,
+    phoneNumber: "",
+    subaddress: "",
+  };
+}
+
+export async function start(
+  line: ControlLine,
+): Promise<Start | NonNullable<Facts["startFailure"]>> {
+  const begun = monotonicNow();
+  line.send(startRequest());
+  const heard = await line.await(bounds.replyMs, "StartControlConnectionReply");
+  if (heard.kind === "malformed") return "not-pptp";
+  if (heard.kind !== "message") return heard.kind;
+  const { message } = heard;
+  if (message.kind !== "StartControlConnectionReply") return "silent";
+  const { kind: _, hostName, vendorString, ...numbers } = message;
+  return {
+    replyMs: Math.round(monotonicNow() - begun),
+    hostName: printable(hostName),
+    vendorString: printable(vendorString),
+    ...numbers,
+  };
+}
+
+/** Undefined when the server did not answer. */
+export async function placeCall(line: ControlLine, callId: number): Promise<Call | undefined> {
+  const begun = monotonicNow();
+  line.send(callRequest(callId));
+  const heard = await line.await(bounds.replyMs, "OutgoingCallReply");
+  if (heard.kind !== "message" || heard.message.kind !== "OutgoingCallReply") return undefined;
+  const { kind: _, peersCallId: __, physicalChannelId: ___, ...numbers } = heard.message;
+  return { replyMs: Math.round(monotonicNow() - begun), ...numbers };
+}
