@@ -238,10 +238,13 @@ export const probe = {
   /** No LCP packet of the server's for so long: it says nothing more (restart timers are 3 s). */
   lcpMs: 5_000,
   /** A connection that says nothing is watched for so long. */
-  silenceMs: 8_000,
+  silenceMs: 6_000,
   /** Calls that are placed to find the authentication methods, and LCP frames read in each. */
   callsMax: 6,
   framesPerCallMax: 64,
+  /** A call whose connection the server closed is placed again after so long, so often in all. */
+  placeAgainMs: 500,
+  placeTriesMax: 3,
   /** The one log-in, and the repetition of a CCP request in it. */
   logInMs: 20_000,
   requestMs: 2_000,

@@ -106,7 +106,7 @@ describe.runIf(isRoot)("holdfast probe", () => {
   });
 
   it("a server that never answers: said, with the remedy", async () => {
-    const silent = cable.a.inside(() => createServer(() => {}).listen(1_724, OURS));
+    const silent = cable.a.inside(() => createServer(() => {}).listen(1_724));
     try {
       const { code, stdout } = await probe(OURS, "--port", "1724");
       expect(code).toBe(0);

@@ -31,7 +31,10 @@ const catalogue = {
   },
   "start-twice": { severity: "low", has: (f) => answers(f, "sccrq-again", "SCCRP/1") },
   "clear-closes": { severity: "low", has: (f) => closes(f, "ccrq-no-call") },
-  "silent-connection": { severity: "low", has: (f) => f.silenceClosedMs === undefined },
+  "silent-connection": {
+    severity: "low",
+    has: (f) => f.start !== undefined && f.silenceClosedMs === undefined,
+  },
   "call-ids": { severity: "low", has: ({ callIds }) => predictable(callIds) },
   "names-itself": { severity: "info", has: ({ start }) => start !== undefined && named(start) },
 } as const satisfies Record<string, { severity: Severity; has: (facts: Facts) => boolean }>;

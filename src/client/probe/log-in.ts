@@ -2,6 +2,7 @@
 // the only one whose answer is given to a server that is being looked at. No network phase: what the
 // session would send of CCP, IPCP and IPV6CP is not sent.
 
+import type { EndCause } from "../../core/access/ports.js";
 import type { PppCredentials } from "../../core/ppp/ports.js";
 import { PppSession } from "../../core/ppp/session.js";
 import { probe as bounds } from "../../limits.js";
@@ -39,6 +40,8 @@ class LogIn {
   #authenticated = false;
   #heardCcp = false;
   #sentAt = 0;
+  /** Of a server that ended the session, what is on its way still counts. */
+  #lastWordBy = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly line: PppLine,
@@ -46,7 +49,11 @@ class LogIn {
   ) {}
 
   get over(): boolean {
-    return this.#failure !== undefined || this.#walk.done;
+    return this.#failure !== undefined || this.#walk.done || monotonicNow() >= this.#lastWordBy;
+  }
+
+  get #asking(): boolean {
+    return this.#authenticated && this.#lastWordBy === Number.POSITIVE_INFINITY;
   }
 
   get result(): Encryption {
@@ -59,14 +66,14 @@ class LogIn {
   async step(end: number): Promise<void> {
     const { session, line } = this;
     const due = session.pollTimeout()?.at ?? end;
-    const asked = this.#authenticated ? this.#sentAt + bounds.requestMs : end;
+    const asked = this.#asking ? this.#sentAt + bounds.requestMs : this.#lastWordBy;
     const frame = await line.next(Math.min(due, end, asked) - monotonicNow());
     const now = monotonicNow();
     if (frame?.protocol === Protocol.ccp) this.#ccp(frame.information);
     else if (frame !== undefined) session.handleFrame(frame.protocol, frame.information, now);
     session.handleTimeout(now);
     this.drain();
-    if (this.#authenticated && now >= this.#sentAt + bounds.requestMs) this.#ask();
+    if (this.#asking && now >= this.#sentAt + bounds.requestMs) this.#ask();
   }
 
   drain(): void {
@@ -75,13 +82,19 @@ class LogIn {
       if (output.kind === "Authenticated") {
         this.#authenticated = true;
         this.#ask();
-      } else if (output.kind === "Ended" && !this.over) {
-        const { cause } = output;
-        this.#failure = cause === "server-not-proven" ? "not-proven" : "refused";
+      } else if (output.kind === "Ended") {
+        this.#ended(output.cause);
       } else if (output.kind === "Send") {
         const frame = decodeFrame(output.frame);
         if (frame.ok && SPOKEN.includes(frame.value.protocol)) line.sendFrame(output.frame);
       }
+    }
+  }
+
+  #ended(cause: EndCause): void {
+    if (this.#authenticated) this.#lastWordBy = monotonicNow() + bounds.requestMs;
+    else if (this.#failure === undefined) {
+      this.#failure = cause === "server-not-proven" ? "not-proven" : "refused";
     }
   }
 
@@ -95,6 +108,6 @@ class LogIn {
     const packet = decodePacket(information);
     if (!packet.ok) return;
     this.#heardCcp = true;
-    if (this.#walk.handle(packet.value)) this.#ask();
+    if (this.#walk.handle(packet.value) && this.#asking) this.#ask();
   }
 }

@@ -102,6 +102,7 @@ function conformanceRows(facts: Facts, { labels, cases, outcomes }: Words): Row[
     cases[name],
     answer === undefined ? outcomes[outcome] : `${answer}, ${outcomes[outcome]}`,
   ]);
+  if (facts.start === undefined) return rows;
   const closed = facts.silenceClosedMs;
   const silence = closed === undefined ? labels.stillOpen : `${labels.closedAfter} ${ms(closed)}`;
   return [...rows, [labels.silence, silence]];

@@ -50,7 +50,6 @@ class Survey {
     const { name, server, port } = this.#terms;
     const first = await this.#open();
     if (isOsError(first)) return first;
-    const silence = this.#silence();
     const started = await start(first);
     const about = typeof started === "string" ? undefined : started;
     const cases = about?.resultCode === 1 ? await conformance(first) : [];
@@ -69,7 +68,7 @@ class Survey {
       methods: known ?? this.#walk.result,
       encryption: await this.#encryption(known),
       conformance: cases,
-      silenceClosedMs: await silence,
+      silenceClosedMs: about === undefined ? undefined : await this.#silence(),
     };
   }
 
@@ -83,7 +82,7 @@ class Survey {
     this.#terms.scope.release(line);
   }
 
-  /** Beside the rest: a connection that is opened and left alone. */
+  /** The last: some servers close a connection that says nothing when another one comes. */
   async #silence(): Promise<number | undefined> {
     const line = await this.#open();
     if (isOsError(line)) return undefined;
@@ -107,15 +106,29 @@ class Survey {
     return undefined;
   }
 
+  /** Again where the server hung up: pptpd does when a connection before is ending meanwhile. */
   async #place(): Promise<Placed | NotSeen> {
+    for (let tries = 1; ; tries++) {
+      const placed = await this.#placeOnce();
+      if (placed !== "hung-up") return placed;
+      if (tries === bounds.placeTriesMax) return "no-call";
+      await new Promise((resolve) => setTimeout(resolve, bounds.placeAgainMs));
+    }
+  }
+
+  async #placeOnce(): Promise<Placed | NotSeen | "hung-up"> {
     this.#gre ??= GreLine.open(this.#terms.scope);
     const control = await this.#open();
     if (isOsError(control)) return "no-call";
-    if (typeof (await start(control)) === "string") return this.#unplaced(control);
     const callId = this.#rng.callId();
-    const call = await placeCall(control, callId);
+    const started = await start(control);
+    const call = typeof started === "string" ? undefined : await placeCall(control, callId);
     if (call !== undefined) this.#call ??= call;
-    if (call?.resultCode !== 1) return this.#unplaced(control);
+    if (call?.resultCode !== 1) {
+      const hungUp = call === undefined && control.closed;
+      await this.#leave(control);
+      return hungUp ? "hung-up" : "no-call";
+    }
     this.#callIds.push(call.callId);
     if (isOsError(this.#gre)) {
       await this.#leave(control);
@@ -124,11 +137,6 @@ class Survey {
     const { server } = this.#terms;
     const ends = { local: control.localAddress, server, callId, peersCallId: call.callId };
     return { control, call, ppp: this.#gre.call(ends) };
-  }
-
-  async #unplaced(control: ControlLine): Promise<NotSeen> {
-    await this.#leave(control);
-    return "no-call";
   }
 
   /** One call's LCP; false when nothing of it came. */

@@ -90,7 +90,11 @@ export const english: Words = {
     silent: "no answer, nor to the Echo-Request after it",
     "not-tried": "not tried: the connection had ended",
   },
-  answers: { accepted: "accepted", refused: "refused", unanswered: "no answer" },
+  answers: {
+    accepted: "accepted",
+    refused: "refused",
+    unanswered: "no answer, or not asked: the server had ended the session",
+  },
   findings: {
     "no-authentication": {
       behaviour: "The server asks for no log-in.",

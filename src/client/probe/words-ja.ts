@@ -84,7 +84,11 @@ export const japanese: Words = {
     silent: "応答なし、続く Echo-Request にも応答なし",
     "not-tried": "未実施: 接続が終了済み",
   },
-  answers: { accepted: "受け入れる", refused: "拒否", unanswered: "応答なし" },
+  answers: {
+    accepted: "受け入れる",
+    refused: "拒否",
+    unanswered: "応答なし、またはサーバーがセッションを終えたため未確認",
+  },
   findings: {
     "no-authentication": {
       behaviour: "サーバーは認証を要求しない。",
