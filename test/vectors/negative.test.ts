@@ -7,7 +7,15 @@ import { decodeAuthenticationProtocol, decodeMagicAndData } from "../../src/wire
 import { decodeOptions } from "../../src/wire/ppp/options.js";
 import { decodePacket } from "../../src/wire/ppp/packet.js";
 import { decodeAuthenticateRequest } from "../../src/wire/ppp/pap.js";
-import { Bench, CLIENT, datagram, installServer, SERVER, type Setting } from "../plane/pair.js";
+import {
+  Bench,
+  CLIENT,
+  datagram,
+  installClient,
+  installServer,
+  SERVER,
+  type Setting,
+} from "../plane/pair.js";
 import { octets, vectors } from "./vectors.js";
 
 const ENCRYPTED = { encryption: { bits: 128, stateful: false } } as const;
@@ -132,6 +140,28 @@ function faultOf(frame: Uint8Array): string | undefined {
       return undefined;
   }
 }
+
+/** The same octets from a server: the Call ID they mean is the one that we assigned. */
+function toClient(packet: Uint8Array): Uint8Array {
+  const mirrored = packet.slice();
+  if (packet[6] === CALL_ID >>> 8 && packet[7] === (CALL_ID & 255)) mirrored.set([0x12, 0x34], 6);
+  return mirrored;
+}
+
+describe("negative, layer gre, from a server to our client: the same (T-35)", () => {
+  test.each(negatives("gre"))("$id", ({ id, send }) => {
+    const bench = new Bench();
+    installClient(bench);
+    bench.events.length = 0;
+    for (const packet of send) bench.datagram(datagram(SERVER, CLIENT, toClient(octets(packet))));
+    const drops = DROP_REASONS.filter((reason) => bench.engine.dropped(reason) > 0);
+    const expected = GRE_OUTCOMES[id]!;
+    expect(drops).toEqual(expected.drops);
+    expect(bench.of("Frame")).toHaveLength(expected.frames);
+    expect(bench.gre.length + bench.tun.length).toBe(0);
+    expect(bench.engine.flows).toBe(1);
+  });
+});
 
 describe("negative, layer ppp: the data path passes it up once or stops it, and says nothing", () => {
   const frames = negatives("ppp");
