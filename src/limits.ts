@@ -225,6 +225,9 @@ export const client = {
   redialMaxMs: 60_000,
   /** A session that lasted so long makes the next wait the first again. */
   steadyMs: 60_000,
+  /** What a running client writes down of itself, and how many of these are read. */
+  stateOctetsMax: 65_536,
+  clientsMax: 1_024,
 } as const;
 
 /** `holdfast probe`. */

@@ -1,15 +1,19 @@
 // holdfast connect: a session from this host, until SIGINT or its end.
 import { InvalidArgumentError, Option } from "commander";
+import { printable } from "../base/printable.js";
 import type { ConnectOptions } from "../client/connect.js";
+import type { RouteWish } from "../client/network/route-plan.js";
 import type { AuthenticationMethod } from "../core/access/ports.js";
 import type { MppeBits } from "../core/ppp/ports.js";
+import { readPrefix4 } from "../daemon/config/addresses.js";
+import { clientDirectory, showClients } from "./client-status.js";
 import { type CliContext, command, type JsonOption, withExamples, withJson } from "./context.js";
 import { CliFailure, exitCodes } from "./exit.js";
 import { addPasswordOptions, knownPassword, type PasswordOptions } from "./password.js";
 
 type Options = JsonOption &
   PasswordOptions & {
-    readonly user: string;
+    readonly user?: string;
     readonly port: number;
     readonly tun?: string;
     readonly auth: readonly AuthenticationMethod[];
@@ -17,6 +21,9 @@ type Options = JsonOption &
     readonly mppe: readonly MppeBits[];
     readonly stateful?: boolean;
     readonly once?: boolean;
+    readonly routes: RouteWish;
+    readonly dns: boolean;
+    readonly status?: boolean;
   };
 
 const methods = ["ms-chap-v2", "ms-chap-v1", "chap-md5", "pap"] as const;
@@ -24,8 +31,8 @@ const strengths = [128, 56, 40] as const;
 
 export function connectCommand(context: CliContext) {
   const made = command("connect", "call a PPTP server and log in")
-    .argument("<server>", "IPv4 address or name of the server")
-    .requiredOption("-u, --user <name>", "user name")
+    .argument("[server]", "IPv4 address or name of the server")
+    .option("-u, --user <name>", "user name")
     .option("--port <n>", "TCP port of the server", port, 1723)
     .option("--tun <name>", "name of the interface that is made")
     .addOption(
@@ -44,23 +51,59 @@ export function connectCommand(context: CliContext) {
         .default([128], "128"),
     )
     .option("--stateful", "take stateful MPPE where the server insists")
+    .addOption(
+      new Option("--routes <which>", "what goes through it: none, default, or prefixes")
+        .argParser(routes)
+        .default("none"),
+    )
+    .option("--no-dns", "leave this host's name servers alone")
+    .option("--status", "show the sessions of this host that are there or being dialled")
     .option("--once", "do not dial again when a session is lost")
-    .action(async (server: string, options: Options) => {
-      const terms = termsOf(options);
-      const password = await knownPassword(context.io, options);
-      const { user, port: number, tun, once, json } = options;
-      context.exitCode = await context.rooms.runConnect({
-        ...{ server, user, password, tun, terms, port: number },
-        once: once === true,
-        json: json === true,
-      });
+    .action(async (server: string | undefined, options: Options) => {
+      if (options.status === true) return showClients(context, options.json === true);
+      context.exitCode = await context.rooms.runConnect(await wish(context, server, options));
     });
   addPasswordOptions(withJson(made), "known");
   return withExamples(
     made,
     "sudo holdfast connect vpn.example.org -u ann",
+    "sudo holdfast connect vpn.example.org -u ann --routes 10.0.0.0/8,192.168.20.0/24",
     "sudo holdfast connect 192.0.2.1 -u ann --password-file /root/ann.password --once",
+    "holdfast connect --status",
   );
+}
+
+async function wish(
+  context: CliContext,
+  server: string | undefined,
+  options: Options,
+): Promise<ConnectOptions> {
+  if (server === undefined) throw lacking("no server is named", "holdfast connect SERVER -u USER");
+  const { user } = options;
+  if (user === undefined) throw lacking("no user is named", "give one with -u");
+  const terms = termsOf(options);
+  const password = await knownPassword(context.io, options);
+  const network = { routes: options.routes, dns: options.dns };
+  const { port: number, tun, once, json } = options;
+  return {
+    ...{ server, user, password, tun, terms, network, port: number },
+    stateDirectory: clientDirectory(context.around),
+    once: once === true,
+    json: json === true,
+  };
+}
+
+function lacking(message: string, remedy: string): CliFailure {
+  return new CliFailure(exitCodes.usage, message, remedy);
+}
+
+function routes(text: string): RouteWish {
+  if (text === "default" || text === "none") return text;
+  return text.split(",").map((word) => {
+    const read = readPrefix4(word.trim());
+    if (read.ok) return read.value;
+    throw new InvalidArgumentError(`${printable(word)}: ${read.remedy}; or say default, or none.`);
+  });
 }
 
 function termsOf({ auth, encryption, mppe, stateful }: Options): ConnectOptions["terms"] {

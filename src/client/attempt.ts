@@ -1,17 +1,22 @@
-// One attempt at a session: the name, the call, the checklist, and what became of it.
+// One attempt at a session: the name, the call, the checklist, this host's network, and what became of it.
 import { lookup } from "node:dns/promises";
+import type { Instant } from "../base/instant.js";
 import { formatIpv4, type Ipv4, parseIpv4 } from "../base/ip.js";
+import type { EndCause } from "../core/access/ports.js";
 import type { ClientEvent } from "../core/client.js";
 import { client as limits } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
-import { describeOsError } from "../os/errors.js";
-import { ClientCall } from "./call.js";
+import { describeOsError, isOsError, type OsError } from "../os/errors.js";
+import { type CallUp, ClientCall } from "./call.js";
 import type { ClientHost } from "./client-host.js";
 import type { ConnectOptions } from "./connect.js";
 import { Diagnosis } from "./diagnosis/diagnosis.js";
 import type { Checked } from "./diagnosis/steps.js";
 import type { Verdict } from "./diagnosis/verdicts.js";
+import { Borrowed } from "./network/borrowed.js";
+import type { ClientState } from "./network/state-file.js";
 import { clientPolicy } from "./policy.js";
+import { watchAddress } from "./roaming.js";
 import type { Teller } from "./teller.js";
 
 export type Outcome = {
@@ -21,20 +26,28 @@ export type Outcome = {
   readonly upMs: number | undefined;
 };
 
+export type Around = {
+  readonly host: ClientHost;
+  readonly options: ConnectOptions;
+  readonly teller: Teller;
+  /** Writes down how the session stands, and what it is about to change. */
+  readonly note: (state: Partial<ClientState>) => OsError | undefined;
+};
+
 export class Attempt {
-  readonly #host: ClientHost;
-  readonly #options: ConnectOptions;
-  readonly #teller: Teller;
+  readonly #around: Around;
   readonly #diagnosis: Diagnosis;
   #call: ClientCall | undefined;
+  #watch: Disposable | undefined;
+  #nameServers: readonly Ipv4[] = [];
+  #encryption: string | undefined;
+  #upAt: Instant | undefined;
   #stopped = false;
 
-  constructor(host: ClientHost, options: ConnectOptions, teller: Teller) {
-    this.#host = host;
-    this.#options = options;
-    this.#teller = teller;
-    const { authentication, encryption } = clientPolicy(options.terms);
-    const { server, port } = options;
+  constructor(around: Around) {
+    this.#around = around;
+    const { server, port, terms } = around.options;
+    const { authentication, encryption } = clientPolicy(terms);
     this.#diagnosis = new Diagnosis({ server, port, authentication, encryption });
   }
 
@@ -45,7 +58,7 @@ export class Attempt {
   }
 
   async run(): Promise<Outcome> {
-    const { server } = this.#options;
+    const { server } = this.#around.options;
     const address = parseIpv4(server) ?? (await resolve(server));
     if (this.#stopped) return { verdict: undefined, upMs: undefined };
     this.#show(this.#diagnosis.resolved(address));
@@ -53,43 +66,94 @@ export class Attempt {
     const call = this.#place(address);
     this.#call = call;
     const up = await call.up;
-    const upAt = "ours" in up ? monotonicNow() : undefined;
-    if ("ours" in up) {
-      this.#teller.event("up", { address: formatIpv4(up.ours), tun: this.#host.tun });
-    }
+    const borrowed = "ours" in up ? await this.#settle(address, up) : undefined;
     const { cause, failure } = await call.ended;
-    const upMs = upAt === undefined ? undefined : monotonicNow() - upAt;
+    this.#watch?.[Symbol.dispose]();
+    for (const left of (await borrowed?.giveBack()) ?? []) {
+      this.#complain(left, "put it back yourself: ip route, resolvconf -l");
+    }
+    const upMs = this.#upAt && monotonicNow() - this.#upAt;
     if (this.#stopped) return { verdict: undefined, upMs };
     if (failure !== undefined) this.#diagnosis.dialFailed(failure.errno);
     return this.#failed(cause, upMs);
   }
 
-  #failed(cause: Parameters<Diagnosis["ended"]>[0], upMs: number | undefined): Outcome {
+  #failed(cause: EndCause, upMs: number | undefined): Outcome {
     const { lines, verdict } = this.#diagnosis.ended(cause, monotonicNow());
     this.#show(lines);
     return { verdict, upMs };
   }
 
   #place(server: Ipv4): ClientCall {
-    const { port, user, password, terms } = this.#options;
-    return new ClientCall(this.#host, {
+    const { host, options } = this.#around;
+    const { port, user, password, terms } = options;
+    return new ClientCall(host, {
       server,
       port,
       credentials: { name: user, password },
       ppp: clientPolicy(terms),
       configureTun: true,
-      onConnected: () => this.#show(this.#diagnosis.connected()),
-      onEvent: (event: ClientEvent) => this.#show(this.#diagnosis.handle(event, monotonicNow())),
+      onConnected: (localAddress) => {
+        this.#show(this.#diagnosis.connected());
+        this.#watchFor(localAddress);
+      },
+      onEvent: (event) => this.#handle(event),
       onFault: (failure) =>
-        this.#teller.complain(
-          describeOsError(failure),
-          "see whether another interface has that address: ip address",
-        ),
+        this.#complain(failure, "see whether another interface has that address: ip address"),
     });
   }
 
+  #handle(event: ClientEvent): void {
+    if (event.kind === "Ipv4Up") this.#nameServers = event.dns;
+    if (event.kind === "Encrypted") {
+      this.#encryption = `MPPE-${event.bits} ${event.stateful ? "stateful" : "stateless"}`;
+    }
+    this.#show(this.#diagnosis.handle(event, monotonicNow()));
+  }
+
+  /** The session's routes and name servers; a session that cannot have them ends. */
+  async #settle(server: Ipv4, { ours }: CallUp): Promise<Borrowed | undefined> {
+    const { host, options, teller, note } = this.#around;
+    const { tun } = host;
+    const address = formatIpv4(ours);
+    const session = tun && { tun, server, nameServers: this.#nameServers };
+    const borrowed = session
+      ? new Borrowed(host.changes, options.network, session, (changed) => note({ changed }))
+      : undefined;
+    const failure = await borrowed?.take();
+    if (failure !== undefined) {
+      this.#complain(failure, "free that route, or choose others with --routes");
+      this.#call?.stop();
+      return borrowed;
+    }
+    this.#upAt = monotonicNow();
+    note({ phase: "up", since: Date.now(), address, encryption: this.#encryption });
+    const dns = this.#nameServers.map(formatIpv4).join(",");
+    const { nameServers } = borrowed ?? {};
+    const told = nameServers === undefined ? {} : { dns, by: nameServers };
+    if (borrowed?.unheard === true) {
+      const message = `the server gave name servers (${dns}), and nobody here takes them`;
+      teller.complain(message, "install resolvconf or systemd-resolved, or say --no-dns");
+    }
+    teller.event("up", { address, tun, ...told });
+    return borrowed;
+  }
+
+  #watchFor(localAddress: Ipv4): void {
+    const watch = watchAddress(localAddress, () => {
+      this.#around.teller.event("moved", { from: formatIpv4(localAddress) });
+      this.#call?.vanish("rst");
+    });
+    if (isOsError(watch)) this.#complain(watch, "a change of address is noticed later: go on");
+    else this.#watch = watch;
+  }
+
+  #complain(failure: OsError, remedy: string): void {
+    this.#around.teller.complain(describeOsError(failure), remedy);
+  }
+
   #show(lines: readonly Checked[]): void {
-    for (const line of lines) this.#teller.step(line);
+    for (const line of lines) this.#around.teller.step(line);
   }
 }
 

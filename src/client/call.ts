@@ -32,7 +32,7 @@ export type CallOptions = {
   /** Prefixes behind us, which the server routes into this session. */
   readonly routes?: readonly Prefix4[];
   /** The TCP connection is open. */
-  readonly onConnected?: () => void;
+  readonly onConnected?: (localAddress: Ipv4) => void;
   readonly onEvent?: (event: ClientEvent) => void;
   /** The TUN could not be given its address, or the address could not be taken back. */
   readonly onFault?: (failure: OsError) => void;
@@ -126,7 +126,8 @@ export class ClientCall {
   #connected(socket: Socket): void {
     const { server, ppp, credentials } = this.#options;
     const host = this.#host;
-    this.#options.onConnected?.();
+    const localAddress = parseIpv4(socket.localAddress ?? "") ?? 0;
+    this.#options.onConnected?.(localAddress);
     const slot = host.flowSlots.lease();
     if (slot === undefined) return void socket.destroy();
     this.#scope.hold("flowSlot", slot.lease);
@@ -148,7 +149,7 @@ export class ClientCall {
         ledger: host.ledger,
         callIds: host.callIds,
         flow: slot.flow,
-        localAddress: parseIpv4(socket.localAddress ?? "") ?? 0,
+        localAddress,
         serverAddress: server,
         routes: this.#options.routes ?? [],
       },
@@ -191,9 +192,11 @@ export class ClientCall {
     const { ours, peers } = event;
     const tun = this.#tun;
     if (tun === undefined) return this.#resolveUp({ ours, peers });
-    this.#addressed = { ours, peers };
+    // A server that names no address, or its outer one: a route to that would swallow our own GRE.
+    const odd = peers === 0 || peers === this.#options.server;
+    this.#addressed = { ours, peers: odd ? ours : peers };
     this.#host.changes
-      .apply(addressChanges(tun, ours, peers, this.#options.ppp.mtu))
+      .apply(addressChanges(tun, ours, this.#addressed.peers, this.#options.ppp.mtu))
       .then((failure) => {
         if (failure === undefined) return this.#resolveUp({ ours, peers });
         this.#options.onFault?.(failure);

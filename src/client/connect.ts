@@ -1,9 +1,13 @@
 // `holdfast connect`: a session over a TUN of its own until a signal or its end; one that was up and is
-// lost is dialled again unless `once` is asked for.
+// lost is dialled again unless `once` is asked for. What a dead client left is put back first.
 import { Ledger } from "../base/ledger.js";
 import { monotonicNow } from "../os/clock.js";
+import { describeOsError, type OsError } from "../os/errors.js";
+import type { IpChanges } from "../os/ip.js";
 import { Attempt } from "./attempt.js";
 import { ClientHost } from "./client-host.js";
+import { type NetworkWish, undo } from "./network/borrowed.js";
+import { type ClientState, forget, leftBehind, StateFile } from "./network/state-file.js";
 import type { ClientTerms } from "./policy.js";
 import { Redial } from "./redial.js";
 import { Teller } from "./teller.js";
@@ -15,6 +19,9 @@ export type ConnectOptions = {
   readonly password: string;
   readonly tun: string | undefined;
   readonly terms: ClientTerms;
+  readonly network: NetworkWish;
+  /** Where running clients keep what they have changed. */
+  readonly stateDirectory: string;
   /** One session at most: its end is the end. */
   readonly once: boolean;
   readonly json: boolean;
@@ -29,6 +36,7 @@ export async function runConnect(options: ConnectOptions): Promise<number> {
     teller.complain(host.message, host.remedy);
     return 6;
   }
+  await cleanUp(options.stateDirectory, host.changes, teller);
   const connection = new Connection(host, options, teller);
   const stop = () => connection.stop();
   process.on("SIGINT", stop);
@@ -41,7 +49,22 @@ export async function runConnect(options: ConnectOptions): Promise<number> {
   return code;
 }
 
+/** After a kill -9 or a crash: its interface is gone, what it changed beside it is not. */
+async function cleanUp(directory: string, changes: IpChanges, teller: Teller): Promise<void> {
+  for (const record of leftBehind(directory)) {
+    const failures = await undo(changes, record.changed);
+    if (failures.length === 0) forget(directory, record);
+    for (const failure of failures) {
+      teller.complain(describeOsError(failure), "put it back yourself: ip route, resolvconf -l");
+    }
+    const back = Object.keys(record.changed).join(",");
+    teller.event("cleaned up", { after: record.pid, back: back === "" ? "nothing" : back });
+  }
+}
+
 class Connection {
+  readonly #file: StateFile;
+  #state: ClientState;
   #stopped = false;
   #attempt: Attempt | undefined;
   #wake: (() => void) | undefined;
@@ -50,7 +73,13 @@ class Connection {
     readonly host: ClientHost,
     readonly options: ConnectOptions,
     readonly teller: Teller,
-  ) {}
+  ) {
+    const { server, user, stateDirectory } = options;
+    this.#file = new StateFile(stateDirectory);
+    const none = { address: undefined, encryption: undefined, lastVerdict: undefined };
+    const fresh = { phase: "connecting", since: Date.now(), sessions: 0, changed: {} } as const;
+    this.#state = { server, user, tun: host.tun, ...none, ...fresh };
+  }
 
   stop(): void {
     this.#stopped = true;
@@ -59,10 +88,13 @@ class Connection {
   }
 
   async run(): Promise<number> {
+    using _file = this.#file;
     const { host, options, teller } = this;
     const redial = new Redial();
+    const note = (state: Partial<ClientState>) => this.#note(state);
     for (let wasUp = false; ; ) {
-      this.#attempt = new Attempt(host, options, teller);
+      note({ phase: "connecting", since: Date.now(), address: undefined });
+      this.#attempt = new Attempt({ host, options, teller, note });
       const { verdict, upMs } = await this.#attempt.run();
       wasUp ||= upMs !== undefined;
       if (verdict === undefined) return wasUp ? 0 : 1;
@@ -70,10 +102,17 @@ class Connection {
       if (options.once || !wasUp || !verdict.again) return verdict.exitCode;
       redial.ended(upMs ?? 0);
       const ms = redial.waitMs(Math.random());
+      const sessions = this.#state.sessions + (upMs === undefined ? 0 : 1);
+      note({ phase: "waiting", since: Date.now(), sessions, lastVerdict: verdict.name });
       teller.event("again", { in: `${(ms / 1_000).toFixed(1)} s` });
       await this.#wait(ms);
       if (this.#stopped) return 0;
     }
+  }
+
+  #note(state: Partial<ClientState>): OsError | undefined {
+    this.#state = { ...this.#state, ...state };
+    return this.#file.write(this.#state);
   }
 
   /** Until then, or until it is told to stop. */

@@ -34,6 +34,7 @@ export type IpChange =
       readonly kind: "AddRoute" | "DeleteRoute";
       readonly device: string;
       readonly to: Destination;
+      readonly via?: Ipv4;
       /** Preferred source of what this host sends there. */
       readonly source?: Ipv4;
     }
@@ -68,7 +69,8 @@ export function changeWords(change: IpChange): string[] {
     case "DeleteRoute": {
       const verb = change.kind === "AddRoute" ? "add" : "delete";
       const source = change.source === undefined ? [] : ["src", formatIpv4(change.source)];
-      const words = ["route", verb, destinationText(change.to), "dev", change.device];
+      const via = change.via === undefined ? [] : ["via", formatIpv4(change.via)];
+      const words = ["route", verb, destinationText(change.to), ...via, "dev", change.device];
       return [...words, ...source, ...protocol];
     }
     case "AddProxyNeighbour":
@@ -211,6 +213,21 @@ export async function listRoutes(family: 4 | 6, device?: string): Promise<Route[
     protocol: number(row.protocol),
     source: text(row.prefsrc),
   }));
+}
+
+/** By which route a packet to `address` would leave now. ENETUNREACH: by none. */
+export async function routeTo(address: Ipv4): Promise<Route | OsError> {
+  const rows = await listing(["-4", "-N", "route", "get", formatIpv4(address)]);
+  if (isOsError(rows)) return rows;
+  const [row = {}] = rows;
+  return {
+    family: 4,
+    to: formatIpv4(address),
+    device: text(row.dev),
+    gateway: text(row.gateway),
+    protocol: number(row.protocol),
+    source: text(row.prefsrc),
+  };
 }
 
 export async function listProxyNeighbours(): Promise<ProxyNeighbour[] | OsError> {

@@ -61,8 +61,11 @@ function aligned(length: number): number {
   return (length + 3) & ~3;
 }
 
-/** Calls `changed` after each change of interface `name`, and whenever a message may have been lost. */
-export function watchLink(name: string, changed: () => void): Disposable | OsError {
+/**
+ * Calls `changed` after each change of interface `name` (undefined: of any), and whenever a message
+ * may have been lost.
+ */
+export function watchLink(name: string | undefined, changed: () => void): Disposable | OsError {
   const fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
   if (fd < 0) return osError("socket AF_NETLINK", fd);
   const descriptor = new Descriptor(fd);
@@ -80,9 +83,8 @@ export function watchLink(name: string, changed: () => void): Disposable | OsErr
       const length = read(descriptor.fd, buffer.address, BUFFER_OCTETS);
       if (length === 0 || length === -EAGAIN) return;
       // ENOBUFS: some were lost, and nobody knows of which interface.
-      if (length < 0 || namedInterfaces(buffer.octets.subarray(0, length)).includes(name)) {
-        changed();
-      }
+      const names = namedInterfaces(buffer.octets.subarray(0, Math.max(0, length)));
+      if (length < 0 || name === undefined || names.includes(name)) changed();
       if (length < 0 && length !== -ENOBUFS) return;
     }
   });

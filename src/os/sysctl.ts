@@ -145,7 +145,7 @@ export class SysctlJournal {
 }
 
 /** This boot and this network namespace. */
-function whereWeAre(): string {
+export function whereWeAre(): string {
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   return `${boot} ${readlinkSync("/proc/self/ns/net")}`;
 }

@@ -72,7 +72,7 @@ describe("every command", () => {
     ["a date that is none", ["user", "set", "a", "--valid-until", "soon"], "Not a date"],
     ["two sources of a password", ["user", "add", "a", "--random", "--password-stdin"], "exclude"],
     ["a port that is none", ["connect", "h", "--user", "a", "--port", "0"], "Not a port"],
-    ["no user to connect as", ["connect", "h"], "required option"],
+    ["no user to connect as", ["connect", "h"], "no user is named"],
   ])("%s: exit code 2, and what is wrong", async (_what, words, says) => {
     const { code, out, err } = await on.run(words);
     expect(code).toBe(2);

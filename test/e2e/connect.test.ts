@@ -1,13 +1,14 @@
 // `holdfast connect` as somebody types it: what it says when there is no session, and that it leaves
 // nothing behind.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sampleOctets } from "../control-peer.js";
-import { HostNetns, run, until } from "../lab/place.js";
+import { HostNetns, until } from "../lab/place.js";
 import { isRoot, joined, type Namespace } from "../os/namespace.js";
+import { Connecting } from "./connecting.js";
 import { TestServer } from "./harness.js";
 import { kernelDifference, kernelState } from "./kernel-state.js";
 import { settled } from "./settled.js";
@@ -18,7 +19,6 @@ const PLAIN = "198.51.100.3";
 const PAP = "198.51.100.5";
 /** One whose TCP a rule drops. */
 const FILTERED = "198.51.100.4";
-const main = join(import.meta.dirname, "../../dist/cli/main.js");
 
 const off = { required: false, bits: [] };
 const config = {
@@ -44,26 +44,12 @@ describe.runIf(isRoot)("holdfast connect", () => {
   let server: TestServer;
   let others: ChildProcess | undefined;
 
-  let files = 0;
-  const words = (password: string, ...more: string[]) => {
-    const file = join(scratch, `password-${++files}`);
-    writeFileSync(file, `${password}\n`, { mode: 0o600 });
-    const argv = ["netns", "exec", cable.b.name, process.execPath, main, "connect", ...more];
-    return [...argv, "--password-file", file];
-  };
-  const connect = (password: string, ...more: string[]) =>
-    run("ip", words(password, ...more), { timeoutS: 40 });
-  const start = (password: string, ...more: string[]) => {
-    const child = spawn("ip", words(password, ...more), { stdio: ["ignore", "pipe", "inherit"] });
-    const started = {
-      process: child,
-      out: "",
-      exit: new Promise((resolve) => child.once("exit", resolve)),
-    };
-    child.stdout.on("data", (text: Buffer) => {
-      started.out += text.toString();
-    });
-    return started;
+  const start = (password: string, ...words: string[]) =>
+    new Connecting(cable.b, scratch, password, words);
+  const connect = async (password: string, ...words: string[]) => {
+    await using client = start(password, ...words);
+    const code = await client.exit;
+    return { code, stdout: client.out, stderr: client.err };
   };
 
   beforeAll(async () => {
@@ -244,13 +230,12 @@ describe.runIf(isRoot)("holdfast connect", () => {
       code: 33,
       stderr: expect.stringMatching(/ended the session/),
     });
-    const child = start("secret-Pw1", SERVER, ...ann);
+    await using client = start("secret-Pw1", SERVER, ...ann);
     await disconnect();
     await disconnect();
-    await until("a third session", 20, () => child.out.match(/^up/gm)?.length === 3);
-    child.process.kill("SIGTERM");
-    expect(await child.exit).toBe(0);
-    expect(child.out).toMatch(/^again {2}in [0-9.]+ s$/m);
-    expect(child.out).toMatch(/^ended {2}held 0$/m);
+    await client.up(3);
+    expect(await client.stop()).toBe(0);
+    expect(client.out).toMatch(/^again {2}in [0-9.]+ s$/m);
+    expect(client.out).toMatch(/^ended {2}held 0$/m);
   });
 });
