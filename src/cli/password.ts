@@ -120,7 +120,7 @@ function givenUp(): CliFailure {
   return new CliFailure(exitCodes.failed, "given up", "nothing was changed");
 }
 
-function firstLine(text: string): string {
+export function firstLine(text: string): string {
   return filled(/^[^\r\n]*/.exec(text)?.[0] ?? "");
 }
 

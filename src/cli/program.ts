@@ -13,6 +13,7 @@ import { keyCommand } from "./key.js";
 import { ledgerCommand } from "./ledger.js";
 import { logLevelCommand } from "./log-level.js";
 import { probeCommand } from "./probe.js";
+import { profileCommand } from "./profile.js";
 import { reloadCommand } from "./reload.js";
 import { serveCommand } from "./serve.js";
 import { sessionCommand } from "./session.js";
@@ -43,6 +44,7 @@ export function createProgram(context: CliContext, asJson = false): Command {
     backupCommand(context),
     doctorCommand(context),
     connectCommand(context),
+    profileCommand(context),
     probeCommand(context),
     versionCommand(context),
     completionCommand(context, () => program),

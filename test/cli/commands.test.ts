@@ -55,7 +55,9 @@ describe("every command", () => {
     for (const [name, one] of all) {
       for (const option of one.options) {
         if (!/pass|secret/i.test(option.long ?? "")) continue;
-        expect(`${name} ${option.flags}`).toMatch(/--password-file <file>$|--password-stdin$/);
+        expect(`${name} ${option.flags}`).toMatch(
+          /--password-file <file>$|--password-env <variable>$|--password-command <command>$|--password-stdin$/,
+        );
       }
     }
   });

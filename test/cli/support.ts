@@ -55,7 +55,11 @@ export function stage(): Stage {
           ...io,
         },
         {
-          environment: { HOLDFAST_STATE: paths.directory },
+          environment: {
+            HOLDFAST_STATE: paths.directory,
+            HOLDFAST_PROFILES: join(base, "profiles", "profiles.yaml"),
+            VPN_PASSWORD: "from the environment",
+          },
           uid: ownUid,
           cwd: base,
           serviceUid: undefined,

@@ -6,19 +6,29 @@ import { formatPath, type Path, type Problem, showValue } from "./problems.js";
 import { configSchema } from "./schema.js";
 import type { ConfigSource } from "./source.js";
 
-export function explainIssues(error: z.ZodError, value: unknown, source: ConfigSource): Problem[] {
+export function explainIssues(
+  error: z.ZodError,
+  value: unknown,
+  source: ConfigSource,
+  root: z.core.$ZodType = configSchema,
+): Problem[] {
   return error.issues.flatMap((issue) => {
     const path = issue.path.filter((step) => typeof step !== "symbol");
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => unknownKey(path, key, source));
+      return issue.keys.map((key) => unknownKey(path, key, source, root));
     }
-    return [explainIssue(path, issue, valueAt(value, path), source)];
+    return [explainIssue(path, issue, valueAt(value, path), source, root)];
   });
 }
 
-function unknownKey(section: Path, key: string, source: ConfigSource): Problem {
-  const known = keysAt(section);
-  const meant = closest(key, known) ?? elsewhere(key, section);
+function unknownKey(
+  section: Path,
+  key: string,
+  source: ConfigSource,
+  root: z.core.$ZodType,
+): Problem {
+  const known = keysAt(root, section);
+  const meant = closest(key, known) ?? elsewhere(root, key, section);
   const place = section.length === 0 ? "at the top" : `under ${formatPath(section)}`;
   const remedy =
     meant === undefined
@@ -32,8 +42,9 @@ function explainIssue(
   issue: z.core.$ZodIssue,
   found: unknown,
   source: ConfigSource,
+  root: z.core.$ZodType,
 ): Problem {
-  const help = helpAt(path);
+  const help = helpAt(root, path);
   if (help !== undefined) {
     const name = path.findLast((step) => typeof step === "string") ?? "";
     const inList = typeof path[path.length - 1] === "number";
@@ -42,7 +53,7 @@ function explainIssue(
       : `write for example ${name}: ${help.example}`;
     return source.problem(path, showValue(found), `expected ${help.expected}`, remedy);
   }
-  const known = keysAt(path);
+  const known = keysAt(root, path);
   if (known.length > 0) {
     const remedy = `indent its keys below it: ${known.join(", ")}`;
     return source.problem(path, showValue(found), "expected a section with keys", remedy);
@@ -80,8 +91,8 @@ function core(schema: z.core.$ZodType): z.core.$ZodType {
   return last;
 }
 
-function schemaAt(path: Path): z.core.$ZodType | undefined {
-  let at: z.core.$ZodType | undefined = configSchema;
+function schemaAt(root: z.core.$ZodType, path: Path): z.core.$ZodType | undefined {
+  let at: z.core.$ZodType | undefined = root;
   for (const step of path) {
     let inner: z.core.$ZodType = core(at);
     if (inner instanceof z.ZodUnion) {
@@ -95,8 +106,8 @@ function schemaAt(path: Path): z.core.$ZodType | undefined {
   return at;
 }
 
-function helpAt(path: Path): FieldHelp | undefined {
-  const schema = schemaAt(path);
+function helpAt(root: z.core.$ZodType, path: Path): FieldHelp | undefined {
+  const schema = schemaAt(root, path);
   if (schema === undefined) return undefined;
   for (const layer of layers(schema)) {
     const help = fieldHelp.get(layer);
@@ -105,18 +116,18 @@ function helpAt(path: Path): FieldHelp | undefined {
   return undefined;
 }
 
-function keysAt(path: Path): string[] {
-  const schema = schemaAt(path);
+function keysAt(root: z.core.$ZodType, path: Path): string[] {
+  const schema = schemaAt(root, path);
   const inner = schema === undefined ? undefined : core(schema);
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
 /** The same word in another section: `pool` at the top belongs to `addresses`. */
-function elsewhere(key: string, section: Path): string | undefined {
-  const sections: Path[] = [[], ...keysAt([]).map((name) => [name])];
+function elsewhere(root: z.core.$ZodType, key: string, section: Path): string | undefined {
+  const sections: Path[] = [[], ...keysAt(root, []).map((name) => [name])];
   const others = sections.filter((other) => formatPath(other) !== formatPath(section));
   const names = others.flatMap((other) =>
-    keysAt(other).map((name) => ({ name, path: formatPath([...other, name]) })),
+    keysAt(root, other).map((name) => ({ name, path: formatPath([...other, name]) })),
   );
   const best = closest(
     key,
