@@ -216,6 +216,8 @@ export const client = {
   packetsWaitingMax: 64,
   /** The data worker's socket was full: tried again after so long. */
   packetRetryMs: 1,
+  /** A capture (--capture), unless --capture-size says otherwise. */
+  captureOctetsMax: 104_857_600,
   /** From the call to the first answer of the server's LCP: GRE gets through, or does not. */
   firstAnswerMs: 10_000,
   /** The server's name: its address, from whoever this host asks. */

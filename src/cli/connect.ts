@@ -1,5 +1,7 @@
 // holdfast connect: a session from this host, until SIGINT or its end.
+import { InvalidArgumentError } from "commander";
 import type { ConnectOptions } from "../client/connect.js";
+import { client } from "../limits.js";
 import { addCallOptions, type CallWish, routesOf, said, termsOf } from "./call-options.js";
 import { clientDirectory, showClients } from "./client-status.js";
 import { type CliContext, command, type JsonOption, withExamples, withJson } from "./context.js";
@@ -8,12 +10,26 @@ import { profilesPath, readProfiles } from "./profile-file.js";
 import { sessionPassword } from "./session-password.js";
 
 type Options = JsonOption &
-  CallWish & { readonly status?: boolean; readonly passwordStdin?: boolean };
+  CallWish & {
+    readonly status?: boolean;
+    readonly passwordStdin?: boolean;
+    readonly capture?: string;
+    readonly captureSize: number;
+  };
+
+const MEBI = 1_048_576;
 
 export function connectCommand(context: CliContext) {
   const made = command("connect", "call a PPTP server and log in")
     .argument("[server]", "name of a profile, or IPv4 address or name of the server")
     .option("--status", "show the sessions of this host that are there or being dialled")
+    .option("--capture <file>", "write all that passes, in the clear too, as pcapng (Wireshark)")
+    .option(
+      "--capture-size <MiB>",
+      "how large that file may get",
+      mebibytes,
+      client.captureOctetsMax / MEBI,
+    )
     .action(async (server: string | undefined, options: Options) => {
       if (options.status === true) return showClients(context, options.json === true);
       context.exitCode = await context.rooms.runConnect(await wish(context, server, options));
@@ -45,15 +61,23 @@ async function wish(
   const { user, port = 1723, tun, dns = true, once = false } = all;
   if (user === undefined) throw lacking("no user is named", "give one with -u");
   const terms = termsOf(all);
+  const octetsMax = options.captureSize * MEBI;
   return {
     ...{ server: profile?.server ?? called, user, port, tun, terms, once },
     password: await sessionPassword(context, options, profile ?? {}),
     network: { routes: routesOf(all), dns },
     stateDirectory: clientDirectory(context.around),
+    capture: options.capture === undefined ? undefined : { file: options.capture, octetsMax },
     json: options.json === true,
   };
 }
 
 function lacking(message: string, remedy: string): CliFailure {
   return new CliFailure(exitCodes.usage, message, remedy);
+}
+
+function mebibytes(text: string): number {
+  const number = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
+  if (number >= 1) return number;
+  throw new InvalidArgumentError("Not a whole number of MiB from 1 to 999999.");
 }

@@ -8,6 +8,7 @@ import { client as limits } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import { describeOsError, isOsError, type OsError } from "../os/errors.js";
 import { type CallUp, ClientCall } from "./call.js";
+import type { Capture } from "./capture/capture.js";
 import type { ClientHost } from "./client-host.js";
 import type { ConnectOptions } from "./connect.js";
 import { Diagnosis } from "./diagnosis/diagnosis.js";
@@ -30,6 +31,7 @@ export type Around = {
   readonly host: ClientHost;
   readonly options: ConnectOptions;
   readonly teller: Teller;
+  readonly capture: Capture | undefined;
   /** Writes down how the session stands, and what it is about to change. */
   readonly note: (state: Partial<ClientState>) => OsError | undefined;
 };
@@ -85,8 +87,10 @@ export class Attempt {
   }
 
   #place(server: Ipv4): ClientCall {
-    const { host, options } = this.#around;
+    const { host, options, capture } = this.#around;
     const { port, user, password, terms } = options;
+    const deaf = capture?.follow(server, port);
+    if (deaf !== undefined) this.#complain(deaf, "the capture lacks the outer side");
     return new ClientCall(host, {
       server,
       port,
@@ -98,6 +102,7 @@ export class Attempt {
         this.#watchFor(localAddress);
       },
       onEvent: (event) => this.#handle(event),
+      ...(capture && { tap: capture }),
       onFault: (failure) =>
         this.#complain(failure, "see whether another interface has that address: ip address"),
     });

@@ -18,7 +18,7 @@ import { systemRng } from "../os/entropy.js";
 import { fromNodeError, type OsError, osError } from "../os/errors.js";
 import type { IpChange } from "../os/ip.js";
 import { writeSysctl } from "../os/sysctl.js";
-import type { FlowCounters } from "../wire/worker-link.js";
+import type { FlowCounters, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import { Drive } from "../worker/drive.js";
 import type { ClientHost } from "./client-host.js";
 
@@ -34,9 +34,16 @@ export type CallOptions = {
   /** The TCP connection is open. */
   readonly onConnected?: (localAddress: Ipv4) => void;
   readonly onEvent?: (event: ClientEvent) => void;
+  /** Sees what core and data path tell each other: the negotiation's frames among it. */
+  readonly tap?: CallTap;
   /** The TUN could not be given its address, or the address could not be taken back. */
   readonly onFault?: (failure: OsError) => void;
 };
+
+export interface CallTap {
+  command(command: PlaneCommand): void;
+  event(event: PlaneEvent): void;
+}
 
 export type CallEnd = {
   readonly cause: EndCause;
@@ -158,7 +165,10 @@ export class ClientCall {
     const loop: Loop = new Drive(
       client,
       {
-        plane: (command) => host.send(command),
+        plane: (command) => {
+          this.#options.tap?.command(command);
+          host.send(command);
+        },
         transmit: (transmission) => this.#transmit(socket, transmission),
         event: (event) => this.#handle(event),
       },
@@ -169,7 +179,10 @@ export class ClientCall {
     this.#scope.hold(
       "listener",
       host.listen(slot.flow, {
-        event: (event) => loop.input((core, now) => core.handlePlane(event, now)),
+        event: (event) => {
+          this.#options.tap?.event(event);
+          loop.input((core, now) => core.handlePlane(event, now));
+        },
         lost: () => loop.input((core, now) => core.handleWorkerLost(now)),
       }),
     );

@@ -1,10 +1,12 @@
 // `holdfast connect`: a session over a TUN of its own until a signal or its end; one that was up and is
 // lost is dialled again unless `once` is asked for. What a dead client left is put back first.
 import { Ledger } from "../base/ledger.js";
+import { printable } from "../base/printable.js";
 import { monotonicNow } from "../os/clock.js";
-import { describeOsError, type OsError } from "../os/errors.js";
+import { describeOsError, isOsError, type OsError } from "../os/errors.js";
 import type { IpChanges } from "../os/ip.js";
 import { Attempt } from "./attempt.js";
+import { Capture, type CaptureEnd } from "./capture/capture.js";
 import { ClientHost } from "./client-host.js";
 import { type NetworkWish, undo } from "./network/borrowed.js";
 import { type ClientState, forget, leftBehind, StateFile } from "./network/state-file.js";
@@ -24,6 +26,8 @@ export type ConnectOptions = {
   readonly stateDirectory: string;
   /** One session at most: its end is the end. */
   readonly once: boolean;
+  /** A file for all that is said, in the clear; and how large it may get. */
+  readonly capture: { readonly file: string; readonly octetsMax: number } | undefined;
   readonly json: boolean;
 };
 
@@ -37,16 +41,49 @@ export async function runConnect(options: ConnectOptions): Promise<number> {
     return 6;
   }
   await cleanUp(options.stateDirectory, host.changes, teller);
-  const connection = new Connection(host, options, teller);
+  const capture = captured(options, host, teller);
+  if (isOsError(capture)) {
+    await host.close();
+    return 1;
+  }
+  const connection = new Connection(host, options, teller, capture);
   const stop = () => connection.stop();
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   const code = await connection.run();
+  if (capture !== undefined) tellCapture(capture.close(), options, teller);
   await host.close();
   teller.event("ended", { held: ledger.size });
   process.off("SIGINT", stop);
   process.off("SIGTERM", stop);
   return code;
+}
+
+/** What became of it is said already where it is no capture. */
+function captured(
+  { capture: wish }: ConnectOptions,
+  host: ClientHost,
+  teller: Teller,
+): Capture | OsError | undefined {
+  if (wish === undefined) return undefined;
+  const capture = Capture.open({ ...wish, ledger: host.ledger, tun: host.tun });
+  if (isOsError(capture)) {
+    teller.complain(describeOsError(capture), "name a file that is not there yet: --capture");
+    return capture;
+  }
+  const message = `${printable(wish.file, 300)} will hold the log-in and all traffic in the clear`;
+  teller.complain(message, "give it to nobody you would not let read along; remove it when done");
+  return capture;
+}
+
+function tellCapture(end: CaptureEnd, { capture: wish }: ConnectOptions, teller: Teller): void {
+  const { octets, packets, lost, stopped } = end;
+  if (stopped === "full") {
+    teller.complain("the capture is full: it ends before the session", "--capture-size");
+  } else if (stopped !== undefined) {
+    teller.complain(describeOsError(stopped), "make room: the capture ends before the session");
+  }
+  teller.event("captured", { file: wish?.file, octets, packets, lost });
 }
 
 /** After a kill -9 or a crash: its interface is gone, what it changed beside it is not. */
@@ -73,6 +110,7 @@ class Connection {
     readonly host: ClientHost,
     readonly options: ConnectOptions,
     readonly teller: Teller,
+    readonly capture: Capture | undefined,
   ) {
     const { server, user, stateDirectory } = options;
     this.#file = new StateFile(stateDirectory);
@@ -89,12 +127,12 @@ class Connection {
 
   async run(): Promise<number> {
     using _file = this.#file;
-    const { host, options, teller } = this;
+    const { host, options, teller, capture } = this;
     const redial = new Redial();
     const note = (state: Partial<ClientState>) => this.#note(state);
     for (let wasUp = false; ; ) {
       note({ phase: "connecting", since: Date.now(), address: undefined });
-      this.#attempt = new Attempt({ host, options, teller, note });
+      this.#attempt = new Attempt({ host, options, teller, note, capture });
       const { verdict, upMs } = await this.#attempt.run();
       wasUp ||= upMs !== undefined;
       if (verdict === undefined) return wasUp ? 0 : 1;

@@ -190,7 +190,7 @@ function growBuffer(fd: number, forced: number, plain: number): number {
 }
 
 /** struct sock_filter: code, jump if true, jump if false, operand. */
-type BpfInstruction = readonly [code: number, jt: number, jf: number, k: number];
+export type BpfInstruction = readonly [code: number, jt: number, jf: number, k: number];
 
 const DROP_ALL: readonly BpfInstruction[] = [[0x06, 0, 0, 0]];
 
@@ -234,7 +234,8 @@ function attachShard(fd: number, shard: Shard): number {
   return attachFilter(fd, shardFilter(shard));
 }
 
-function attachFilter(fd: number, program: readonly BpfInstruction[]): number {
+/** 0 or -errno. */
+export function attachFilter(fd: number, program: readonly BpfInstruction[]): number {
   const instructions = new Memory(program.length * 8);
   for (const [index, [code, jt, jf, k]] of program.entries()) {
     instructions.view.setUint16(index * 8, code, true);

@@ -103,6 +103,14 @@ export function getSocketNumber(fd: number, level: number, name: number): number
   return result < 0 ? result : memory.view.getInt32(0, true);
 }
 
+/** The kernel writes into `value`: 0 or -errno. */
+export function getSocketOption(fd: number, level: number, name: number, value: Memory): number {
+  if (!usableFd(fd)) return -EBADF;
+  const length = new Memory(4);
+  length.view.setUint32(0, value.octets.byteLength, true);
+  return checked(native.getsockopt(fd, level, name, value.address, length.address));
+}
+
 export function recvmmsg(fd: number, headers: Address, count: number, flags: number): number {
   if (!usableFd(fd)) return -EBADF;
   const result = native.recvmmsg(fd, headers, count, flags, 0);
