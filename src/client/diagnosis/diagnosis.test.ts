@@ -122,6 +122,11 @@ describe("no session", () => {
     ["gre-one-way", [...toCall, received, asked("ms-chap-v2")], "lcp-timeout"],
     ["method-refused", [...toCall, received, asked("pap"), answered], "peer-terminated"],
     ["method-refused", [...toCall, received, asked("other"), answered], "lcp-failed"],
+    [
+      "method-refused",
+      [...toCall, received, asked("pap"), answered, asked("none")],
+      "server-not-proven",
+    ],
     ["no-log-in", [...toCall, received, asked("none"), answered], "server-not-proven"],
     ["lcp-failed", [...toCall, received, asked("ms-chap-v2"), answered], "loopback"],
     ["wrong-password", [...toLcp, refused(691)], "authentication-failed"],

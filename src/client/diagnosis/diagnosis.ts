@@ -61,7 +61,6 @@ export class Diagnosis {
         return this.#ok("lcp", "");
       case "MethodAsked":
         found.methods.add(event.method);
-        found.lastMethod = event.method;
         return [];
       case "AuthenticationRefused":
         found.failureCode = event.code;

@@ -30,7 +30,6 @@ export class Findings {
   answered = false;
   linked = false;
   readonly methods = new Set<AuthenticationMethod | "other" | "none">();
-  lastMethod: AuthenticationMethod | "other" | "none" | undefined;
   authenticated = false;
   failureCode: number | undefined;
   encrypted = false;
@@ -44,7 +43,8 @@ export class Findings {
   words(cause: EndCause): Readonly<Record<string, string>> {
     const { server, port, authentication, encryption } = this.wish;
     const address = this.address === undefined ? server : formatIpv4(this.address);
-    const methods = [...this.methods].map((method) => methodNames[method]);
+    const asked = [...this.methods].filter((method) => method !== "none");
+    const methods = asked.map((method) => methodNames[method]);
     return {
       server,
       address,

@@ -81,11 +81,13 @@ function gre(found: Findings, cause: EndCause, endedAt: number): VerdictName | u
   return timedOut || lost.has(cause) || cause === "call-cleared" ? "gre-one-way" : undefined;
 }
 
-function link({ linked, lastMethod, wish }: Findings, cause: EndCause): VerdictName | undefined {
+/** pppd asks for no log-in once its only method was refused: what it asked for first counts. */
+function link({ linked, methods, wish }: Findings, cause: EndCause): VerdictName | undefined {
   if (linked) return undefined;
-  if (cause === "loopback" || lastMethod === undefined) return "lcp-failed";
-  if (lastMethod === "none") return "no-log-in";
-  const allowed = wish.authentication.some((method) => method === lastMethod);
+  if (cause === "loopback" || methods.size === 0) return "lcp-failed";
+  const asked = [...methods].filter((method) => method !== "none");
+  if (asked.length === 0) return "no-log-in";
+  const allowed = wish.authentication.some((method) => methods.has(method));
   return allowed ? "lcp-failed" : "method-refused";
 }
 
