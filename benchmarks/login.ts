@@ -15,6 +15,10 @@ export type LogInData = Readonly<
     {
       /** Processor time of all the server's processes a log-in, ms, one a round. */
       readonly costMs: number[];
+      /** The same without a log-in, ms a second: it is in costMs, nothing is taken off. */
+      readonly idleMs: number[];
+      /** How long a round took, ms a log-in. */
+      readonly roundMs: number[];
       /** Of single calls: SYN to the last IPCP Configure-Ack, and what the server owed of it, ms. */
       readonly wholeMs: number[];
       readonly owedMs: number[];
@@ -36,6 +40,13 @@ const given = options({
     byDefault: 24,
     help: "log-ins a round, four at a time",
   },
+  "warm-up": {
+    kind: "number",
+    least: 0,
+    most: 400,
+    byDefault: 48,
+    help: "log-ins at each server before anything is measured",
+  },
   calls: {
     kind: "number",
     least: 1,
@@ -45,7 +56,9 @@ const given = options({
   },
   quick: { kind: "flag", help: "one round of four: does it work at all" },
 });
-const plan = given.quick ? { ...given, rounds: 1, logins: 4, calls: 1 } : given;
+const quick = { rounds: 1, logins: 4, calls: 1, "warm-up": 0 };
+const plan = given.quick ? { ...given, ...quick } : given;
+const IDLE_S = 4;
 
 type Up = { readonly name: string; readonly server: Server; readonly running: Running };
 
@@ -118,10 +131,32 @@ async function watched({ server }: Up) {
   return readDialogue(Buffer.from(base64, "base64"), server.address);
 }
 
+/** A server that has been up for a while is what its users meet. */
+async function warmUp(one: Up): Promise<void> {
+  for (let left = plan["warm-up"]; left > 0; left -= plan.logins) {
+    await logIn(one, Math.min(left, plan.logins));
+    await hangUp(one.server);
+  }
+}
+
+/** What the server's processes use while nobody calls, ms a second. */
+async function idle({ server }: Up): Promise<number> {
+  const before = await processorMs(server.place);
+  await new Promise((resolve) => setTimeout(resolve, IDLE_S * 1_000));
+  return ((await processorMs(server.place)) - before) / IDLE_S;
+}
+
+const nothing = () => ({
+  costMs: [],
+  idleMs: [],
+  roundMs: [],
+  wholeMs: [],
+  owedMs: [],
+  longest: [],
+});
+
 async function measureAll(guest: Place): Promise<LogInData> {
-  const data: LogInData = Object.fromEntries(
-    plan.peers.map((name) => [name, { costMs: [], wholeMs: [], owedMs: [], longest: [] }]),
-  );
+  const data: LogInData = Object.fromEntries(plan.peers.map((name) => [name, nothing()]));
   await using site = await Site.open(guest);
   const up: Up[] = [];
   try {
@@ -132,10 +167,14 @@ async function measureAll(guest: Place): Promise<LogInData> {
       say(`${name} is up`);
     }
     for (const { server } of up) await hangUp(server);
+    for (const one of up) await warmUp(one);
+    for (const one of up) data[one.name]?.idleMs.push(await idle(one));
     for (let round = 1; round <= plan.rounds; round++) {
       for (const one of up) {
         const before = await processorMs(one.server.place);
+        const begun = performance.now();
         await logIn(one, plan.logins);
+        data[one.name]?.roundMs.push((performance.now() - begun) / plan.logins);
         const cost = ((await processorMs(one.server.place)) - before) / plan.logins;
         data[one.name]?.costMs.push(cost);
         say(`round ${round}: ${one.name} ${cost.toFixed(1)} ms of processor a log-in`);
@@ -158,24 +197,30 @@ async function measureAll(guest: Place): Promise<LogInData> {
 }
 
 function tableOf(data: LogInData): Table {
-  const rows = Object.entries(data).map(([name, { costMs, wholeMs, owedMs, longest }]) => [
+  const rows = Object.entries(data).map(([name, one]) => [
     name,
-    costMs.map(figure).join(", "),
-    spread(wholeMs),
-    spread(owedMs),
-    longest[0] ?? "",
+    one.costMs.map(figure).join(", "),
+    spread(one.idleMs),
+    spread(one.roundMs),
+    spread(one.wholeMs),
+    spread(one.owedMs),
+    one.longest[0] ?? "",
   ]);
   return {
     title: "A log-in, MS-CHAPv2 and MPPE-128, by the kernel-channel client",
     columns: [
       "server",
       "processor a log-in by round, ms",
+      "processor of a second without one, ms",
+      "a round took, ms a log-in",
       "SYN to last IPCP Ack, ms",
       "of which the server owed, ms",
       "the longest it owed, first call",
     ],
     rows,
     notes: [
+      `After ${plan["warm-up"]} log-ins at each server: one that has been up for a while is what its users ` +
+        "meet. What the processes use without a log-in is in the figure too: nothing is taken off.",
       "Processor: user and system time of all the server's processes, buried children included. Owed: " +
         "the sum of the gaps before each packet that came from the server, in a capture at the server.",
     ],

@@ -26,8 +26,8 @@ export type Measured = {
 };
 
 const plan = options({
-  batches: { kind: "number", least: 3, most: 101, byDefault: 9, help: "the median of so many" },
-  milliseconds: { kind: "number", least: 5, most: 2_000, byDefault: 100, help: "of each batch" },
+  batches: { kind: "number", least: 3, most: 101, byDefault: 5, help: "the median of so many" },
+  milliseconds: { kind: "number", least: 5, most: 2_000, byDefault: 40, help: "of each batch" },
   quick: { kind: "flag", help: "three short batches: does it work at all" },
 });
 const batches = plan.quick ? 3 : plan.batches;
