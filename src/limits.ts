@@ -257,6 +257,43 @@ export const probe = {
   inboxMax: 64,
 } as const;
 
+/** The client's own IP host (src/client/tcp), where no TUN is wanted. */
+export const stack = {
+  /** Connections at once, those in TIME-WAIT not counted. */
+  connectionsMax: 256,
+  /** What a connection keeps of either direction: 40 Mbit/s at 50 ms. */
+  sendOctetsMax: 262_144,
+  receiveOctetsMax: 262_144,
+  /** What a buffer begins with; it doubles as octets come. */
+  bufferOctetsMin: 8_192,
+  /** Pieces of a receive buffer that came out of order, and of a send buffer that SACK told. */
+  piecesMax: 64,
+  /** From the SYN to its answer (RFC 9293 §3.8.3: at least three minutes). */
+  connectMs: 180_000,
+  /** Nothing at all heard while something is unacknowledged (RFC 9293 §3.8.3: at least 100 s). */
+  giveUpMs: 120_000,
+  /** In FIN-WAIT-2 with nothing heard. */
+  finWait2Ms: 600_000,
+  timeWaitMs: 60_000,
+  timeWaitMax: 1_024,
+  /** RFC 6298 §2. */
+  rtoInitialMs: 1_000,
+  rtoMinMs: 300,
+  rtoMaxMs: 60_000,
+  delayedAckMs: 40,
+  /** RFC 5961 §7, a connection. */
+  challengeAcksPerSecond: 10,
+  /** The smallest MSS that a peer, and MTU that a router, can make us use. */
+  mssMin: 256,
+  mtuMin: 552,
+  /** RST, Echo-Reply and ICMP errors that wait for the tunnel, and of them a second. */
+  answersMax: 64,
+  repliesPerSecond: 200,
+  udpSocketsMax: 256,
+  /** Datagrams of one socket that wait, each way. */
+  udpQueueMax: 32,
+} as const;
+
 export const store = {
   /** Requests waiting for the store's thread: of reads, of changes and of accounting, each. */
   queueMax: 4_096,

@@ -1,7 +1,7 @@
 // RFC 2131 §3.4, RFC 2132, RFC 3442: DHCPINFORM in and the DHCPACK that answers it.
 import type { Ipv4, Prefix4 } from "../base/ip.js";
-import { finishChecksum, read16, read32, sum16, write16, write32 } from "./ip-octets.js";
-import { IPV4_HEADER_OCTETS, type Ipv4Header, UDP, writeIpv4 } from "./ipv4.js";
+import { read16, read32, write16, write32 } from "./ip-octets.js";
+import { IPV4_HEADER_OCTETS, type Ipv4Header, UDP, upperChecksum4, writeIpv4 } from "./ipv4.js";
 
 const SERVER_PORT = 67;
 const CLIENT_PORT = 68;
@@ -109,8 +109,7 @@ export function writeDhcpAck(
   write16(into, udp + 2, CLIENT_PORT);
   write16(into, udp + 4, at - udp);
   write16(into, udp + 6, 0);
-  const pseudo = sum16(into, 12, 20) + UDP + (at - udp);
-  write16(into, udp + 6, finishChecksum(sum16(into, udp, at, pseudo)) || 0xffff);
+  write16(into, udp + 6, upperChecksum4(into, 0, udp, at, UDP) || 0xffff);
   return at;
 }
 

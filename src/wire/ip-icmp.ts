@@ -1,11 +1,13 @@
-// RFC 792, RFC 1191 §4, RFC 4443 §3.2: the errors and answers our gateway sends.
+// RFC 792, RFC 1191 §4, RFC 4443 §3.2: the errors and answers our gateway and the client's own host send,
+// and the errors that host is sent.
 import type { Ipv4, Ipv6 } from "../base/ip.js";
-import { finishChecksum, read16, sum16, write16, write32 } from "./ip-octets.js";
+import { finishChecksum, read16, read32, sum16, write16, write32 } from "./ip-octets.js";
 import { ICMP, IPV4_HEADER_OCTETS, type Ipv4Header, writeIpv4 } from "./ipv4.js";
 import { ICMPV6, IPV6_HEADER_OCTETS, upperChecksum6, writeIpv6 } from "./ipv6.js";
 
 const UNREACHABLE = 3;
-const FRAGMENTATION_NEEDED = 4;
+const PORT_UNREACHABLE = 3;
+export const FRAGMENTATION_NEEDED = 4;
 const ECHO_REPLY = 0;
 const ECHO = 8;
 const PACKET_TOO_BIG = 2;
@@ -32,13 +34,34 @@ export function writeFragmentationNeeded(
   source: Ipv4,
   mtu: number,
 ): number {
+  return writeUnreachable(into, octets, header, source, FRAGMENTATION_NEEDED, mtu);
+}
+
+/** Destination Unreachable, nobody at this port. Returns its octets. */
+export function writePortUnreachable(
+  into: Uint8Array,
+  octets: Uint8Array,
+  header: Ipv4Header,
+  source: Ipv4,
+): number {
+  return writeUnreachable(into, octets, header, source, PORT_UNREACHABLE, 0);
+}
+
+function writeUnreachable(
+  into: Uint8Array,
+  octets: Uint8Array,
+  header: Ipv4Header,
+  source: Ipv4,
+  code: number,
+  mtu: number,
+): number {
   const at = IPV4_HEADER_OCTETS;
   const room = ERROR_OCTETS_MAX - at - ICMP_HEADER_OCTETS;
   const quoted = Math.min(header.end - header.start, room);
   const total = at + ICMP_HEADER_OCTETS + quoted;
   writeIpv4(into, 0, total, ICMP, source, header.source);
   into[at] = UNREACHABLE;
-  into[at + 1] = FRAGMENTATION_NEEDED;
+  into[at + 1] = code;
   write32(into, at + 2, 0);
   write16(into, at + 6, mtu);
   into.set(octets.subarray(header.start, header.start + quoted), at + ICMP_HEADER_OCTETS);
@@ -73,6 +96,40 @@ export function mayAnswerWithError6(octets: Uint8Array, start: number, end: numb
   if (octets[start + 24] === 0xff || octets[start + 8] === 0xff) return false;
   if (octets[start + 6] !== ICMPV6) return true;
   return end - start > IPV6_HEADER_OCTETS && octets[start + IPV6_HEADER_OCTETS]! >= 128;
+}
+
+/** What a Destination Unreachable says, and about which of our packets. */
+export type Unreachable = {
+  readonly code: number;
+  /** Next-hop MTU of code 4; 0 from a router older than RFC 1191. */
+  readonly mtu: number;
+  readonly protocol: number;
+  readonly source: Ipv4;
+  readonly destination: Ipv4;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** TCP's sequence number; anything's fifth to eighth octet. */
+  readonly sequence: number;
+};
+
+/** RFC 792: undefined for any other message, and for one that quotes too little or is damaged. */
+export function readUnreachable(octets: Uint8Array, header: Ipv4Header): Unreachable | undefined {
+  const { payloadStart: at, end } = header;
+  const quoted = at + ICMP_HEADER_OCTETS;
+  if (end - quoted < IPV4_HEADER_OCTETS || octets[at] !== UNREACHABLE) return undefined;
+  if (finishChecksum(sum16(octets, at, end)) !== 0 || octets[quoted]! >>> 4 !== 4) return undefined;
+  const upper = quoted + (octets[quoted]! & 15) * 4;
+  if (upper - quoted < IPV4_HEADER_OCTETS || upper + 8 > end) return undefined;
+  return {
+    code: octets[at + 1]!,
+    mtu: read16(octets, at + 6),
+    protocol: octets[quoted + 9]!,
+    source: read32(octets, quoted + 12),
+    destination: read32(octets, quoted + 16),
+    sourcePort: read16(octets, upper),
+    destinationPort: read16(octets, upper + 2),
+    sequence: read32(octets, upper + 4),
+  };
 }
 
 /** Whether `header` is an unfragmented, whole Echo. */

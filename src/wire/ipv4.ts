@@ -89,6 +89,21 @@ export function writeIpv4Checksum(octets: Uint8Array, at: number): void {
 }
 
 /**
+ * RFC 9293 §3.1, RFC 768: checksum of [payloadStart, end) with the pseudo-header of the packet at `at`; 0
+ * when it covered a right checksum.
+ */
+export function upperChecksum4(
+  octets: Uint8Array,
+  at: number,
+  payloadStart: number,
+  end: number,
+  protocol: number,
+): number {
+  const pseudo = sum16(octets, at + 12, at + 20) + protocol + (end - payloadStart);
+  return finishChecksum(sum16(octets, payloadStart, end, pseudo));
+}
+
+/**
  * Cuts the packet `header` was read from into fragments of at most `mtu` octets, each built at 0 of
  * `scratch` and handed to `each`. False when `mtu` leaves no room for 8 octets of payload.
  */
