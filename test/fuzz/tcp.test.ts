@@ -1,0 +1,65 @@
+// Spoilt and forged segments towards the client's own IP host, in every phase of a connection: no exception,
+// bounded answers, nothing kept after its end.
+import { expect, test } from "vitest";
+import type { Chance } from "../sim/chance.js";
+import { Network, OURS, THEIRS } from "../tcp/network.js";
+import { makeSegment, ReferencePeer, readSegment } from "../tcp/reference-peer.js";
+import { mutate } from "./mutator.js";
+import { fuzz } from "./seeds.js";
+
+/** Another segment of the connection that `like` belongs to, with fields near those in use. */
+function forged(chance: Chance, like: Uint8Array): Uint8Array {
+  const segment = readSegment(like);
+  if (segment === undefined) return like;
+  const near = () => chance.of([0, 1, -1, 2, 1360, 65_535, -65_536, 300_000, 2 ** 31]);
+  return makeSegment({
+    source: chance.happens(0.95) ? THEIRS : OURS,
+    destination: OURS,
+    sourcePort: segment.sourcePort,
+    destinationPort: segment.destinationPort,
+    seq: (segment.seq + near()) >>> 0,
+    ack: (segment.ack + near()) >>> 0,
+    flags: chance.happens(0.7) ? 16 : chance.int(0, 63),
+    window: chance.of([0, 1, 512, 65_535]),
+    options: chance.happens(0.5) ? [] : [...chance.octets(chance.int(0, 40))],
+    data: chance.octets(chance.of([0, 0, 1, 500, 1300])),
+  });
+}
+
+test("segments spoilt and forged", () => {
+  let closed = 0;
+  fuzz(300, (chance) => {
+    const peer = new ReferencePeer(THEIRS, 80, {
+      sack: chance.happens(0.7),
+      timestamps: chance.happens(0.5),
+    });
+    const network = new Network(chance.word(), peer, { delayMs: 5, loss: 0.02 });
+    peer.send(chance.octets(chance.int(0, 50_000)));
+    if (chance.happens(0.5)) peer.finish();
+    const connection = network.connect(80);
+    const heard: Uint8Array[] = [];
+    const handle = network.stack.handlePacket.bind(network.stack);
+    network.stack.handlePacket = (packet, now) => {
+      heard.push(packet);
+      handle(packet, now);
+    };
+    connection.onEvent = (event) => {
+      if (event.kind === "closed") closed++;
+      while (connection.read(10_000) !== undefined);
+      connection.write(new Uint8Array(5_000));
+      if (chance.happens(0.1)) connection.end();
+    };
+    for (let turn = 0; turn < 30; turn++) {
+      network.run(chance.int(0, 30));
+      const like = heard.length > 0 ? chance.of(heard.slice(-20)) : undefined;
+      if (like === undefined) continue;
+      handle(chance.happens(0.5) ? forged(chance, like) : mutate(chance, like, heard), network.now);
+    }
+    expect(connection.readable).toBeLessThanOrEqual(262_144);
+    connection.abort();
+    network.run(1);
+    network.stack.close();
+    expect(network.ledger.size).toBe(0);
+  });
+  expect(closed).toBeGreaterThan(100);
+});
