@@ -73,7 +73,9 @@ export function tablesOf(data: CpuData): Table[] {
           "sender's system call also runs the receiving end's share of the kernel's network on veth. " +
           "Scavenges: V8's collections of young objects in the server's worker, by its own account " +
           "(perf_hooks), a million data packets. `bare`: the same data path with one fixed session, " +
-          "without main process, link and log-in.",
+          "without main process, link and log-in. `one-of-hundred-streams` tells a hundred sessions from " +
+          "a hundred streams: those send shorter super-packets and more acknowledgments, and the " +
+          "kernel's TCP of the generator runs within the worker's calls (`--profile` tells how much).",
       ],
     },
     ...sharesOf(data),
