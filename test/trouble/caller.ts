@@ -24,7 +24,8 @@ export class Caller {
     this.tun = `hfc${number}`;
     const secret = join(directory, `password-${number}`);
     writeFileSync(secret, `${password}\n`, { mode: 0o600 });
-    const words = [cli, "connect", SERVER, "--user", name, "--password-file", secret];
+    // Once: what is over here is looked at, not dialled again.
+    const words = [cli, "connect", SERVER, "--once", "--user", name, "--password-file", secret];
     this.#child = spawn(
       "ip",
       ["netns", "exec", namespace.name, process.execPath, ...words, "--tun", this.tun],
