@@ -2,12 +2,13 @@
 // this host, each end held to one processor. Configurations take turns within every round.
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
+import type { Place } from "../test/lab/place.js";
 import { Child } from "./child.js";
 import { type Configuration, configurations } from "./configurations.js";
 import { reachOf, tablesOf } from "./cpu-report.js";
 import { options } from "./options.js";
 import { type Mode, modes, type Running } from "./peers.js";
-import { perf, profile, type Shares, shares } from "./profile.js";
+import { perf, profile, type Shares } from "./profile.js";
 import { made, report, say } from "./results.js";
 import { Host, type Server, Site } from "./site.js";
 import { buildPrograms, type Direction, listen, measure } from "./traffic.js";
@@ -133,23 +134,32 @@ async function tried(up: Up, direction: Direction, seconds: number) {
   }
 }
 
+/** What `look` finds out about the server's worker while traffic goes one way. */
+async function watched<T>(
+  up: Up,
+  direction: Direction,
+  look: (place: Place, pid: number, seconds: number) => Promise<T>,
+): Promise<T> {
+  const [pid = 0] = (await up.running.workers?.pids())?.server ?? [];
+  const traffic = tried(up, direction, plan.seconds + 3);
+  const found = await look(up.server.place, pid, plan.seconds);
+  await traffic;
+  return found;
+}
+
 async function profiles(up: readonly Up[], found: CpuShares[]): Promise<void> {
   for (const one of up) {
     if (one.running.workers === undefined) continue;
+    const { name } = one.configuration;
     for (const direction of directions) {
-      const [pid = 0] = (await one.running.workers.pids()).server;
-      const does = direction === "up" ? "decrypts" : "encrypts";
-      for (const [by, look] of [["V8", profile] as const, ["perf", perf] as const]) {
-        const traffic = tried(one, direction, plan.seconds + 3);
-        const text = await look(one.server.place, pid, plan.seconds);
-        await traffic;
-        say(`\n${one.configuration.name}: the server's worker ${does}, by ${by}\n${text}`);
+      const does = `${name}: the server's worker ${direction === "up" ? "decrypts" : "encrypts"}`;
+      say(`\n${does}, by V8\n${await watched(one, direction, profile)}`);
+      const seen = await watched(one, direction, perf);
+      if (seen === undefined) say("\nno shares: install linux-perf");
+      else {
+        say(`\n${does}, by perf\n${seen.text}`);
+        found.push({ configuration: name, direction, of: seen.shares });
       }
-      const traffic = tried(one, direction, plan.seconds + 3);
-      const of = await shares(one.server.place, pid, plan.seconds);
-      await traffic;
-      if (of !== undefined) found.push({ configuration: one.configuration.name, direction, of });
-      else say("no shares: install linux-perf");
     }
   }
 }

@@ -19,18 +19,6 @@ export async function profile(place: Place, pid: number, seconds: number): Promi
   return code === 0 ? ownTimes(JSON.parse(stdout) as CpuProfile) : `no profile: ${stderr}`;
 }
 
-/** perf's view of the same process: shares of functions, kernel and user. */
-export async function perf(place: Place, pid: number, seconds: number): Promise<string> {
-  const file = `/tmp/hf-bench-perf-${pid}`;
-  const { stdout } = await place.exec(
-    `perf record -q -e cpu-clock -F 2000 -p ${pid} -o ${file} -- sleep ${seconds} >/dev/null 2>&1
-     perf report -i ${file} --stdio --sort dso,symbol --percent-limit 0.5 2>/dev/null | grep -v '^#' | grep . | head -n 40
-     rm -f ${file}`,
-    { timeoutS: seconds + 60 },
-  );
-  return stdout;
-}
-
 /** What the kernel does for a worker, by the function it is entered with. */
 const entries = {
   "GRE out (sendmmsg), the peer's receiving on veth in it": "__sys_sendmmsg",
@@ -39,32 +27,37 @@ const entries = {
   "TUN in (writev), the local TCP's answer in it": "do_writev",
   "others' timers and packets (interrupts)": "asm_sysvec_apic_timer_interrupt",
 } as const;
+const FUNCTIONS = "== functions";
 const COMPUTING = "segments, checksums, headers, cipher (WebAssembly and JavaScript)";
 
 export type Shares = Readonly<Record<string, number>>;
 
-/** Shares of its processor time, by perf; undefined where there is none. */
-export async function shares(
-  place: Place,
-  pid: number,
-  seconds: number,
-): Promise<Shares | undefined> {
+/** Of its processor time, by perf: shares to keep, and its functions, kernel and user, to read. */
+export type Perf = { readonly shares: Shares; readonly text: string };
+
+/** Undefined where there is no perf. */
+export async function perf(place: Place, pid: number, seconds: number): Promise<Perf | undefined> {
   const file = `/tmp/hf-bench-perf-${pid}`;
+  const report = (words: string) => `perf report -i ${file} --stdio -g none ${words} 2>/dev/null`;
+  const functions = report("--no-children --sort dso,symbol --percent-limit 0.5");
   const { code, stdout } = await place.exec(
-    `perf record -q -g -e cpu-clock -F 2000 -p ${pid} -o ${file} -- sleep ${seconds} >/dev/null 2>&1 &&
-     perf report -i ${file} --stdio -g none --sort symbol 2>/dev/null &&
-     perf report -i ${file} --stdio -g none --no-children --sort dso 2>/dev/null
-     rm -f ${file}`,
+    `trap 'rm -f ${file}' EXIT
+     perf record -q -g -e cpu-clock -F 2000 -p ${pid} -o ${file} -- sleep ${seconds} >/dev/null 2>&1 || exit
+     ${report("--sort symbol")}
+     ${report("--no-children --sort dso")}
+     echo ${FUNCTIONS}
+     ${functions} | grep -v '^#' | grep . | head -n 40`,
     { timeoutS: seconds + 120 },
   );
   if (code !== 0) return undefined;
+  const [all = "", text = ""] = stdout.split(`${FUNCTIONS}\n`);
   const found: Record<string, number> = {};
   for (const [name, symbol] of Object.entries(entries)) {
-    found[name] = percent(stdout, new RegExp(`^ +([0-9.]+)% .*\\] ${symbol} `, "m"));
+    found[name] = percent(all, new RegExp(`^ +([0-9.]+)% .*\\] ${symbol} `, "m"));
   }
-  found[COMPUTING] = percent(stdout, /^ +([0-9.]+)% +\[JIT\]/m);
+  found[COMPUTING] = percent(all, /^ +([0-9.]+)% +\[JIT\]/m);
   const told = Object.values(found).reduce((sum, share) => sum + share, 0);
-  return { ...found, "the rest": Math.max(0, 1 - told) };
+  return { shares: { ...found, "the rest": Math.max(0, 1 - told) }, text };
 }
 
 function percent(text: string, line: RegExp): number {

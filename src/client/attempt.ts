@@ -1,10 +1,8 @@
 // One attempt at a session: the name, the call, the checklist, this host's network, and what became of it.
-import { lookup } from "node:dns/promises";
 import type { Instant } from "../base/instant.js";
-import { formatIpv4, type Ipv4, parseIpv4 } from "../base/ip.js";
+import { formatIpv4, type Ipv4 } from "../base/ip.js";
 import type { EndCause } from "../core/access/ports.js";
 import type { ClientEvent } from "../core/client.js";
-import { client as limits } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import { describeOsError, isOsError, type OsError } from "../os/errors.js";
 import { type CallUp, ClientCall } from "./call.js";
@@ -17,6 +15,7 @@ import type { Verdict } from "./diagnosis/verdicts.js";
 import { Borrowed } from "./network/borrowed.js";
 import type { ClientState } from "./network/state-file.js";
 import { clientPolicy } from "./policy.js";
+import { addressOf } from "./resolve.js";
 import { watchAddress } from "./roaming.js";
 import type { Teller } from "./teller.js";
 
@@ -61,7 +60,7 @@ export class Attempt {
 
   async run(): Promise<Outcome> {
     const { server } = this.#around.options;
-    const address = parseIpv4(server) ?? (await resolve(server));
+    const address = await addressOf(server);
     if (this.#stopped) return { verdict: undefined, upMs: undefined };
     this.#show(this.#diagnosis.resolved(address));
     if (address === undefined) return this.#failed("control-closed", undefined);
@@ -160,19 +159,4 @@ export class Attempt {
   #show(lines: readonly Checked[]): void {
     for (const line of lines) this.#around.teller.step(line);
   }
-}
-
-/** Undefined: no address, or nobody said so in time. */
-async function resolve(name: string): Promise<Ipv4 | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((settle) => {
-    timer = setTimeout(() => settle(undefined), limits.resolveMs);
-  });
-  const asked = lookup(name, 4).then(
-    ({ address }) => parseIpv4(address),
-    () => undefined,
-  );
-  const address = await Promise.race([asked, late]);
-  clearTimeout(timer);
-  return address;
 }

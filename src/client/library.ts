@@ -1,7 +1,6 @@
 // `holdfast/client`: sessions for programs. A session of the library makes no interface and no route;
 // its packets come to the program (docs/LIBRARY.md).
-import { lookup } from "node:dns/promises";
-import { type Ipv4, parseIpv4 } from "../base/ip.js";
+import type { Ipv4 } from "../base/ip.js";
 import { Ledger } from "../base/ledger.js";
 import type { AuthenticationMethod, EndCause } from "../core/access/ports.js";
 import type { ClientEvent } from "../core/client.js";
@@ -11,6 +10,7 @@ import { describeOsError } from "../os/errors.js";
 import { type CallEnd, ClientCall } from "./call.js";
 import { ClientHost } from "./client-host.js";
 import { clientPolicy } from "./policy.js";
+import { addressOf } from "./resolve.js";
 import { Session } from "./session.js";
 
 export type { AuthenticationMethod, EndCause } from "../core/access/ports.js";
@@ -58,7 +58,7 @@ export class ConnectError extends Error {
 export async function connect(options: SessionOptions): Promise<Session> {
   const { signal } = options;
   check(options);
-  const server = await addressOf(options.server);
+  const server = await serverOf(options.server);
   refuseAborted(signal);
   const ledger = new Ledger(monotonicNow);
   const host = ClientHost.openWithoutTun(ledger);
@@ -108,14 +108,11 @@ function termsOf({ authentication, encryption, bits }: SessionOptions) {
   };
 }
 
-async function addressOf(server: string): Promise<Ipv4> {
-  const literal = parseIpv4(server);
-  if (literal !== undefined) return literal;
-  const found = await lookup(server, 4).catch(() => undefined);
-  const address = found && parseIpv4(found.address);
+async function serverOf(name: string): Promise<Ipv4> {
+  const address = await addressOf(name);
   if (address !== undefined) return address;
   const remedy = "check the name, or give an address";
-  throw new ConnectError(`${server} has no IPv4 address`, "unreachable", remedy);
+  throw new ConnectError(`${name} has no IPv4 address`, "unreachable", remedy);
 }
 
 function refuseAborted(signal: AbortSignal | undefined): void {

@@ -11,10 +11,10 @@ import {
   SOCK_NONBLOCK,
   sendmsg,
   setSocketNumber,
-  setSocketOption,
   socket,
 } from "./libc.js";
 import type { ReceiveSlots } from "./packet-memory.js";
+import { ACCEPT, attachFilter, type BpfInstruction, DROP } from "./socket-filter.js";
 
 const AF_INET = 2;
 const SOCK_RAW = 3;
@@ -23,8 +23,6 @@ const IPPROTO_GRE = 47;
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
-const SO_ATTACH_FILTER = 26;
-const SO_DETACH_FILTER = 27;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const IP_PKTINFO = 8;
@@ -145,7 +143,7 @@ export function openGreSockets(shard: Shard = { index: 0, of: 1 }): GreSocket | 
   const steps: [string, () => number][] = [
     ["socket AF_INET SOCK_RAW GRE", () => sendNoDf],
     // First of all, so that as little as possible is queued where nobody reads.
-    ["setsockopt SO_ATTACH_FILTER", () => attachFilter(sendNoDf, DROP_ALL)],
+    ["setsockopt SO_ATTACH_FILTER", () => attachFilter(sendNoDf, [DROP])],
     ["bind", () => bindToNothing(sendNoDf)],
     ["setsockopt SO_ATTACH_FILTER", () => (shard.of > 1 ? attachShard(receive, shard) : 0)],
     ["setsockopt SO_RCVBUF", () => setSocketNumber(sendNoDf, SOL_SOCKET, SO_RCVBUF, 0)],
@@ -189,11 +187,6 @@ function growBuffer(fd: number, forced: number, plain: number): number {
   return result < 0 ? setSocketNumber(fd, SOL_SOCKET, plain, SOCKET_BUFFER_OCTETS) : result;
 }
 
-/** struct sock_filter: code, jump if true, jump if false, operand. */
-export type BpfInstruction = readonly [code: number, jt: number, jf: number, k: number];
-
-const DROP_ALL: readonly BpfInstruction[] = [[0x06, 0, 0, 0]];
-
 /** A raw socket's filter sees the packet from its IPv4 header. */
 const ENHANCED_GRE: readonly BpfInstruction[] = [
   [0xb1, 0, 0, 0], // x = octets of the IPv4 header
@@ -202,8 +195,8 @@ const ENHANCED_GRE: readonly BpfInstruction[] = [
   [0x15, 0, 3, 0x2001], // K set, version 1
   [0x48, 0, 0, 2], // a = Protocol Type
   [0x15, 0, 1, 0x880b], // PPP
-  [0x06, 0, 0, 0xffffffff], // take
-  [0x06, 0, 0, 0], // drop
+  ACCEPT,
+  DROP,
 ];
 
 /**
@@ -225,8 +218,8 @@ function shardFilter({ index, of }: Shard): readonly BpfInstruction[] {
     [0x48, 0, 0, 6], // a = Call ID
     [0x94, 0, 0, of], // its remainder
     [0x15, 0, 1, index],
-    [0x06, 0, 0, 0xffffffff], // take
-    [0x06, 0, 0, 0], // drop
+    ACCEPT,
+    DROP,
   ];
 }
 
@@ -235,27 +228,7 @@ function attachShard(fd: number, shard: Shard): number {
 }
 
 /** 0 or -errno. */
-export function attachFilter(fd: number, program: readonly BpfInstruction[]): number {
-  const instructions = new Memory(program.length * 8);
-  for (const [index, [code, jt, jf, k]] of program.entries()) {
-    instructions.view.setUint16(index * 8, code, true);
-    instructions.view.setUint8(index * 8 + 2, jt);
-    instructions.view.setUint8(index * 8 + 3, jf);
-    instructions.view.setUint32(index * 8 + 4, k, true);
-  }
-  const header = new Memory(16);
-  header.view.setUint16(0, program.length, true);
-  header.setAddress(8, instructions.address);
-  const result = setSocketOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, header);
-  // The instructions are read during the call: this keeps them referenced until after it.
-  return instructions.octets.byteLength > 0 ? result : -EINVAL;
-}
-
 /** RFC 2637 §4.1: K and version 1 and Protocol Type 0x880B, or it is no PPTP. 0 or -errno. */
 export function attachFormFilter(fd: number): number {
   return attachFilter(fd, ENHANCED_GRE);
-}
-
-export function detachFilter(fd: number): number {
-  return setSocketNumber(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
 }

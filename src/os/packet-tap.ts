@@ -16,7 +16,6 @@ import {
 } from "../base/kernel-layout.js";
 import { Descriptor } from "./descriptor.js";
 import { fromNodeError, type OsError, osError } from "./errors.js";
-import { attachFilter, type BpfInstruction } from "./gre-socket.js";
 import {
   bindSocket,
   getSocketOption,
@@ -27,6 +26,7 @@ import {
   setSocketNumber,
   socket,
 } from "./libc.js";
+import { ACCEPT, attachFilter, type BpfInstruction, DROP } from "./socket-filter.js";
 
 const AF_PACKET = 17;
 const SOCK_DGRAM = 2;
@@ -149,8 +149,6 @@ export class PacketTap implements Disposable {
   }
 }
 
-const ACCEPT: BpfInstruction = [0x06, 0, 0, 0xffffffff];
-const DROP: BpfInstruction = [0x06, 0, 0, 0];
 /** SKF_AD_OFF + SKF_AD_PROTOCOL. */
 const ETHERTYPE = 0xffff_f000;
 

@@ -6,11 +6,11 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { HostNetns, run, until } from "../lab/place.js";
+import { run, until } from "../lab/place.js";
 import { isRoot, joined } from "../os/namespace.js";
 import { needPeer } from "../peers.js";
-import { Connecting } from "./connecting.js";
-import { TestServer } from "./harness.js";
+import { Connecting, serving } from "./connecting.js";
+import type { TestServer } from "./harness.js";
 import { settled } from "./settled.js";
 
 const SERVER = "198.51.100.1";
@@ -46,15 +46,7 @@ describe.runIf(isRoot && needPeer(programs, programs))("holdfast connect --captu
   beforeAll(async () => {
     cable = joined([`${SERVER}/24`], ["198.51.100.2/24"]);
     await settled(cable.a, cable.b);
-    server = await TestServer.start({
-      place: new HostNetns(cable.a.name),
-      config: {
-        addresses: { pool: ["10.99.0.0/24"] },
-        client: { dns: [] },
-        network: { reachHost: true },
-      },
-      users: [{ name: "ann", password: "secret-Pw1" }],
-    });
+    server = await serving(cable.a);
     iperf = spawn("ip", ["netns", "exec", cable.a.name, "iperf3", "-s"], { stdio: "ignore" });
     await until("iperf3 listens", 10, () => cable.a.run("ss", "-Hltn").includes(":5201"));
   });

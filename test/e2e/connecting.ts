@@ -1,12 +1,27 @@
-// `holdfast connect` as a process of its own in a namespace, for tests: what it said, and its end.
+// `holdfast connect` as a process of its own in a namespace, for tests: what it said, and its end; and a
+// server for it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { until } from "../lab/place.js";
+import { HostNetns, until } from "../lab/place.js";
 import type { Namespace } from "../os/namespace.js";
+import { TestServer } from "./harness.js";
 
 export const main = join(import.meta.dirname, "../../dist/cli/main.js");
 let files = 0;
+
+/** A server of ours in `namespace`, itself reached through its sessions; ann may log in. */
+export function serving(namespace: Namespace): Promise<TestServer> {
+  return TestServer.start({
+    place: new HostNetns(namespace.name),
+    config: {
+      addresses: { pool: ["10.99.0.0/24"], gateway: "10.99.0.1" },
+      client: { dns: [] },
+      network: { reachHost: true },
+    },
+    users: [{ name: "ann", password: "secret-Pw1" }],
+  });
+}
 
 export class Connecting implements AsyncDisposable {
   readonly #child: ChildProcess;

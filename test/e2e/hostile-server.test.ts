@@ -11,8 +11,8 @@ import { sampleOctets } from "../control-peer.js";
 import { vectorsOf } from "../fuzz/corpus.js";
 import { HostNetns, run, until } from "../lab/place.js";
 import { held, isRoot, joined } from "../os/namespace.js";
-import { Connecting } from "./connecting.js";
-import { TestServer } from "./harness.js";
+import { Connecting, serving } from "./connecting.js";
+import type { TestServer } from "./harness.js";
 import { kernelDifference, kernelState } from "./kernel-state.js";
 import { settled } from "./settled.js";
 
@@ -55,15 +55,7 @@ describe.runIf(isRoot)("hostile servers", () => {
     cable = joined([`${SERVER}/24`], [`${CLIENT}/24`]);
     await settled(cable.a, cable.b);
     others = spawn("ip", ["netns", "exec", cable.a.name, process.execPath, "-e", rogue]);
-    server = await TestServer.start({
-      place: new HostNetns(cable.a.name),
-      config: {
-        addresses: { pool: ["10.99.0.0/24"] },
-        client: { dns: [] },
-        network: { reachHost: true },
-      },
-      users: [{ name: "ann", password: "secret-Pw1" }],
-    });
+    server = await serving(cable.a);
     const last = `:${FIRST_PORT + said.length - 1} `;
     await until("the rogue listens", 10, () => cable.a.run("ss", "-Hltn").includes(last));
   });

@@ -7,7 +7,8 @@ import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HostNetns, quote, type Result } from "../lab/place.js";
 import { isRoot, joined } from "../os/namespace.js";
-import { TestServer } from "./harness.js";
+import { serving } from "./connecting.js";
+import type { TestServer } from "./harness.js";
 import { kernelDifference, kernelState } from "./kernel-state.js";
 import { settled } from "./settled.js";
 
@@ -50,15 +51,7 @@ describe.runIf(isRoot)("the library", () => {
     cable = joined([`${SERVER}/24`], ["198.51.100.2/24"]);
     await settled(cable.a, cable.b);
     place = new HostNetns(cable.b.name);
-    server = await TestServer.start({
-      place: new HostNetns(cable.a.name),
-      config: {
-        addresses: { pool: ["10.99.0.0/24"], gateway: "10.99.0.1" },
-        client: { dns: [] },
-        network: { reachHost: true },
-      },
-      users: [{ name: "ann", password: "secret-Pw1" }],
-    });
+    server = await serving(cable.a);
   });
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();

@@ -1,11 +1,11 @@
 // `holdfast probe`: asks a PPTP server what it tells, and writes a bulletin of it.
-import { lookup } from "node:dns/promises";
-import { formatIpv4, type Ipv4, inPrefix4, type Prefix4, parseIpv4 } from "../../base/ip.js";
+import { formatIpv4, type Ipv4, inPrefix4, type Prefix4 } from "../../base/ip.js";
 import { Ledger } from "../../base/ledger.js";
 import { printable } from "../../base/printable.js";
 import { Scope } from "../../base/scope.js";
 import { monotonicNow, wallClockText } from "../../os/clock.js";
 import { describeOsError, isOsError } from "../../os/errors.js";
+import { addressOf } from "../resolve.js";
 import { bulletin, bulletinHtml, bulletinText, type Language } from "./report.js";
 import { survey } from "./survey.js";
 
@@ -43,7 +43,7 @@ export function isOwn(address: Ipv4): boolean {
 export async function runProbe(options: ProbeOptions): Promise<ProbeEnd> {
   const { port, credentials } = options;
   const name = printable(options.server);
-  const server = parseIpv4(options.server) ?? (await resolved(options.server));
+  const server = await addressOf(options.server);
   if (server === undefined) {
     return failed(`${name} has no IPv4 address`, "check the name, or give an address");
   }
@@ -76,12 +76,4 @@ function written(made: ReturnType<typeof bulletin>, form: ProbeOptions["form"]):
 
 function failed(message: string, remedy: string): ProbeEnd {
   return { ok: false, why: "failed", message, remedy };
-}
-
-async function resolved(name: string): Promise<Ipv4 | undefined> {
-  try {
-    return parseIpv4((await lookup(name, 4)).address);
-  } catch {
-    return undefined;
-  }
 }
