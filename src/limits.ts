@@ -329,15 +329,6 @@ export const kernel = {
   ipPendingMax: 1_024,
 } as const;
 
-/** Log-ins by oneself before the server listens. */
-export const rehearsal = {
-  logInsMax: 32,
-  /** Of the start's time; the log-in under way is finished. */
-  spentMs: 60,
-  /** Messages and frames of one of them, both ways. */
-  stepsMax: 400,
-} as const;
-
 export const hooks = {
   atOnceMax: 4,
   runMs: 10_000,

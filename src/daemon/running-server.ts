@@ -37,7 +37,6 @@ import type { Log } from "./log.js";
 import { Network } from "./network.js";
 import { Operator } from "./operator.js";
 import { dnsFor, gatewayTerms, type HostAddresses, serverPolicy } from "./policy.js";
-import { rehearse } from "./rehearsal.js";
 import { type ReloadOutcome, reloadConfig, reloadFields } from "./reload.js";
 import { SessionKeeper } from "./session-keeper.js";
 import type { SettledPrivileges } from "./settle-privileges.js";
@@ -186,7 +185,6 @@ export class RunningServer {
     });
     if (!admin.ok) return admin;
     this.#admin = admin.admin;
-    await this.#rehearse();
     const problems = await this.listener.listen(this.loop);
     const [problem] = problems;
     if (problem !== undefined) {
@@ -200,18 +198,6 @@ export class RunningServer {
       "chores",
     );
     return undefined;
-  }
-
-  /** What does not work in it is no fault of the start: callers would meet it, and hear why. */
-  async #rehearse(): Promise<void> {
-    const { store, log } = this.terms;
-    const policy = serverPolicy(this.config, firmwareRevision);
-    const { logIns, held } = await rehearse({
-      policy,
-      rng: systemRng(),
-      accounts: store.accounts,
-    });
-    log.debug({ logIns, held }, "rehearsed");
   }
 
   /** In order: sessions told, accounting written, kernel as before. `atOnce` skips the goodbyes. */
