@@ -1,6 +1,7 @@
 // What a packet costs that comes to nothing, beside a good one of 1372 octets with MPPE-128: nobody may
 // spend more of the server's time than a client that pays for its packets. Memory in place of the kernel,
 // so that no system call is in it: a good packet's write to the TUN would only make it dearer.
+import { instant } from "../src/base/instant.js";
 import { plane as limits } from "../src/limits.js";
 import { write16, write32 } from "../src/wire/ip-octets.js";
 import {
@@ -101,11 +102,14 @@ const far = (good: Uint8Array, ahead: number) =>
 
 const FORGED = "MPPE, the octets forged";
 const BEHIND = "the good packet behind such a one";
-const FAR = "MPPE, sequence and count 2000 on, once the second's key changes are spent";
-const SPENT = "what counts 2000 on may cost a session in a second";
+const FAR = "MPPE, sequence and count 2000 on, once the key changes for such are spent";
+const LASTING = "MPPE, sequence and count 2000 on, 2000 of them a second, lasting";
+const SPENT = "what counts 2000 on may cost a session at once";
 const AHEAD = 2_000;
-/** So many of them spend a second's key changes. */
-const LOOKED = Math.ceil(limits.keyStepsPerSecondMax / AHEAD);
+/** So many of them spend the key changes that there are at once. */
+const LOOKED = Math.ceil(limits.keyStepsBurst / AHEAD);
+/** For so many are earned until that run ends that one of them is looked into. */
+const LASTING_PACKETS = (2_000 * AHEAD) / limits.keyStepsPerSecond;
 
 /** One forged packet between two good ones, in the place of one: it alone is timed, or the next. */
 function forgedCase(kind: EngineKind, name: typeof FORGED | typeof BEHIND): Case {
@@ -126,7 +130,24 @@ function forgedCase(kind: EngineKind, name: typeof FORGED | typeof BEHIND): Case
   return { group: groupOf(kind), name, atOnce: AT_ONCE / 2, prepare };
 }
 
-/** Within one second: those that were looked into at all, together, or one of those that were not. */
+/** After those that there was enough for at once: what time earns anew goes into one of so many. */
+function lastingCase(kind: EngineKind): Case {
+  const prepare = () => {
+    const { server, good } = pairOf(kind);
+    const packet = far(good[0]!, AHEAD);
+    for (let i = 0; i < LOOKED; i++) server.datagram(packet);
+    return () => {
+      for (let i = 0; i < LASTING_PACKETS; i += 2) {
+        server.now = instant(server.now + 1);
+        server.datagrams([packet, packet]);
+      }
+      if (server.tun.length > 0) throw new Error("a forged packet came through");
+    };
+  };
+  return { group: groupOf(kind), name: LASTING, atOnce: LASTING_PACKETS, prepare };
+}
+
+/** At one moment: those that were looked into at all, together, or one of those that were not. */
 function farCase(kind: EngineKind, name: typeof FAR | typeof SPENT): Case {
   const prepare = () => {
     const { server, good } = pairOf(kind);
@@ -203,6 +224,7 @@ export function hostileCases(): Case[] {
     forgedCase(kind, FORGED),
     forgedCase(kind, BEHIND),
     farCase(kind, FAR),
+    lastingCase(kind),
     farCase(kind, SPENT),
     outCase(kind, GOOD_OUT, undefined),
     ...Object.entries(outbound).map(([name, make]) => outCase(kind, name, make)),
@@ -217,7 +239,7 @@ export function hostileReach(data: readonly Measured[]): Reach[] {
   };
   return engines.flatMap((kind) =>
     [
-      ...[...Object.keys(inbound), FORGED, FAR].map((name) => ({ name, good: GOOD_IN })),
+      ...[...Object.keys(inbound), FORGED, FAR, LASTING].map((name) => ({ name, good: GOOD_IN })),
       ...Object.keys(outbound).map((name) => ({ name, good: GOOD_OUT })),
     ].map(({ name, good }): Reach => {
       const share = cost(kind, name) / cost(kind, good);

@@ -117,8 +117,13 @@ export const plane = {
   resyncWindowMs: 1_000,
   resyncSilenceMs: 200,
   resyncEveryMs: 1_000,
-  /** MPPE key steps a flow may cost a second beyond one a packet (G-13). */
-  keyStepsPerSecondMax: 16_384,
+  /**
+   * MPPE key changes a flow may cost beyond one a packet (G-13): so many at once, and what a second and
+   * each packet read earn anew. The same again, earned by time alone, for packets far ahead.
+   */
+  keyStepsBurst: 4_096,
+  keyStepsPerSecond: 256,
+  keyStepsPerPacket: 2,
   /** A lone acknowledgment is held so long for data to carry it. */
   ackDelayMs: 50,
   /** Packets a second looked at before the network phase (section 6a). */

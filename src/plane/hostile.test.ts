@@ -1,6 +1,6 @@
 // Hostile octets at the data path, by the rows of docs/SECURITY-MODEL.md's threats that no other test of
 // this room shows: nothing throws, nothing is kept, nothing leaks out of one packet into another.
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { dhcpInform } from "../../test/plane/dhcp.js";
 import { LEASED6, local6, OUTSIDE6, open6, udp6 } from "../../test/plane/ipv6.js";
 import {
@@ -21,6 +21,8 @@ import {
   udp,
 } from "../../test/plane/pair.js";
 import { octets, vectors } from "../../test/vectors/vectors.js";
+import { MppeKey } from "../crypto/mppe-keys.js";
+import { plane as limits } from "../limits.js";
 import { writeGre } from "../wire/gre.js";
 import { write16, write32 } from "../wire/ip-octets.js";
 import { writeIpv4Checksum } from "../wire/ipv4.js";
@@ -30,6 +32,8 @@ const STATEFUL = { bits: 128, stateful: true } as const;
 const IP_OCTETS = 20;
 /** Of a datagram: where its sequence number is, when it carries one. */
 const SEQUENCE_AT = IP_OCTETS + 8;
+/** Where the MPPE header is behind a header without acknowledgment and a protocol field of one octet. */
+const MPPE_AT = SEQUENCE_AT + 4 + 1;
 
 function pairOf(setting: Setting = {}) {
   const server = new Bench();
@@ -309,6 +313,78 @@ describe("T-05, T-19: no octet of one packet in another", () => {
     used.tun.length = 0;
     used.pass(2_000);
     expect(everything(used, 2)).toEqual(clean);
+  });
+});
+
+describe("G-13: counts that would cost key changes", () => {
+  /** A good packet made one of a forger's: `ahead` further on in sequence and count. */
+  function ahead(good: Uint8Array, steps: number): Uint8Array {
+    const copy = good.slice();
+    copy.fill(0xa5, MPPE_AT + 2);
+    const at = new DataView(copy.buffer);
+    at.setUint32(SEQUENCE_AT, at.getUint32(SEQUENCE_AT) + steps);
+    const count = at.getUint16(MPPE_AT) + steps;
+    at.setUint16(MPPE_AT, 0x9000 | (count & 0xfff));
+    return copy;
+  }
+
+  /** A session, and what its client sends next, each packet 60 octets. */
+  function session() {
+    const { server, client } = pairOf({ encryption: MPPE });
+    let tag = 0;
+    const honest = () => {
+      client.packet(udp(LEASED, OUTSIDE, ++tag, 60));
+      return client.gre.splice(0)[0]!;
+    };
+    server.datagram(honest());
+    return { server, honest };
+  }
+
+  test("a run of them far ahead costs less than a key change each, and none of the session", () => {
+    const { server, honest } = session();
+    const steps = vi.spyOn(MppeKey.prototype, "step");
+    const seconds = 20;
+    const forgedEachSecond = 500;
+    let spent = 0;
+    for (let i = 0; i < seconds * 10; i++) {
+      const good = honest();
+      server.datagram(good);
+      steps.mockClear();
+      for (let j = 0; j < forgedEachSecond / 10; j++) {
+        server.datagram(ahead(good, 1_000 + ((37 * j) % 1_000)));
+      }
+      spent += steps.mock.calls.length;
+      server.pass(100);
+    }
+    steps.mockRestore();
+    const budget = limits.keyStepsBurst + seconds * limits.keyStepsPerSecond;
+    // Each that was looked into had one of its own, as a good packet has.
+    expect(spent).toBeLessThanOrEqual(Math.ceil((budget * 1_000) / 999));
+    expect(spent).toBeLessThan(seconds * forgedEachSecond);
+    expect(server.tun).toHaveLength(1 + seconds * 10);
+  });
+
+  test("while they are refused, an honest loss costs what it is", () => {
+    const { server, honest } = session();
+    const good = honest();
+    server.datagram(good);
+    for (let i = 0; i < 100; i++) server.datagram(ahead(good, 1_000));
+    for (let lost = 0; lost < 200; lost++) honest();
+    server.datagram(honest());
+    server.pass(limits.reorderMs);
+    expect(server.tun).toHaveLength(3);
+  });
+
+  test("of 12,000 honest packets in 4 s, 3 in 5 lost: none is refused for its count", () => {
+    const { server, honest } = session();
+    for (let i = 0; i < 12_000; i++) {
+      const packet = honest();
+      if (i % 5 < 2) server.datagram(packet);
+      if (i % 3 === 0) server.pass(1);
+    }
+    server.pass(limits.reorderMs);
+    expect(server.engine.dropped("mppe-key-budget")).toBe(0);
+    expect(server.tun).toHaveLength(1 + 4_800);
   });
 });
 

@@ -15,6 +15,7 @@ import {
 } from "../wire/mppe.js";
 import type { EncryptionTerms } from "../wire/worker-link.js";
 import type { DropReason } from "./drop-reason.js";
+import { KeyBudget } from "./key-budget.js";
 import {
   BITS_40,
   BITS_56,
@@ -23,6 +24,7 @@ import {
   RECEIVE_COUNT,
   RECEIVE_KEY,
   RECEIVE_START,
+  RECEIVED_PACKETS,
   STATEFUL,
   STREAM_PLACES,
   UNACCOUNTED,
@@ -30,7 +32,6 @@ import {
 import { FlowCells } from "./memory.js";
 import type { FlushDialect } from "./mppe-send.js";
 import { cipher, keyOf, wipeWork } from "./mppe-work.js";
-import { PerSecond } from "./per-second.js";
 
 /** Says whether decrypted octets [0, end), only JUDGED_OCTETS of them yet, may be a packet of this flow. */
 export interface Judge {
@@ -51,8 +52,9 @@ export class MppeReceive {
   readonly #stateful: boolean;
   readonly #dialect: FlushDialect;
   readonly #judge: Judge;
-  /** Made when first asked. */
-  #keySteps: PerSecond | undefined;
+  /** Made when first asked. The second is for packets far ahead: a flood of them spends no other's. */
+  #keySteps: KeyBudget | undefined;
+  #farKeySteps: KeyBudget | undefined;
   /** Nothing was decrypted yet. */
   #fresh = true;
   /** The sequence was proven since the last decrypted packet: a larger jump is the peer's own. */
@@ -194,19 +196,26 @@ export class MppeReceive {
     const jump = coherencyDistance(this.#cells.uint32(RECEIVE_COUNT), count);
     if (jump === 0) return "mppe-late";
     if (jump > this.#jumpMax(skipped)) return "mppe-jump";
+    const flushed = (header & FLUSHED) !== 0;
+    if (!this.#stateful) {
+      if (!flushed) return "mppe-not-flushed";
+      if (jump > 1 && !this.#takeKeySteps(now, jump - 1, keeps)) return "mppe-key-budget";
+    }
     into.set(octets.subarray(start + MPPE_HEADER_OCTETS, end), 0);
     const length = end - start - MPPE_HEADER_OCTETS;
-    const flushed = (header & FLUSHED) !== 0;
     const trial = { into, length, count, jump, keeps };
     if (this.#stateful) return this.#decryptStateful(trial, flushed, now);
-    if (!flushed) return "mppe-not-flushed";
-    if (jump > 1 && !this.#takeKeySteps(now, jump - 1)) return "mppe-key-budget";
     return this.#tryKey(trial, jump) ? undefined : "mppe-implausible";
   }
 
-  #takeKeySteps(now: Instant, steps: number): boolean {
-    this.#keySteps ??= new PerSecond(limits.keyStepsPerSecondMax);
-    return this.#keySteps.take(now, steps);
+  /** `keeps` false: of a packet far ahead, where time alone earns any. */
+  #takeKeySteps(now: Instant, steps: number, keeps: boolean): boolean {
+    if (keeps) {
+      this.#keySteps ??= new KeyBudget();
+      return this.#keySteps.take(now, steps, this.#cells.float64(RECEIVED_PACKETS));
+    }
+    this.#farKeySteps ??= new KeyBudget();
+    return this.#farKeySteps.take(now, steps);
   }
 
   /** Every MPPE packet spends one GRE number, so no count jumps further than the sequence did. */
@@ -271,7 +280,7 @@ export class MppeReceive {
     const flags = flagsAmong(this.#cells.uint32(RECEIVE_COUNT), jump);
     const ciphertext = into.slice(0, length);
     for (let extra = 0; extra <= 1 + LOST_FLUSHES_MAX; extra++) {
-      if (!this.#takeKeySteps(now, flags + extra)) return "mppe-key-budget";
+      if (!this.#takeKeySteps(now, flags + extra, keeps)) return "mppe-key-budget";
       into.set(ciphertext, 0);
       if (!this.#tryKey(trial, flags + extra)) continue;
       const flagPacket = (count & 0xff) === 0xff;
