@@ -39,6 +39,32 @@ describe("our own request", () => {
     expect(peer.wait(1).end.ended).toBe("lcp-timeout");
   });
 
+  test("DEVIATION 52: once more before the answer to a peer whose first word is a request", () => {
+    const peer = new Scripted("authenticator").request(lcp, [MAGIC]);
+    const [first, again, answer] = peer.sent(lcp);
+    expect(again).toEqual(first);
+    expect(answer!.code).toBe(LcpCode.configureAck);
+    peer.request(lcp, [MAGIC]).request(lcp, [MAGIC]);
+    expect(peer.sent(lcp).map(({ code }) => code)).toEqual([1, 1, 2, 2, 2]);
+    // The Restart timer counts from there, and the repetition as one of its ten.
+    expect(peer.wait(2_999).sent(lcp).length).toBe(5);
+    expect(peer.wait(1).sent(lcp).length).toBe(6);
+    peer.wait(30_000);
+    expect(peer.sent(lcp).filter(({ code }) => code === LcpCode.configureRequest).length).toBe(10);
+  });
+
+  test("DEVIATION 52: not once it is answered, nor after any other first word", () => {
+    const answered = new Scripted("authenticator").ack(lcp).request(lcp, [MAGIC]);
+    expect(answered.sent(lcp).map(({ code }) => code)).toEqual([1, 2]);
+    const strange = new Scripted("authenticator").packet(lcp, LcpCode.discardRequest, 1);
+    expect(
+      strange
+        .request(lcp, [MAGIC])
+        .sent(lcp)
+        .map(({ code }) => code),
+    ).toEqual([1, 2]);
+  });
+
   test("MRU nak'ed: within our bounds; rejected: left out; PFC and ACFC likewise", () => {
     const peer = new Scripted("authenticator");
     const mru = () =>
@@ -223,7 +249,8 @@ describe("the peer's options", () => {
       lcp,
       Array.from({ length: 250 }, () => empty(0x77)),
     );
-    expect(peer.end.sent.length).toBe(before + 1);
+    // Beside our own request once more: the peer's first word.
+    expect(peer.end.sent.length).toBe(before + 2);
     expect(peer.last(lcp).data.length).toBe(500);
   });
 

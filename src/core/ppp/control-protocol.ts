@@ -126,11 +126,11 @@ export class ControlProtocol {
     this.#apply("RUC", now, packet);
   }
 
-  /** Codes 1 to 7; false for any other. */
-  handle(packet: PppPacket, now: Instant): boolean {
+  /** Codes 1 to 7; false for any other. `first`: nothing of the peer was ever heard before. */
+  handle(packet: PppPacket, now: Instant, first = false): boolean {
     switch (packet.code) {
       case LcpCode.configureRequest:
-        this.#handleRequest(packet, now);
+        this.#handleRequest(packet, first, now);
         return true;
       case LcpCode.configureAck:
       case LcpCode.configureNak:
@@ -152,7 +152,7 @@ export class ControlProtocol {
     }
   }
 
-  #handleRequest(packet: PppPacket, now: Instant): void {
+  #handleRequest(packet: PppPacket, first: boolean, now: Instant): void {
     const decoded = decodeOptions(packet.data, ppp.optionsMax);
     if (!decoded.ok) return this.context.note("malformed-options");
     const state = this.#state;
@@ -169,6 +169,9 @@ export class ControlProtocol {
       if (!this.layer.mayRenegotiate(now)) return this.context.note("renegotiation-refused");
       this.#restart();
     }
+    // DEVIATION 52: it may not have listened yet when ours came. Before the answer, without which it
+    // cannot be Opened: there a request would begin all anew.
+    if (first && state === "Req-Sent") this.#sendRequest(now);
     const options = decoded.value;
     const judgement = this.#temper(this.options.judge(options), options);
     if (judgement.kind === "fail") return this.layer.failed(now);

@@ -81,8 +81,9 @@ export class Link implements Layer, EchoUser {
   }
 
   handle(packet: PppPacket, now: Instant): void {
+    const first = !this.#heard;
     this.#heard = true;
-    if (this.#automaton.handle(packet, now)) return;
+    if (this.#automaton.handle(packet, now, first)) return;
     switch (packet.code) {
       case LcpCode.protocolReject:
         return this.#handleProtocolReject(packet, now);
