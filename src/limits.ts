@@ -264,7 +264,7 @@ export const probe = {
 
 /** The client's own IP host (src/client/tcp), where no TUN is wanted. */
 export const stack = {
-  /** Connections at once, those in TIME-WAIT not counted. */
+  /** Connections at once; those in TIME-WAIT of which all is read do not count. */
   connectionsMax: 256,
   /** What a connection keeps of either direction: 40 Mbit/s at 50 ms. */
   sendOctetsMax: 262_144,
@@ -295,8 +295,13 @@ export const stack = {
   answersMax: 64,
   repliesPerSecond: 200,
   udpSocketsMax: 256,
-  /** Datagrams of one socket that wait, each way. */
+  /** Datagrams of one socket that wait, each way; and octets of those that came. */
   udpQueueMax: 32,
+  udpQueueOctetsMax: 131_072,
+  /** Packets that are put together from fragments at once, gaps in one of them, and for how long. */
+  reassembliesMax: 16,
+  fragmentGapsMax: 16,
+  reassemblyMs: 15_000,
 } as const;
 
 export const store = {

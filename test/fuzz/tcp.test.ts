@@ -1,9 +1,11 @@
 // Spoilt and forged segments towards the client's own IP host, in every phase of a connection: no exception,
 // bounded answers, nothing kept after its end.
 import { expect, test } from "vitest";
+import { stack as bounds } from "../../src/limits.js";
 import type { Chance } from "../sim/chance.js";
 import { Network, OURS, THEIRS } from "../tcp/network.js";
 import { makeSegment, ReferencePeer, readSegment } from "../tcp/reference-peer.js";
+import { big } from "../tcp/view.js";
 import { mutate } from "./mutator.js";
 import { fuzz } from "./seeds.js";
 
@@ -26,7 +28,28 @@ function forged(chance: Chance, like: Uint8Array): Uint8Array {
   });
 }
 
-test("segments spoilt and forged", () => {
+/** A packet that says it is a fragment of one of three. */
+function fragment(chance: Chance, like: Uint8Array): Uint8Array {
+  const octets = like.slice(0, chance.of([like.length, 28 + 8 * chance.int(0, 20)]));
+  octets.set(big.octets16(octets.length), 2);
+  octets.set(big.octets16(chance.int(1, 3)), 4);
+  const at = chance.of([0, 1, 2, chance.int(0, 200), 0x1fff]);
+  octets.set(big.octets16((chance.happens(0.7) ? 0x2000 : 0) | at), 6);
+  octets.set([0, 0], 10);
+  octets.set(big.octets16(big.sum(octets.subarray(0, 20), 0)), 10);
+  return octets;
+}
+
+const spoilt = [
+  forged,
+  fragment,
+  (chance: Chance, like: Uint8Array, heard: Uint8Array[]) => mutate(chance, like, heard),
+];
+
+test("segments spoilt, forged and in fragments", () => {
+  const { sendOctetsMax, receiveOctetsMax, reassembliesMax } = bounds;
+  const memoryMax = sendOctetsMax + receiveOctetsMax + reassembliesMax * 65_535;
+  const reasons = new Set<string>();
   let closed = 0;
   fuzz(300, (chance) => {
     const peer = new ReferencePeer(THEIRS, 80, {
@@ -53,13 +76,19 @@ test("segments spoilt and forged", () => {
       network.run(chance.int(0, 30));
       const like = heard.length > 0 ? chance.of(heard.slice(-20)) : undefined;
       if (like === undefined) continue;
-      handle(chance.happens(0.5) ? forged(chance, like) : mutate(chance, like, heard), network.now);
+      for (let more = chance.int(1, 3); more > 0; more--) {
+        handle(chance.of(spoilt)(chance, like, heard), network.now);
+      }
     }
-    expect(connection.readable).toBeLessThanOrEqual(262_144);
+    expect(connection.readable).toBeLessThanOrEqual(bounds.receiveOctetsMax);
+    expect(network.stack.memoryOctets).toBeLessThanOrEqual(memoryMax);
+    for (const reason of Object.keys(network.stack.counters())) reasons.add(reason);
     connection.abort();
     network.run(1);
     network.stack.close();
     expect(network.ledger.size).toBe(0);
   });
   expect(closed).toBeGreaterThan(100);
+  // The ways of the stack that say no were taken.
+  expect([...reasons]).toEqual(expect.arrayContaining(["ip-fragment-overlap", "tcp-paws"]));
 });

@@ -66,7 +66,8 @@ function arrives(
   let { flags } = segment;
   let offset = sequenceOffset(connection, segment);
   let length = segment.length;
-  if (connection.state === "SYN-RECEIVED" && (flags & SYN) !== 0 && offset === 0) {
+  const opens = (flags & (SYN | ACK)) === (SYN | ACK) && offset === 0;
+  if (connection.state === "SYN-RECEIVED" && opens) {
     // The other half of a simultaneous open: its SYN is known, its ACK is new.
     flags &= ~SYN;
     offset = 1;

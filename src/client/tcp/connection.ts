@@ -35,8 +35,9 @@ export type ConnectionHost = {
   readonly mtu: number;
   /** It has something to send or to tell, or another deadline. */
   touched(connection: Connection): void;
-  /** Its lease ends, or, in TIME-WAIT, no longer counts. */
+  /** Its lease ends. */
   closed(connection: Connection): void;
+  /** In TIME-WAIT, and all is read: it no longer counts. */
   rests(connection: Connection): void;
   count(reason: string): void;
 };
@@ -122,6 +123,7 @@ export class Connection implements TcpConnection {
       this.receiver.ackNow = true;
       this.host.touched(this);
     }
+    if (this.state === "TIME-WAIT") this.#rests();
     return octets;
   }
 
@@ -134,7 +136,7 @@ export class Connection implements TcpConnection {
   end(): void {
     if (!this.#maySend) return;
     this.sender.finish();
-    // Before the SYN is answered the FIN waits with the octets.
+    // DEVIATION 73: before the SYN is answered the FIN waits with the octets.
     if (this.state === "ESTABLISHED") this.state = "FIN-WAIT-1";
     else if (this.state === "CLOSE-WAIT") this.state = "LAST-ACK";
     this.host.touched(this);
@@ -166,10 +168,17 @@ export class Connection implements TcpConnection {
       this.state = "TIME-WAIT";
       this.sender.clear();
       this.#closed ??= "finished";
-      this.host.rests(this);
+      this.#rests();
     }
     // DEVIATION 72
     this.restsUntil = after(now, stack.timeWaitMs);
+  }
+
+  /** With nothing left to be read it holds no memory, and no place of one that does. */
+  #rests(): void {
+    if (this.readable > 0) return;
+    this.receiver.release();
+    this.host.rests(this);
   }
 
   /** SYN or SYN,ACK came: what both ends can, and the path's segments. */

@@ -135,11 +135,16 @@ export class Receiver {
     return octets;
   }
 
+  /** Nothing is to be read, and nothing more comes. */
+  release(): void {
+    this.#ring.clear();
+    this.#pieces.clear();
+  }
+
   /** Nothing is kept. */
   clear(): void {
     this.#read = this.nxt - (this.ended ? 1 : 0);
-    this.#ring.clear();
-    this.#pieces.clear();
+    this.release();
     this.ackNow = false;
     this.ackAt = undefined;
   }

@@ -24,6 +24,7 @@ import type {
   UdpSocket,
 } from "./contract.js";
 import { InitialSequence } from "./initial-sequence.js";
+import { Reassembly } from "./reassembly.js";
 import { type DatagramHost, DatagramSocket } from "./udp.js";
 
 /** RFC 6335 §6: the dynamic ports. */
@@ -46,9 +47,10 @@ export class Stack implements TunnelStack {
   readonly #connections = new Map<number, Connection>();
   readonly #sockets = new Map<number, DatagramSocket>();
   readonly #leases = new Map<Party, Scope>();
-  /** In TIME-WAIT, the oldest first. */
+  /** In TIME-WAIT with nothing left to be read, the oldest first. */
   readonly #resting = new Set<Connection>();
-  readonly #deadlines = new Deadlines<Connection>();
+  readonly #reassembly = new Reassembly((reason) => this.#counters.add(reason));
+  readonly #deadlines = new Deadlines<Connection | Reassembly>();
   /** Those that may have something to send, in turn; and something to tell. */
   readonly #ready = new Queue<Party>();
   readonly #telling = new Set<Party>();
@@ -82,6 +84,14 @@ export class Stack implements TunnelStack {
 
   get size(): number {
     return this.#connections.size + this.#sockets.size;
+  }
+
+  /** Of buffers and of what waits to be put together; docs/LIMITS.md has the most. */
+  get memoryOctets(): number {
+    let octets = this.#reassembly.memoryOctets;
+    for (const connection of this.#connections.values()) octets += connection.memoryOctets;
+    for (const socket of this.#sockets.values()) octets += socket.memoryOctets;
+    return octets;
   }
 
   counters(): Record<string, number> {
@@ -130,7 +140,8 @@ export class Stack implements TunnelStack {
     this.#busy = true;
     for (let due = this.#deadlines.due(now); due !== undefined; due = this.#deadlines.due(now)) {
       due.handleTimeout(now);
-      this.#touched(due);
+      if (due instanceof Connection) this.#touched(due);
+      else this.#deadlines.set(due, due.deadline());
     }
     this.#deliver();
   }
@@ -176,7 +187,15 @@ export class Stack implements TunnelStack {
     if (fault !== undefined) return fault;
     if (header.destination !== this.#options.address) return "ip-destination";
     if (header.source === this.#options.address || !isHost(header.source)) return "ip-source";
-    if (header.moreFragments || header.fragmentOffset !== 0) return "ip-fragment";
+    if (!header.moreFragments && header.fragmentOffset === 0) return this.#takeWhole(octets, now);
+    const whole = this.#reassembly.take(octets, header, now);
+    this.#deadlines.set(this.#reassembly, this.#reassembly.deadline());
+    if (whole === undefined || typeof whole === "string") return whole;
+    return readIpv4(whole, 0, whole.length, header) ?? this.#takeWhole(whole, now);
+  }
+
+  #takeWhole(octets: Uint8Array, now: Instant): string | undefined {
+    const header = this.#header;
     switch (header.protocol) {
       case TCP:
         return this.#takeTcp(octets, now);
@@ -238,6 +257,7 @@ export class Stack implements TunnelStack {
     // RFC 5927 §4.1: whoever does not know the numbers in flight is not on the path.
     if (!known || !connection.hasInFlight(error.sequence)) return "icmp-stranger";
     if (error.code === FRAGMENTATION_NEEDED) connection.narrow(error.mtu);
+    // DEVIATION 74
     else if (connection.state === "SYN-SENT") connection.close("unreachable");
     this.#touched(connection);
     return undefined;

@@ -20,6 +20,8 @@ export class DatagramSocket implements UdpSocket {
   queued = false;
   readonly #came = new Queue<UdpDatagram>();
   readonly #leaves = new Queue<UdpDatagram>();
+  #cameOctets = 0;
+  #leavesOctets = 0;
   #open = true;
   #readable = false;
   #unreachable: UdpEvent | undefined;
@@ -35,12 +37,19 @@ export class DatagramSocket implements UdpSocket {
     if (total > this.host.mtu) return { kind: "Refused", limit: "mtu" };
     if (this.#leaves.size >= stack.udpQueueMax) return { kind: "Refused", limit: "udpQueueMax" };
     this.#leaves.push({ remote, remotePort, octets: octets.slice() });
+    this.#leavesOctets += octets.length;
     this.host.touched(this);
     return undefined;
   }
 
   receive(): UdpDatagram | undefined {
-    return this.#came.shift();
+    const next = this.#came.shift();
+    this.#cameOctets -= next?.octets.length ?? 0;
+    return next;
+  }
+
+  get memoryOctets(): number {
+    return this.#cameOctets + this.#leavesOctets;
   }
 
   close(): void {
@@ -48,13 +57,18 @@ export class DatagramSocket implements UdpSocket {
     this.#open = false;
     this.#came.clear();
     this.#leaves.clear();
+    this.#cameOctets = 0;
+    this.#leavesOctets = 0;
     this.host.closed(this);
   }
 
   /** Copied: the packet's memory is the caller's. */
   arrives(remote: Ipv4, remotePort: number, octets: Uint8Array): void {
-    if (this.#came.size >= stack.udpQueueMax) return this.host.count("udp-queue-full");
+    const most = stack.udpQueueOctetsMax - octets.length;
+    if (this.#came.size >= stack.udpQueueMax || this.#cameOctets > most)
+      return this.host.count("udp-queue-full");
     this.#came.push({ remote, remotePort, octets: octets.slice() });
+    this.#cameOctets += octets.length;
     this.#readable = true;
     this.host.touched(this);
   }
@@ -79,6 +93,7 @@ export class DatagramSocket implements UdpSocket {
     const next = this.#leaves.shift();
     if (next === undefined) return 0;
     const { remote, remotePort, octets } = next;
+    this.#leavesOctets -= octets.length;
     return writeUdp(into, this.host.address, this.localPort, remote, remotePort, octets);
   }
 }
