@@ -137,6 +137,7 @@ export class ClientCall {
     this.#options.onConnected?.(localAddress);
     const slot = host.flowSlots.lease();
     if (slot === undefined) return void socket.destroy();
+    this.#ipv6Off();
     this.#scope.hold("flowSlot", slot.lease);
     const client = new Client(
       {
@@ -225,8 +226,8 @@ export class ClientCall {
     const setting = (name: string) => `net/ipv6/conf/${tun}/${name}`;
     this.#ipv6 = true;
     const failure =
-      writeSysctl(setting("disable_ipv6"), "0") ??
-      writeSysctl(setting("addr_gen_mode"), noAutomaticLinkLocal);
+      writeSysctl(setting("addr_gen_mode"), noAutomaticLinkLocal) ??
+      writeSysctl(setting("disable_ipv6"), "0");
     if (failure !== undefined) return this.#options.onFault?.(failure);
     changes
       .apply([
@@ -240,19 +241,23 @@ export class ClientCall {
       .then((failed) => failed !== undefined && this.#options.onFault?.(failed));
   }
 
-  /** Takes every IPv6 address and route of the interface with it, the advertised ones too. */
-  #ipv6Down(): void {
+  /**
+   * Takes every IPv6 address and route of the interface with it, the advertised ones too. Off before
+   * IPV6CP opens as well: a link that comes up gets an address of the kernel's own choice, and its
+   * Router Solicitations come from there.
+   */
+  #ipv6Off(): OsError | undefined {
     const tun = this.#tun;
-    if (!this.#ipv6 || tun === undefined) return;
-    const failure = writeSysctl(`net/ipv6/conf/${tun}/disable_ipv6`, "1");
-    if (failure !== undefined) this.#options.onFault?.(failure);
+    return tun === undefined ? undefined : writeSysctl(`net/ipv6/conf/${tun}/disable_ipv6`, "1");
   }
 
   #finish({ cause, counters, failure: why }: CallEnd): void {
     const end = why === undefined ? { cause, counters } : { cause, counters, failure: why };
     this.#resolveUp(end);
     this.#scope[Symbol.dispose]();
-    this.#ipv6Down();
+    // A kernel without IPv6 has no such setting.
+    const still = this.#ipv6Off();
+    if (this.#ipv6 && still !== undefined) this.#options.onFault?.(still);
     const [addressed, tun] = [this.#addressed, this.#tun];
     if (addressed === undefined || tun === undefined) return this.#resolveEnded(end);
     this.#host.changes.apply(addressRemoval(tun, addressed)).then((failure) => {

@@ -141,7 +141,7 @@ describe.runIf(isRoot)("a routed server", () => {
     expect(ours).toBe("10.99.0.77");
     routeThrough(at.one, "203.0.113.0/24");
     await until("the kernel has the route", 5, () =>
-      at.places.server.ip("route", "get", BEHIND).includes("holdfast0"),
+      at.places.server.ip("route", "show", "match", BEHIND).includes("holdfast0"),
     );
     expect((await ping(at.places.at("world"), BEHIND)).received).toBe(3);
     expect(await at.one.ping(WORLD, ["-I", BEHIND])).toBe(3);
@@ -218,7 +218,8 @@ describe.runIf(isRoot)("a routed server", () => {
       address = /inet6 (2001:db8:99:[0-9a-f:]+)\/64/.exec(text)?.[1] ?? "";
       return address !== "";
     });
-    expect(namespace.ip("-6", "address", "show", "dev", tun, "scope", "link")).toContain(ours);
+    const linkLocal = namespace.ip("-6", "address", "show", "dev", tun, "scope", "link");
+    expect(linkLocal.match(/inet6 \S+/g)).toEqual([`inet6 ${ours}/64`]);
     const [session] = (await at.server.sessions()).sessions;
     expect(session?.framedPrefix).toMatch(/^2001:db8:99:.*::\/64$/);
     expect(namespace.ip("-6", "route", "show", "default")).toContain(`via ${peers} dev ${tun}`);
