@@ -47,6 +47,8 @@ function configured(options: SceneOptions): object {
     network: { tun: "hfb0", nat: { enabled: false } },
     users: { sessionsPerUser: 64 },
     log: { format: "json" },
+    // All of them come from few /24.
+    guard: { allow: [SOURCES] },
     limits: lifted(options),
   };
 }

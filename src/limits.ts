@@ -181,6 +181,50 @@ export const worker = {
   handedOverMax: 64,
 } as const;
 
+/** Strangers (src/core/guard): of one source address, of its /24, of all together. */
+export const guard = {
+  /** Addresses, and as many /24, of which each of the rates below is kept. */
+  sourcesMax: 16_384,
+  /** What may come at once: so much time of a rate. */
+  burstMs: 4_000,
+  /** A place may be had so long before another one's need takes it. */
+  placeLeastMs: 2_000,
+  /** TCP connections a second (G-01). */
+  sourceConnectionsPerSecond: 10,
+  prefixConnectionsPerSecond: 50,
+  connectionsPerSecond: 1_000,
+  /** Connections without a whole SCCRQ (G-02). */
+  sourceHalfOpenMax: 8,
+  prefixHalfOpenMax: 64,
+  halfOpenMax: 384,
+  /** Connections after it without a session that is logged in (G-06). */
+  sourceUnprovenMax: 16,
+  prefixUnprovenMax: 128,
+  unprovenMax: 512,
+  /** Control messages of these a second (G-04). */
+  sourceMessagesPerSecond: 40,
+  prefixMessagesPerSecond: 400,
+  messagesPerSecond: 4_000,
+  /** Calls a second, and calls that are not logged in. */
+  sourceCallsPerSecond: 10,
+  prefixCallsPerSecond: 50,
+  callsPerSecond: 1_000,
+  sourceCallingMax: 16,
+  prefixCallingMax: 128,
+  callingMax: 512,
+  /** Their PPP frames a second: negotiation, authentication, echoes. */
+  sourceFramesPerSecond: 400,
+  prefixFramesPerSecond: 2_000,
+  framesPerSecond: 20_000,
+  /** Log-ins a second for which an account is looked up (G-16). */
+  sourceLogInsPerSecond: 5,
+  prefixLogInsPerSecond: 25,
+  logInsPerSecond: 1_000,
+  /** The main thread works all the time, and its timers are late by so much, for so long: busy. */
+  busyLagMs: 250,
+  busyMs: 1_000,
+} as const;
+
 /** Accounts, sessions and their store. */
 export const access = {
   sessionsMax: 10_000,
@@ -355,4 +399,6 @@ export const admin = {
   importOctetsMax: 16 * 1024 * 1024,
   /** Log lines a minute of one class; the rest is counted and summed up (G-18). */
   logLinesPerMinute: 100,
+  /** Warnings a minute about one source address, of all classes together. */
+  logSourceLinesPerMinute: 30,
 } as const;

@@ -97,6 +97,7 @@ export class CallSession {
   /** In force, and its user's bucket in the data path; rates.ts sets them. */
   rate: Rate = noRate;
   bucket: number | undefined;
+  #place: Disposable | undefined;
   /** Its lines in one string, which is a fifth of what they take each by itself. */
   #dialogue = "";
   readonly #limits: SessionLimits;
@@ -139,6 +140,17 @@ export class CallSession {
 
   get ending(): EndCause | undefined {
     return this.#cause;
+  }
+
+  /** Not logged in yet: its frames are a stranger's. */
+  get isStranger(): boolean {
+    return this.#place !== undefined;
+  }
+
+  /** As `Connection.stand`. */
+  stand(place: Disposable | undefined): void {
+    if (this.#place !== undefined) this.scope.release(this.#place);
+    this.#place = place && this.scope.hold("strangersPlace", place);
   }
 
   /** The account's own rate is another from now on. */

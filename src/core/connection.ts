@@ -18,6 +18,8 @@ export interface ConnectionSurroundings {
   callAsked(connection: Connection, terms: CallTerms, now: Instant): void;
   /** The control connection knows that the call is over; its session does not yet. */
   callEnded(connection: Connection, session: CallSession, cause: EndCause, now: Instant): void;
+  /** A good Start-Control-Connection-Request: whether there is room for this connection. */
+  admitsStart(connection: Connection, now: Instant): boolean;
 }
 
 export type ConnectionTerms = {
@@ -39,6 +41,10 @@ export class Connection {
   readonly calls = new Map<number, CallSession>();
   hostName = "";
   vendorString = "";
+  /** While it is a stranger's. */
+  #place: Disposable | undefined;
+  /** Its source sends more messages than strangers may: not read until then. */
+  pausedUntil: Instant | undefined;
   #closing = false;
   #closeTold = false;
 
@@ -58,7 +64,19 @@ export class Connection {
       peerAddress,
       scope,
       now,
+      admitsStart: (at) => around.admitsStart(this, at),
     });
+  }
+
+  /** No session of it has logged in yet. */
+  get isStranger(): boolean {
+    return this.#place !== undefined;
+  }
+
+  /** Gives back the place it has among strangers, and takes another one. */
+  stand(place: Disposable | undefined): void {
+    if (this.#place !== undefined) this.scope.release(this.#place);
+    this.#place = place && this.scope.hold("strangersPlace", place);
   }
 
   /** Nothing that comes in counts any more. */

@@ -18,6 +18,9 @@ import type { AccountTerms, EndCause, Verdict } from "./access/ports.js";
 import { CallSession, type SessionSurroundings } from "./call-session.js";
 import { Connection, type ConnectionSurroundings } from "./connection.js";
 import type { Deadline } from "./deadline.js";
+import { Door } from "./door.js";
+import { handleFlowEvent } from "./flow-events.js";
+import { Guard } from "./guard/guard.js";
 import type { CallIdLease, CallTerms, ControlPolicy } from "./pptp/ports.js";
 import { type OwnRate, Rates } from "./rates.js";
 import { Seating } from "./seating.js";
@@ -38,6 +41,8 @@ export type ServerOptions = {
   readonly ledger: Ledger;
   readonly callIds: CallIdPool;
   readonly flowSlots: FlowSlots;
+  /** The listener asks it too; by the bounds of src/limits.ts where left out. */
+  readonly guard?: Guard;
 };
 
 export class Server implements SessionSurroundings, ConnectionSurroundings {
@@ -60,6 +65,13 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
           : session.terminate("session-limit", this.#now),
       ),
   });
+  readonly #door: Door;
+  readonly #flowActs = {
+    noted: (reason: string) => this.noted(reason),
+    settle: (connection: Connection, now: Instant) => this.#settle(connection, now),
+    admitsFrame: (session: CallSession, now: Instant) =>
+      this.#door.admitsFrame(session, session.origin.peerAddress, now),
+  };
   readonly #rates: Rates;
   readonly #connections = new Map<ConnectionId, Connection>();
   readonly #sessions = new SessionTable();
@@ -71,7 +83,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   readonly #events = new Queue<ServerEvent>();
   #now: Instant = 0 as Instant;
 
-  constructor({ policy, rng, ledger, callIds, flowSlots }: ServerOptions) {
+  constructor({ policy, rng, ledger, callIds, flowSlots, guard = new Guard() }: ServerOptions) {
     this.#policy = policy;
     this.#rates = new Rates(policy.rate);
     this.#controlPolicy = { ...policy.control, side: "accepted" };
@@ -79,6 +91,10 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     this.#ledger = ledger;
     this.#callIds = callIds;
     this.#flowSlots = flowSlots;
+    this.#door = new Door(guard, {
+      noted: (reason) => this.noted(reason),
+      giveWay: (who, now) => this.#giveWay(who, now),
+    });
   }
 
   get connections(): number {
@@ -117,13 +133,17 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     const policy = this.#controlPolicy;
     const connection = new Connection({ id, localAddress, peerAddress, scope, policy, now }, this);
     this.#connections.set(id, connection);
-    this.#within(connection, now, () => {});
+    this.#within(connection, now, () => this.#door.connected(connection, now));
   }
 
   handleOctets(id: ConnectionId, octets: Uint8Array, now: Instant): void {
     const connection = this.#connections.get(id);
     if (connection === undefined || connection.closing) return;
-    this.#within(connection, now, () => connection.control.handleOctets(octets, now));
+    this.#within(connection, now, () => {
+      const before = connection.control.messagesTaken;
+      connection.control.handleOctets(octets, now);
+      this.#door.handled(connection, connection.control.messagesTaken - before, now);
+    });
   }
 
   /** The TCP connection is gone: FIN, RST or our own socket closed. */
@@ -143,7 +163,10 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
 
   /** Until when the daemon must not read from this connection (its message rate is spent). */
   readingPausedUntil(id: ConnectionId): Instant | undefined {
-    return this.#connections.get(id)?.control.readingPausedUntil;
+    const connection = this.#connections.get(id);
+    const own = connection?.control.readingPausedUntil;
+    const strangers = connection?.pausedUntil;
+    return own === undefined || (strangers !== undefined && strangers > own) ? strangers : own;
   }
 
   handlePlane(event: PlaneEvent, now: Instant): void {
@@ -159,7 +182,10 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     if (!("flow" in event)) return;
     const session = this.#sessions.byFlow(event.flow);
     if (session === undefined) return this.noted("plane-event-stale");
-    this.#drive(session, now, () => this.#handleFlowEvent(session, event, now));
+    const connection = this.#connections.get(session.origin.connection);
+    this.#drive(session, now, () =>
+      handleFlowEvent(session, connection, event, now, this.#flowActs),
+    );
   }
 
   /** A data worker is gone, and with it every flow (or those that were its). */
@@ -275,7 +301,9 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   }
 
   authenticated(session: CallSession): void {
-    this.#connections.get(session.origin.connection)?.control.noteAuthenticated(this.#now);
+    const connection = this.#connections.get(session.origin.connection);
+    connection?.control.noteAuthenticated(this.#now);
+    this.#door.proven(connection, session);
     this.#rates.apply(session, this.#now);
   }
 
@@ -300,6 +328,9 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   callAsked(connection: Connection, terms: CallTerms, now: Instant): void {
     const { control } = connection;
     if (this.#stopping) return control.refuseCall(terms.callId, "busy", now);
+    if (!this.#door.admitsCall(connection, now)) {
+      return control.refuseCall(terms.callId, "no-resource", now);
+    }
     const slot =
       this.#sessions.size < this.#policy.sessionsMax ? this.#flowSlots.lease() : undefined;
     if (slot === undefined) {
@@ -336,7 +367,12 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     );
     connection.calls.set(terms.callId, session);
     this.#sessions.add(session);
+    this.#door.called(connection, session, now);
     this.#schedule(session);
+  }
+
+  admitsStart(connection: Connection, now: Instant): boolean {
+    return this.#door.admitsStart(connection, now);
   }
 
   callEnded(connection: Connection, session: CallSession, cause: EndCause, now: Instant): void {
@@ -347,35 +383,9 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
 
   // Inside.
 
-  #handleFlowEvent(session: CallSession, event: FlowEvent, now: Instant): void {
-    switch (event.kind) {
-      case "Installed": {
-        const connection = this.#connections.get(session.origin.connection);
-        if (connection === undefined || session.ending !== undefined) return;
-        connection.control.acceptCall(session.terms.callId, now);
-        this.#settle(connection, now);
-        return session.installed(now);
-      }
-      case "InstallRefused": {
-        this.noted("flow-refused");
-        const connection = this.#connections.get(session.origin.connection);
-        connection?.control.refuseCall(session.terms.callId, "no-resource", now);
-        session.end("refused", now, "told");
-        session.removed(undefined, now);
-        if (connection !== undefined) this.#settle(connection, now);
-        return;
-      }
-      case "Removed":
-        return session.removed(event.counters, now);
-      case "Frame":
-        return session.handleFrame(event.protocol, event.information, now);
-      case "ResyncNeeded":
-        return session.handleResyncNeeded(now);
-      case "KeysLost":
-        return session.handleKeysLost(now);
-      case "ResetNeeded":
-        return session.handleResetNeeded(now);
-    }
+  #giveWay(who: Connection | CallSession, now: Instant): void {
+    if (who instanceof Connection) this.#within(who, now, () => who.control.giveWay(now));
+    else this.#drive(who, now, () => who.end("refused", now, "tell"));
   }
 
   #rate(session: CallSession, now: Instant): void {
@@ -477,5 +487,3 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     }
   }
 }
-
-type FlowEvent = Extract<PlaneEvent, { readonly flow: FlowRef }>;

@@ -5,6 +5,7 @@ import type { Ipv4 } from "../base/ip.js";
 import type { AddressPool } from "../core/access/address-pool.js";
 import type { Proof, Verdict } from "../core/access/ports.js";
 import type { PrefixPool } from "../core/access/prefix-pool.js";
+import type { Guard } from "../core/guard/guard.js";
 import type { AddressAnswer, ServerEvent } from "../core/server-ports.js";
 import type { CoreLoop } from "./core-loop.js";
 
@@ -32,6 +33,7 @@ export class AccessBackend {
     public prefixes: PrefixPool | undefined,
     public terms: AccessTerms,
     readonly reasons: Counters,
+    readonly guard: Guard,
   ) {}
 
   get pending(): number {
@@ -44,6 +46,11 @@ export class AccessBackend {
       loop.input((server, now) => server.handleVerdict(session, generation, verdict, now));
     if (this.#pending >= this.terms.pendingMax) {
       this.reasons.add("backend-pending-max");
+      return answer({ ok: false, code: "unavailable" });
+    }
+    const refused = this.guard.refusesLogIn(peerAddress, loop.clock());
+    if (refused !== undefined) {
+      this.reasons.add(refused);
       return answer({ ok: false, code: "unavailable" });
     }
     this.#pending++;

@@ -4,6 +4,7 @@ import type { Counters } from "../base/counters.js";
 import { formatIpv4, type Ipv4, parseIpv4 } from "../base/ip.js";
 import { lease } from "../base/lease.js";
 import type { Scope } from "../base/scope.js";
+import type { Guard } from "../core/guard/guard.js";
 import type { ConnectionId, Transmission } from "../core/server-ports.js";
 import { control as limits } from "../limits.js";
 import type { CoreLoop } from "./core-loop.js";
@@ -36,6 +37,7 @@ export type ControlListenerOptions = {
   readonly port: number;
   /** Below the descriptor limit: node:net hides EMFILE, so it must never come to it. */
   readonly connectionsMax: number;
+  readonly guard: Guard;
   readonly scope: Scope;
   readonly reasons: Counters;
 };
@@ -119,15 +121,14 @@ export class ControlListener {
   }
 
   #accept(socket: Socket): void {
-    const { reasons, connectionsMax, scope } = this.#options;
+    const { scope } = this.#options;
     const localAddress = parseIpv4(socket.localAddress ?? "");
     const peerAddress = parseIpv4(socket.remoteAddress ?? "");
-    if (this.#open >= connectionsMax || localAddress === undefined || peerAddress === undefined) {
-      reasons.add(localAddress === undefined ? "accept-gone" : "connections-max");
-      socket.on("error", () => {});
-      socket.resetAndDestroy();
-      return;
+    if (localAddress === undefined || peerAddress === undefined) {
+      return this.#reset(socket, "accept-gone");
     }
+    const refused = this.#refuses(peerAddress);
+    if (refused !== undefined) return this.#reset(socket, refused);
     const id = this.#nextId++ as ConnectionId;
     const own = scope.child("connection", id);
     const entry = new Entry(id, socket, own);
@@ -144,6 +145,19 @@ export class ControlListener {
       this.#loop?.input((server, now) => server.handleDisconnected(id, now));
     });
     this.#loop?.input((server, now) => server.handleConnected(id, localAddress, peerAddress, now));
+  }
+
+  /** The guard first: what is refused for its source must not count against the room for all. */
+  #refuses(peerAddress: Ipv4): string | undefined {
+    const { guard, connectionsMax } = this.#options;
+    const refused = guard.refusesConnection(peerAddress, this.#loop?.clock() ?? 0);
+    return refused ?? (this.#open >= connectionsMax ? "connections-max" : undefined);
+  }
+
+  #reset(socket: Socket, reason: string): void {
+    this.#options.reasons.add(reason);
+    socket.on("error", () => {});
+    socket.resetAndDestroy();
   }
 
   #handleData(entry: Entry, octets: Uint8Array): void {

@@ -1,6 +1,9 @@
 // How many lines of one class are written: a flood must not fill a disk, and what is left out is
 // counted and said (G-18).
 
+import { Paces } from "../core/guard/paces.js";
+import { admin, guard } from "../limits.js";
+
 export type Admission =
   /** Write it; `suppressed` lines of its class were left out since the last one written. */
   { readonly write: true; readonly suppressed: number } | { readonly write: false };
@@ -13,13 +16,23 @@ const sharedClass = "other";
 
 export class LogBudget {
   readonly #buckets = new Map<string, Bucket>();
+  readonly #sources: Paces;
 
-  /** `perMinute` is also the burst. */
-  constructor(public perMinute: number) {}
+  /** Both are also the burst. One source's lines must not crowd out those of others. */
+  constructor(
+    public perMinute: number,
+    perSource: number = admin.logSourceLinesPerMinute,
+  ) {
+    this.#sources = new Paces({ perSecond: perSource / 60, burst: perSource }, guard.sourcesMax);
+  }
 
-  /** `now` in monotonic ms. */
-  admit(lineClass: string, now: number): Admission {
+  /** `now` in monotonic ms; `source` of a line that a stranger can bring about. */
+  admit(lineClass: string, now: number, source?: string): Admission {
     const bucket = this.#bucket(lineClass, now);
+    if (source !== undefined && !this.#sources.take(source, now)) {
+      bucket.suppressed++;
+      return { write: false };
+    }
     const gained = ((now - bucket.at) * this.perMinute) / 60_000;
     bucket.tokens = Math.min(this.perMinute, bucket.tokens + Math.max(0, gained));
     bucket.at = now;

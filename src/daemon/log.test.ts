@@ -166,3 +166,12 @@ describe("a flood", () => {
     expect(budget.admit("a", 0).write).toBe(false);
   });
 });
+
+test("warnings about one source are bounded by themselves: those of others go on", () => {
+  const budget = new LogBudget(100, 2);
+  const admitted = (source?: string) => budget.admit("log-in refused", 0, source).write;
+  expect([admitted("a"), admitted("a"), admitted("a"), admitted("b"), admitted()]).toEqual([
+    ...[true, true, false, true, true],
+  ]);
+  expect([...budget.takeSuppressed()]).toEqual([]);
+});

@@ -12,6 +12,8 @@ export type LogTerms = {
   readonly format: "auto" | "json" | "pretty";
   /** Lines a minute of one class; also the burst. */
   readonly linesPerMinute: number;
+  /** Warnings a minute about one source (the field `peer`), of all classes together. */
+  readonly sourceLinesPerMinute?: number;
   /** Monotonic ms. */
   readonly clock: () => number;
   readonly destination: LogDestination;
@@ -38,7 +40,7 @@ export class Log implements Disposable {
 
   constructor(terms: LogTerms) {
     this.#terms = terms;
-    this.#budget = new LogBudget(terms.linesPerMinute);
+    this.#budget = new LogBudget(terms.linesPerMinute, terms.sourceLinesPerMinute);
     const { format, destination } = terms;
     const readable = format === "pretty" || (format === "auto" && destination.isTerminal);
     this.#logger = pino(
@@ -103,7 +105,8 @@ export class Log implements Disposable {
 
   #write(level: Level, fields: LogFields, line: string): void {
     if (!this.#logger.isLevelEnabled(level)) return;
-    const admission = this.#budget.admit(line, this.#terms.clock());
+    const source = level === "warn" && typeof fields.peer === "string" ? fields.peer : undefined;
+    const admission = this.#budget.admit(line, this.#terms.clock(), source);
     if (!admission.write) {
       this.#armSummary();
       return;

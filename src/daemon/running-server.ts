@@ -1,6 +1,6 @@
 // The running server, assembled: store, network, data path, core, listener, admin socket. Its scope
 // holds all of it; `stop` gives it back in the opposite order.
-import { formatIpv4 } from "../base/ip.js";
+import { formatIpv4, inPrefix4 } from "../base/ip.js";
 import { lease } from "../base/lease.js";
 import { Ledger } from "../base/ledger.js";
 import { Scope } from "../base/scope.js";
@@ -9,6 +9,7 @@ import { AddressPool } from "../core/access/address-pool.js";
 import { CallIdPool } from "../core/access/call-id-pool.js";
 import { FlowSlots } from "../core/access/flow-slots.js";
 import { PrefixPool } from "../core/access/prefix-pool.js";
+import { Guard } from "../core/guard/guard.js";
 import { Server } from "../core/server.js";
 import type { ServerEvent } from "../core/server-ports.js";
 import { plane as planeLimits } from "../limits.js";
@@ -25,6 +26,7 @@ import type { PlaneEvent } from "../wire/worker-link.js";
 import { AccessBackend } from "./access-backend.js";
 import { type AccountEvent, AccountService } from "./admin/account-service.js";
 import { type AdminSocket, openAdminSocket } from "./admin/socket.js";
+import { processorMs, watchBusyness } from "./busy.js";
 import { loadConfig, readConfigFile } from "./config/load.js";
 import type { Config } from "./config/resolve.js";
 import { storeTerms } from "./config/store-terms.js";
@@ -75,6 +77,7 @@ export class RunningServer {
   readonly server: Server;
   readonly loop: CoreLoop;
   readonly listener: ControlListener;
+  readonly guard: Guard;
   readonly pool: AddressPool;
   readonly operator: Operator;
   dataPath: DataPath | undefined;
@@ -100,7 +103,12 @@ export class RunningServer {
       tunDevices: terms.tunDevices,
       log,
     });
+    this.guard = new Guard({
+      limits: config.limits.guard,
+      allows: (peer) => this.config.guard.allow.some((prefix) => inPrefix4(peer, prefix)),
+    });
     this.server = new Server({
+      guard: this.guard,
       policy: serverPolicy(config, firmwareRevision),
       rng: systemRng(),
       ledger: this.ledger,
@@ -115,6 +123,7 @@ export class RunningServer {
       addresses: config.listen.addresses === "all" ? [0] : config.listen.addresses,
       port: config.listen.port,
       connectionsMax: terms.connectionsMax,
+      guard: this.guard,
       scope: this.#scope.child("listener"),
       reasons: this.server.reasons,
     });
@@ -191,6 +200,7 @@ export class RunningServer {
       const message = `cannot listen on ${problem.address}:${this.config.listen.port}: ${problem.code}`;
       return { message, remedy: problem.remedy };
     }
+    this.#watchBusyness();
     this.#retryTimer = setInterval(() => this.#chores(), choresMs);
     this.#scope.hold(
       "timer",
@@ -269,6 +279,7 @@ export class RunningServer {
       ipv6Prefix === undefined ? undefined : new PrefixPool(ipv6Prefix),
       accessTerms(this.config),
       this.server.reasons,
+      this.guard,
     );
   }
 
@@ -380,6 +391,15 @@ export class RunningServer {
 
   #setLogLevel(level: Log["level"]): void {
     this.terms.log.level = level;
+  }
+
+  #watchBusyness(): void {
+    const { log } = this.terms;
+    const tell = (busy: boolean) => {
+      this.guard.busy = busy;
+      if (busy) log.warn({}, "busy: new strangers are turned away");
+    };
+    this.#scope.hold("timer", watchBusyness({ clock: monotonicNow, processorMs, tell }), "busy");
   }
 
   #chores(): void {

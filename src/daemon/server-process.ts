@@ -107,6 +107,7 @@ async function serveLocked(
     level: config.log.level,
     format: config.log.format,
     linesPerMinute: config.limits.admin.logLinesPerMinute,
+    sourceLinesPerMinute: config.limits.admin.logSourceLinesPerMinute,
     clock: monotonicNow,
     destination: standardOutput(),
   });

@@ -8,6 +8,7 @@ import { CallIdPool } from "../../src/core/access/call-id-pool.js";
 import { FlowSlots } from "../../src/core/access/flow-slots.js";
 import type { AccountTerms, EndCause } from "../../src/core/access/ports.js";
 import { Client, type ClientEvent } from "../../src/core/client.js";
+import { Guard } from "../../src/core/guard/guard.js";
 import type { PppCredentials, PppPolicy } from "../../src/core/ppp/ports.js";
 import { Server } from "../../src/core/server.js";
 import type {
@@ -62,13 +63,14 @@ export class ServerBench {
   #waiting: (() => void)[] = [];
   #nextAddress = FIRST_ADDRESS;
 
-  constructor(policy: Partial<ServerPolicy> = {}, flowSlots = 8) {
+  constructor(policy: Partial<ServerPolicy> = {}, flowSlots = 8, guard = new Guard()) {
     this.server = new Server({
       policy: this.policy(policy),
       rng: seededRng(1),
       ledger: this.ledger,
       callIds: new CallIdPool(),
       flowSlots: new FlowSlots(flowSlots),
+      guard,
     });
   }
 
@@ -210,13 +212,13 @@ export class ServerBench {
       }
       const transmission = server.pollTransmit();
       if (transmission !== undefined) {
-        const caller = this.callers.get(transmission.connection)!;
+        const caller = this.callers.get(transmission.connection);
         if (transmission.kind === "Octets") {
           const { octets } = transmission;
-          this.later(() => caller.client.handleOctets(octets, this.now));
+          this.later(() => caller?.client.handleOctets(octets, this.now));
         } else {
           this.closed.push(transmission.connection);
-          this.later(() => caller.client.handleDisconnected(this.now));
+          this.later(() => caller?.client.handleDisconnected(this.now));
         }
         continue;
       }

@@ -8,9 +8,10 @@ export class Crowd implements Disposable {
   readonly #received = new Map<Socket, Buffer>();
 
   /** `say`: written at once by each. */
-  constructor(count: number, say: Uint8Array = new Uint8Array(0)) {
+  constructor(count: number, say: Uint8Array = new Uint8Array(0), localAddress?: string) {
     for (let i = 0; i < count; i++) {
-      const socket = connect({ host: SERVER, port: 1723, noDelay: true });
+      const from = localAddress === undefined ? {} : { localAddress };
+      const socket = connect({ host: SERVER, port: 1723, noDelay: true, ...from });
       if (say.length > 0) socket.write(say);
       socket.on("data", (octets: Buffer) => {
         this.#received.set(socket, Buffer.concat([this.#received.get(socket) ?? octets, octets]));

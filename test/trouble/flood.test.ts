@@ -98,7 +98,8 @@ describe.runIf(needRoot())("2,000 connections at once", () => {
     ],
     ["that say rubbish: closed at once", new Uint8Array(200).fill(0x47), "malformed Magic Cookie"],
   ])("%s, nothing kept, the session undisturbed", async (_, say, reason) => {
-    await using scene = await Scene.started();
+    const guard = { halfOpenMax: 2_000, unprovenMax: 2_000 };
+    await using scene = await Scene.started({ config: { limits: { guard } } });
     const caller = await scene.caller(await scene.addUser(anna));
     const held = await scene.held();
     const descriptors = openDescriptors(scene);

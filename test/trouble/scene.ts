@@ -28,6 +28,8 @@ export const BASE_CONFIG = {
   addresses: { pool: ["10.99.0.0/24"], gateway: GATEWAY },
   client: { dns: [] as string[] },
   network: { tun: TUN },
+  // All callers have one address; test/trouble/guard.test.ts is about what that is held to.
+  guard: { allow: ["198.51.100.2/32"] },
   log: { format: "json" },
 };
 

@@ -54,6 +54,8 @@ export type ControlConnectionOptions = {
    * comes; a server that opens none leaves it out. DEVIATION 10: several clients may share an address.
    */
   readonly opening?: () => ControlConnection | undefined;
+  /** Whether there is room for one more; asked when a good SCCRQ has come. */
+  readonly admitsStart?: (now: Instant) => boolean;
 };
 
 export type ControlSnapshot = {
@@ -92,6 +94,8 @@ export class ControlConnection {
   #closed = false;
   /** Collision won: the peer will close this connection, and gets nothing on it (§3.1.3). */
   #muted = false;
+  /** Whole messages that came, good or bad. */
+  messagesTaken = 0;
   #leavingFor: EndCause = "shutdown";
   #echoOutstanding: number | undefined;
   #echoIdentifier = 0;
@@ -168,6 +172,7 @@ export class ControlConnection {
         return this.#close("control-malformed", now);
       }
       messages++;
+      this.messagesTaken++;
       const verdict = this.#bucket.take(now);
       if (verdict === "abusive") {
         this.#outputs.note("message rate");
@@ -266,6 +271,12 @@ export class ControlConnection {
     this.#timers.set("stopReply", after(now, this.#limits.stopReplyMs));
   }
 
+  /** Its place is another's: told as at a deadline. */
+  giveWay(now: Instant): void {
+    if (this.#state === "idle") return this.#close("refused", now);
+    this.#leave("refused", now);
+  }
+
   /** Collision lost: closed without another message on it (§3.1.3). */
   abandon(now: Instant): void {
     this.#outputs.drop();
@@ -336,7 +347,7 @@ export class ControlConnection {
   }
 
   #start(message: Message<"StartControlConnectionRequest">, now: Instant): void {
-    const { policy, localAddress, peerAddress, opening } = this.#options;
+    const { policy, localAddress, peerAddress, opening, admitsStart } = this.#options;
     if (policy.side === "opened") return this.#close("control-malformed", now);
     const rival = opening?.();
     if (rival?.state === "wait_ctl_reply") {
@@ -352,6 +363,10 @@ export class ControlConnection {
     if (message.protocolVersion < PROTOCOL_VERSION) {
       this.#outputs.note("version not supported");
       this.#outputs.send(startReply(policy, StartResult.versionNotSupported));
+      return this.#close("refused", now);
+    }
+    if (admitsStart?.(now) === false) {
+      this.#outputs.send(startReply(policy, StartResult.generalError));
       return this.#close("refused", now);
     }
     this.#outputs.send(startReply(policy, StartResult.successful));

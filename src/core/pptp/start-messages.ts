@@ -1,5 +1,5 @@
 // RFC 2637 §2.1, §2.2: what we say of ourselves: the same to every caller, whatever it told us (G-27).
-import { GeneralError, PROTOCOL_VERSION } from "../../wire/pptp/codes.js";
+import { GeneralError, PROTOCOL_VERSION, StartResult } from "../../wire/pptp/codes.js";
 import type { ControlMessage } from "../../wire/pptp/index.js";
 import type { ControlPolicy } from "./ports.js";
 
@@ -28,6 +28,7 @@ export function startReply(policy: ControlPolicy, resultCode: number): ControlMe
     kind: "StartControlConnectionReply",
     ...ourselves(policy),
     resultCode,
-    errorCode: GeneralError.none,
+    errorCode:
+      resultCode === StartResult.generalError ? GeneralError.noResource : GeneralError.none,
   };
 }

@@ -72,6 +72,7 @@ export type Config = {
   readonly users: Settings["users"];
   /** Of accounts that say nothing else. */
   readonly rate: Rate;
+  readonly guard: { readonly allow: readonly Prefix4[] };
   readonly accounting: Settings["accounting"];
   readonly hooks: Settings["hooks"];
   readonly log: Settings["log"];
@@ -168,6 +169,7 @@ export function resolveSettings(
       upBitsPerSecond: one(["users", "rateUp"], String(users.rateUp), readRate) ?? 0,
       downBitsPerSecond: one(["users", "rateDown"], String(users.rateDown), readRate) ?? 0,
     },
+    guard: { allow: all(["guard", "allow"], settings.guard.allow, readPrefix4) },
     limits: effectiveLimits(settings.limits),
   };
   return { config, problems };

@@ -273,6 +273,19 @@ const users = z
   .describe("Defaults of accounts.")
   .prefault({});
 
+const guard = z
+  .strictObject({
+    allow: listOf(
+      prefix4("A source prefix.", "198.51.100.0/24"),
+      256,
+      "Clients from here are never held to limits by source or /24.",
+      "IPv4 prefixes",
+      "[198.51.100.0/24]",
+    ).default([]),
+  })
+  .describe("Strangers: whoever has not logged in yet.")
+  .prefault({});
+
 const accounting = z
   .strictObject({
     interimSeconds: wholeNumber("Between interim records; 0: none.", 0, 86_400, 600).default(600),
@@ -339,6 +352,7 @@ export const configSchema = z.strictObject({
   gre,
   calls,
   users,
+  guard,
   accounting,
   hooks,
   log,

@@ -1,0 +1,121 @@
+// Admission of strangers (THREATS G-01, G-02, G-04, G-06, G-16): whoever has no session that is logged
+// in is held to rates and places by source, /24 and in all; whoever has one is not. When the server is
+// busy, nobody new is taken. Pure; the reasons it gives are what is counted.
+import type { Ipv4 } from "../../base/ip.js";
+import { type Bounds, guard as bounds } from "../../limits.js";
+import type { CallSession } from "../call-session.js";
+import type { Connection } from "../connection.js";
+import { ScaledRate, type Scales } from "./scales.js";
+import { Strangers } from "./strangers.js";
+
+export type GuardTerms = {
+  readonly limits: Bounds<typeof bounds>;
+  /** Never held to what is counted by source or /24, and never blocked. */
+  readonly allows: (peer: Ipv4) => boolean;
+};
+
+export class Guard {
+  /** Told by who watches the event loop: new strangers are turned away while it is set. */
+  busy = false;
+  allows: (peer: Ipv4) => boolean;
+  /** Accepted, and no Start-Control-Connection-Request yet. */
+  readonly halfOpen: Strangers<Connection>;
+  /** Started, and no session that is logged in. */
+  readonly unproven: Strangers<Connection>;
+  /** Calls whose session is not logged in. */
+  readonly calling: Strangers<CallSession>;
+  readonly #connections: ScaledRate;
+  readonly #messages: ScaledRate;
+  readonly #calls: ScaledRate;
+  readonly #negotiation: ScaledRate;
+  readonly #logIns: ScaledRate;
+
+  constructor({ limits: by, allows }: GuardTerms = { limits: bounds, allows: () => false }) {
+    this.allows = allows;
+    const rate = (scales: Scales) => new ScaledRate(scales, by.burstMs, by.sourcesMax);
+    const places = <T extends object>(scales: Scales) => new Strangers<T>(scales, by.placeLeastMs);
+    this.#connections = rate({
+      source: by.sourceConnectionsPerSecond,
+      prefix: by.prefixConnectionsPerSecond,
+      server: by.connectionsPerSecond,
+    });
+    this.#messages = rate({
+      source: by.sourceMessagesPerSecond,
+      prefix: by.prefixMessagesPerSecond,
+      server: by.messagesPerSecond,
+    });
+    this.#calls = rate({
+      source: by.sourceCallsPerSecond,
+      prefix: by.prefixCallsPerSecond,
+      server: by.callsPerSecond,
+    });
+    this.#negotiation = rate({
+      source: by.sourceFramesPerSecond,
+      prefix: by.prefixFramesPerSecond,
+      server: by.framesPerSecond,
+    });
+    this.#logIns = rate({
+      source: by.sourceLogInsPerSecond,
+      prefix: by.prefixLogInsPerSecond,
+      server: by.logInsPerSecond,
+    });
+    this.halfOpen = places({
+      source: by.sourceHalfOpenMax,
+      prefix: by.prefixHalfOpenMax,
+      server: by.halfOpenMax,
+    });
+    this.unproven = places({
+      source: by.sourceUnprovenMax,
+      prefix: by.prefixUnprovenMax,
+      server: by.unprovenMax,
+    });
+    this.calling = places({
+      source: by.sourceCallingMax,
+      prefix: by.prefixCallingMax,
+      server: by.callingMax,
+    });
+  }
+
+  /** Why a connection that was just accepted is reset; undefined: it is taken. */
+  refusesConnection(peer: Ipv4, now: number): string | undefined {
+    const exempt = this.allows(peer);
+    const rate = this.#connections.take(peer, now, exempt);
+    if (rate !== undefined) return `shed connection, ${rate} rate`;
+    const places = this.halfOpen.refuses(peer, now, exempt);
+    return places && `shed connection, ${places} half-open`;
+  }
+
+  /** Why a Start-Control-Connection-Request gets No-Resource. */
+  refusesStart(peer: Ipv4, now: number): string | undefined {
+    if (this.busy) return "shed SCCRQ, server busy";
+    const places = this.unproven.refuses(peer, now, this.allows(peer));
+    return places && `shed SCCRQ, ${places} unproven`;
+  }
+
+  /** Why an Outgoing- or Incoming-Call-Request of one without a session gets No-Resource. */
+  refusesCall(peer: Ipv4, now: number): string | undefined {
+    if (this.busy) return "shed call, server busy";
+    const exempt = this.allows(peer);
+    const rate = this.#calls.take(peer, now, exempt);
+    if (rate !== undefined) return `shed call, ${rate} rate`;
+    const places = this.calling.refuses(peer, now, exempt);
+    return places && `shed call, ${places} calling`;
+  }
+
+  /** Control messages that a stranger has sent: the ms that its connection is not read. */
+  messages(peer: Ipv4, count: number, now: number): number {
+    return this.#messages.charge(peer, count, now, this.allows(peer));
+  }
+
+  /** Why a frame of a session that is not logged in goes no further. */
+  refusesFrame(peer: Ipv4, now: number): string | undefined {
+    const rate = this.#negotiation.take(peer, now, this.allows(peer));
+    return rate && `shed frame, ${rate} rate`;
+  }
+
+  /** Why a log-in is refused without a look at the account. */
+  refusesLogIn(peer: Ipv4, now: number): string | undefined {
+    const rate = this.#logIns.take(peer, now, this.allows(peer));
+    return rate && `shed log-in, ${rate} rate`;
+  }
+}

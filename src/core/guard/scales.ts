@@ -1,0 +1,51 @@
+// What a bound of the guard counts by: one source address, its /24, or all strangers together. The
+// outer protocol is IPv4 (RFC 2637 §1.3), so there is no /64 to count by.
+import type { Ipv4 } from "../../base/ip.js";
+import { Paces } from "./paces.js";
+
+export type Scale = "source" | "prefix" | "server";
+
+export type Scales = Readonly<Record<Scale, number>>;
+
+export function prefixOf(peer: Ipv4): number {
+  return peer >>> 8;
+}
+
+/** One rate on the three scales: the narrowest that is spent spends nothing of the wider ones. */
+export class ScaledRate {
+  readonly #source: Paces;
+  readonly #prefix: Paces;
+  readonly #server: Paces;
+
+  /** A burst is what the rate gives in `burstMs`, and at least one. */
+  constructor(perSecond: Scales, burstMs: number, sourcesMax: number) {
+    const pace = (rate: number) => ({
+      perSecond: rate,
+      burst: Math.max(1, (rate * burstMs) / 1_000),
+    });
+    this.#source = new Paces(pace(perSecond.source), sourcesMax);
+    this.#prefix = new Paces(pace(perSecond.prefix), sourcesMax);
+    this.#server = new Paces(pace(perSecond.server), 1);
+  }
+
+  /** Takes one; the scale that has none left, where one has not. `exempt`: the server's alone. */
+  take(peer: Ipv4, now: number, exempt: boolean): Scale | undefined {
+    if (!exempt) {
+      if (this.#source.overBy(peer, now, 1) > 0) return "source";
+      if (this.#prefix.overBy(prefixOf(peer), now, 1) > 0) return "prefix";
+    }
+    if (!this.#server.take(0, now)) return "server";
+    if (exempt) return undefined;
+    this.#source.charge(peer, 1, now);
+    this.#prefix.charge(prefixOf(peer), 1, now);
+    return undefined;
+  }
+
+  /** Takes `count` that have come already: the ms until the next may. */
+  charge(peer: Ipv4, count: number, now: number, exempt: boolean): number {
+    const all = this.#server.charge(0, count, now);
+    if (exempt) return all;
+    const source = this.#source.charge(peer, count, now);
+    return Math.max(all, source, this.#prefix.charge(prefixOf(peer), count, now));
+  }
+}

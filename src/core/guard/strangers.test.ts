@@ -1,0 +1,52 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Strangers } from "./strangers.js";
+
+const A = 0x0a000001;
+const B = 0x0a000002;
+const FAR = 0xc0000201;
+
+describe("places of strangers", () => {
+  test("full by source and by /24; a place given back is there again", () => {
+    const places = new Strangers<object>({ source: 1, prefix: 2, server: 9 }, 1_000);
+    const { place } = places.enter({}, A, 0);
+    expect(places.refuses(A, 0, false)).toBe("source");
+    expect(places.refuses(A, 0, true)).toBeUndefined();
+    places.enter({}, B, 0);
+    expect(places.refuses(0x0a000003, 0, false)).toBe("prefix");
+    expect(places.refuses(FAR, 0, false)).toBeUndefined();
+    place[Symbol.dispose]();
+    place[Symbol.dispose]();
+    expect(places.refuses(A, 0, false)).toBeUndefined();
+  });
+
+  test("full in all: the oldest gives way, but not before it had its time", () => {
+    const places = new Strangers<object>({ source: 9, prefix: 9, server: 2 }, 1_000);
+    const oldest = {};
+    places.enter(oldest, A, 0);
+    places.enter({}, B, 10);
+    expect(places.refuses(FAR, 999, false)).toBe("server");
+    expect(places.refuses(FAR, 1_000, false)).toBeUndefined();
+    expect(places.enter({}, FAR, 1_000).gaveWay).toBe(oldest);
+  });
+
+  test("property: counts are those of the places that are out", () => {
+    const step = fc.record({ peer: fc.nat(3), leave: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const most = { source: 2, prefix: 3, server: 5 };
+        const places = new Strangers<object>(most, 0);
+        const out: { peer: number; place: Disposable }[] = [];
+        for (const { peer, leave } of steps) {
+          if (leave) out.shift()?.place[Symbol.dispose]();
+          const of = out.filter((one) => one.peer === peer).length;
+          const refused = places.refuses(peer, 0, false);
+          expect(refused === "source").toBe(of >= most.source);
+          if (refused !== undefined || out.length >= most.server) continue;
+          out.push({ peer, place: places.enter({}, peer, 0).place });
+          expect(places.size).toBe(out.length);
+        }
+      }),
+    );
+  });
+});
