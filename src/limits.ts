@@ -348,6 +348,32 @@ export const stack = {
   reassemblyMs: 15_000,
 } as const;
 
+/** Proxies whose connections go through a session (RFC 1928, HTTP), and names asked for inside it. */
+export const proxy = {
+  /** Programs connected to the proxies at once, both together. */
+  clientsMax: 256,
+  /** From the accept to the whole request. */
+  requestMs: 10_000,
+  /** Octets of a SOCKS greeting and request (RFC 1928 §3, §4: at most 257 and 262). */
+  requestOctetsMax: 519,
+  /** From our SYN to the connection. */
+  connectMs: 30_000,
+  /** Octets taken from one side of a connection that the other side has no room for. */
+  waitingOctetsMax: 64 * 1024,
+  /** UDP ASSOCIATE at once. */
+  associationsMax: 32,
+  /** Names an association remembers, and its datagrams whose name is being asked for. */
+  associationNamesMax: 64,
+  associationWaitingMax: 32,
+  /** Names asked for at once; the same name for several is asked once. */
+  namesPendingMax: 128,
+  /** Each name server's answer, and how often all of them are asked. */
+  nameAnswerMs: 2_000,
+  nameRoundsMax: 2,
+  /** Records looked at in an answer. */
+  nameRecordsMax: 64,
+} as const;
+
 export const store = {
   /** Requests waiting for the store's thread: of reads, of changes and of accounting, each. */
   queueMax: 4_096,

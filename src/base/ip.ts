@@ -22,6 +22,12 @@ export function parseIpv4(text: string): Ipv4 | undefined {
   return address;
 }
 
+/** Could be an interface's address: not 0/8, loopback, multicast or above. */
+export function isHost(address: Ipv4): boolean {
+  const first = address >>> 24;
+  return first !== 0 && first !== 127 && first < 224;
+}
+
 export function mask4(length: number): number {
   return length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0;
 }

@@ -15,9 +15,11 @@ import type { Verdict } from "./diagnosis/verdicts.js";
 import { Borrowed } from "./network/borrowed.js";
 import type { ClientState } from "./network/state-file.js";
 import { clientPolicy } from "./policy.js";
+import type { Proxies } from "./proxy/proxies.js";
 import { addressOf } from "./resolve.js";
 import { watchAddress } from "./roaming.js";
 import type { Teller } from "./teller.js";
+import { Tunnel } from "./tunnel.js";
 
 export type Outcome = {
   /** Undefined: it ended because it was asked to. */
@@ -31,6 +33,7 @@ export type Around = {
   readonly options: ConnectOptions;
   readonly teller: Teller;
   readonly capture: Capture | undefined;
+  readonly proxies: Proxies | undefined;
   /** Writes down how the session stands, and what it is about to change. */
   readonly note: (state: Partial<ClientState>) => OsError | undefined;
 };
@@ -44,6 +47,7 @@ export class Attempt {
   #encryption: string | undefined;
   #upAt: Instant | undefined;
   #stopped = false;
+  #tunnel: Tunnel | undefined;
 
   constructor(around: Around) {
     this.#around = around;
@@ -55,6 +59,8 @@ export class Attempt {
   /** In order; `run` then resolves. */
   stop(): void {
     this.#stopped = true;
+    // First: what its connections say at their end goes through the session.
+    this.#leave();
     this.#call?.stop();
   }
 
@@ -70,6 +76,7 @@ export class Attempt {
     const borrowed = "ours" in up ? await this.#settle(address, up) : undefined;
     const { cause, failure } = await call.ended;
     this.#watch?.[Symbol.dispose]();
+    this.#leave();
     for (const left of (await borrowed?.giveBack()) ?? []) {
       this.#complain(left, "put it back yourself: ip route, resolvconf -l");
     }
@@ -130,6 +137,12 @@ export class Attempt {
       this.#call?.stop();
       return borrowed;
     }
+    const unled = this.#lead(ours);
+    if (unled !== undefined) {
+      this.#complain(unled, "dial again");
+      this.#call?.stop();
+      return borrowed;
+    }
     this.#upAt = monotonicNow();
     note({ phase: "up", since: Date.now(), address, encryption: this.#encryption });
     const dns = this.#nameServers.map(formatIpv4).join(",");
@@ -141,6 +154,26 @@ export class Attempt {
     }
     teller.event("up", { address, tun, ...told });
     return borrowed;
+  }
+
+  /** The proxies lead through this session from here on. */
+  #lead(address: Ipv4): OsError | undefined {
+    const { host, options, proxies, capture } = this.#around;
+    if (proxies === undefined || !("packets" in host.end)) return undefined;
+    const { mtu } = clientPolicy(options.terms);
+    const { ledger, end } = host;
+    const inside = { address, dns: this.#nameServers, mtu };
+    const tunnel = Tunnel.open({ ...inside, port: end.packets, ledger, tap: capture });
+    if (isOsError(tunnel)) return tunnel;
+    this.#tunnel = tunnel;
+    proxies.use(tunnel);
+    return undefined;
+  }
+
+  #leave(): void {
+    this.#around.proxies?.use(undefined);
+    this.#tunnel?.[Symbol.dispose]();
+    this.#tunnel = undefined;
   }
 
   #watchFor(localAddress: Ipv4): void {

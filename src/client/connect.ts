@@ -1,7 +1,10 @@
-// `holdfast connect`: a session over a TUN of its own until a signal or its end; one that was up and is
-// lost is dialled again unless `once` is asked for. What a dead client left is put back first.
+// `holdfast connect`: a session over a TUN of its own, or behind proxies without one, until a signal or
+// its end; one that was up and is lost is dialled again unless `once` is asked for. What a dead client
+// left is put back first.
+import { formatIpv4 } from "../base/ip.js";
 import { Ledger } from "../base/ledger.js";
 import { printable } from "../base/printable.js";
+import { proxy as limits } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import { describeOsError, isOsError, type OsError } from "../os/errors.js";
 import type { IpChanges } from "../os/ip.js";
@@ -11,6 +14,7 @@ import { ClientHost } from "./client-host.js";
 import { type NetworkWish, undo } from "./network/borrowed.js";
 import { type ClientState, forget, leftBehind, StateFile } from "./network/state-file.js";
 import type { ClientTerms } from "./policy.js";
+import { isLoopback, Proxies, type ProxyWish } from "./proxy/proxies.js";
 import { Redial } from "./redial.js";
 import { Teller } from "./teller.js";
 
@@ -22,6 +26,8 @@ export type ConnectOptions = {
   readonly tun: string | undefined;
   readonly terms: ClientTerms;
   readonly network: NetworkWish;
+  /** In place of a TUN, whose name then means nothing. */
+  readonly proxies: ProxyWish | undefined;
   /** Where running clients keep what they have changed. */
   readonly stateDirectory: string;
   /** One session at most: its end is the end. */
@@ -35,29 +41,72 @@ export type ConnectOptions = {
 export async function runConnect(options: ConnectOptions): Promise<number> {
   const teller = new Teller(options.json);
   const ledger = new Ledger(monotonicNow);
-  const host = ClientHost.open(options.tun ?? "holdfast-c0", ledger);
+  const host =
+    options.proxies === undefined
+      ? ClientHost.open(options.tun ?? "holdfast-c0", ledger)
+      : ClientHost.openWithoutTun(ledger);
   if ("message" in host) {
     teller.complain(host.message, host.remedy);
     return 6;
   }
   await cleanUp(options.stateDirectory, host.changes, teller);
-  const capture = captured(options, host, teller);
-  if (isOsError(capture)) {
+  const proxies = await listening(options, host, teller);
+  const capture = isOsError(proxies) ? proxies : captured(options, host, teller);
+  if (isOsError(proxies) || isOsError(capture)) {
+    if (!isOsError(proxies)) await proxies?.close();
     await host.close();
     return 1;
   }
-  const connection = new Connection(host, options, teller, capture);
+  const connection = new Connection(host, options, teller, capture, proxies);
   const stop = () => connection.stop();
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   const code = await connection.run();
   if (capture !== undefined) tellCapture(capture.close(), options, teller);
+  await proxies?.close();
+  const refused = proxies?.refused ?? 0;
+  if (refused > 0) {
+    const message = `${refused} connections to the proxies were refused: too many at once`;
+    teller.complain(
+      message,
+      `let fewer programs connect: ${limits.clientsMax} at once is the bound`,
+    );
+  }
   await host.close();
   teller.event("ended", { held: ledger.size });
   process.off("SIGINT", stop);
   process.off("SIGTERM", stop);
   return code;
 }
+
+/** Likewise said already where there are none although they are asked for. */
+async function listening(
+  { proxies: wish }: ConnectOptions,
+  { ledger }: ClientHost,
+  teller: Teller,
+): Promise<Proxies | OsError | undefined> {
+  if (wish === undefined) return undefined;
+  const opened = await Proxies.open(wish, ledger);
+  if (isOsError(opened)) {
+    const remedy = remedies[opened.errno] ?? "give another port of this host with --socks, --http";
+    teller.complain(describeOsError(opened), remedy);
+    return opened;
+  }
+  for (const [kind, place] of Object.entries(opened.listening)) {
+    const where = `${formatIpv4(place.address)}:${place.port}`;
+    teller.event("proxy", { [kind]: where });
+    if (isLoopback(place)) continue;
+    const message = `whoever reaches ${where} uses this session as you: the proxy asks no password`;
+    teller.complain(message, "give an address of 127.0.0.0/8, or let the firewall say who may");
+  }
+  return opened.proxies;
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program listens there: give another port with --socks, --http, or end it",
+  EADDRNOTAVAIL: "that is no address of this host: give one of its own, as 127.0.0.1:1080",
+  EACCES: "ports below 1024 need CAP_NET_BIND_SERVICE: give another one, as 1080",
+};
 
 /** What became of it is said already where it is no capture. */
 function captured(
@@ -111,6 +160,7 @@ class Connection {
     readonly options: ConnectOptions,
     readonly teller: Teller,
     readonly capture: Capture | undefined,
+    readonly proxies: Proxies | undefined,
   ) {
     const { server, user, stateDirectory } = options;
     this.#file = new StateFile(stateDirectory);
@@ -127,12 +177,12 @@ class Connection {
 
   async run(): Promise<number> {
     using _file = this.#file;
-    const { host, options, teller, capture } = this;
+    const { host, options, teller, capture, proxies } = this;
     const redial = new Redial();
     const note = (state: Partial<ClientState>) => this.#note(state);
     for (let wasUp = false; ; ) {
       note({ phase: "connecting", since: Date.now(), address: undefined });
-      this.#attempt = new Attempt({ host, options, teller, note, capture });
+      this.#attempt = new Attempt({ host, options, teller, note, capture, proxies });
       const { verdict, upMs } = await this.#attempt.run();
       wasUp ||= upMs !== undefined;
       if (verdict === undefined) return wasUp ? 0 : 1;

@@ -10,15 +10,11 @@ import { isRoot, joined } from "../os/namespace.js";
 import { serving } from "./connecting.js";
 import type { TestServer } from "./harness.js";
 import { kernelDifference, kernelState } from "./kernel-state.js";
+import { ONLY_NET_RAW } from "./only-net-raw.js";
 import { settled } from "./settled.js";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SERVER = "198.51.100.1";
-/** Still uid 0, so that it may read this checkout wherever that lies; exec gives it no more than this. */
-const ONLY_NET_RAW = [
-  "setpriv --no-new-privs --inh-caps=-all,+net_raw --ambient-caps=-all,+net_raw",
-  "--bounding-set=-all,+net_raw --",
-].join(" ");
 
 /** The example's first block of TypeScript, as Node reads it. */
 function example(): string {

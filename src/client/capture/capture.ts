@@ -1,7 +1,8 @@
 // `holdfast connect --capture`: a session in a pcapng file of two interfaces. Outer is what passes
 // between us and the server, as it is on the wire; inner is PPP in the clear: the negotiation as the
 // core has it, and the packets of the TUN, each as the PPP frame that carries it. Packets are copied by
-// the kernel: the data worker and its packets know nothing of it.
+// the kernel, or, where there is no TUN, by our own host at its end of the packet pair: the data worker
+// and its packets know nothing of it.
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Ipv4 } from "../../base/ip.js";
 import { lease } from "../../base/lease.js";
@@ -27,7 +28,7 @@ export type CaptureTerms = {
   readonly file: string;
   readonly octetsMax: number;
   readonly ledger: Ledger;
-  /** Undefined: there is none, and the negotiation is all of the inner side. */
+  /** Undefined: there is none, and `packet` is told what passes inside. */
   readonly tun: string | undefined;
 };
 
@@ -54,6 +55,7 @@ export class Capture {
   #octets = 0;
   #packets = 0;
   #stopped: CaptureEnd["stopped"];
+  #writing: NodeJS.Immediate | undefined;
 
   private constructor(scope: Scope, fd: number, octetsMax: number, outer: PacketTap) {
     this.#scope = scope;
@@ -102,6 +104,13 @@ export class Capture {
     this.#frame(encodeFrame(event.protocol, event.information), "received");
   }
 
+  /** One of the session's, where no TUN shows them. */
+  packet(octets: Uint8Array, direction: Direction): void {
+    this.#add(enhancedPacket(INNER, now(), asFrame(octets), direction));
+    if (this.#blocks.length >= bounds.turnPacketsMax) return this.#write();
+    this.#writing ??= setImmediate(() => this.#write());
+  }
+
   /** The file is whole, and nothing is held any more. */
   close(): CaptureEnd {
     for (const { tap, index } of this.#taps) this.#readRest(tap, index);
@@ -134,10 +143,10 @@ export class Capture {
 
   /** What waits since before now; what comes meanwhile is not waited for. */
   #readRest(tap: PacketTap, index: number): void {
-    const now = BigInt(wallClockMs()) * NANOSECONDS_A_MS;
+    const end = now();
     for (let tapped = tap.read(); tapped !== undefined; tapped = tap.read()) {
       if (tapped === "again") continue;
-      if (tapped.nanoseconds > now) return;
+      if (tapped.nanoseconds > end) return;
       this.#tapped(index, tapped);
       if (this.#blocks.length >= bounds.turnPacketsMax) this.#write();
     }
@@ -149,8 +158,7 @@ export class Capture {
   }
 
   #frame(frame: Uint8Array, direction: Direction): void {
-    const nanoseconds = BigInt(wallClockMs()) * NANOSECONDS_A_MS;
-    this.#add(enhancedPacket(INNER, nanoseconds, frame, direction));
+    this.#add(enhancedPacket(INNER, now(), frame, direction));
     this.#write();
   }
 
@@ -171,6 +179,8 @@ export class Capture {
 
   /** Blocks are whole in the file, or it is cut where the disk was full. */
   #write(): void {
+    clearImmediate(this.#writing);
+    this.#writing = undefined;
     const blocks = Buffer.concat(this.#blocks.splice(0));
     try {
       for (let at = 0; at < blocks.length; ) at += writeSync(this.#fd, blocks, at);
@@ -178,6 +188,10 @@ export class Capture {
       this.#stopped = fromNodeError("write to the capture", error);
     }
   }
+}
+
+function now(): bigint {
+  return BigInt(wallClockMs()) * NANOSECONDS_A_MS;
 }
 
 /** FF 03, and the protocol that the IP version says. */

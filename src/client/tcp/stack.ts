@@ -3,7 +3,7 @@
 import { Counters } from "../../base/counters.js";
 import { Deadlines } from "../../base/deadlines.js";
 import type { Instant } from "../../base/instant.js";
-import { formatIpv4, type Ipv4 } from "../../base/ip.js";
+import { formatIpv4, type Ipv4, isHost } from "../../base/ip.js";
 import { lease } from "../../base/lease.js";
 import { Queue } from "../../base/queue.js";
 import type { Scope } from "../../base/scope.js";
@@ -30,12 +30,6 @@ import { type DatagramHost, DatagramSocket } from "./udp.js";
 /** RFC 6335 §6: the dynamic ports. */
 const PORT_FIRST = 49_152;
 const PORT_COUNT = 16_384;
-
-/** Nobody's own address: this network, loopback, multicast and beyond. */
-function isHost(address: Ipv4): boolean {
-  const first = address >>> 24;
-  return first !== 0 && first !== 127 && first < 224;
-}
 
 type Party = Connection | DatagramSocket;
 

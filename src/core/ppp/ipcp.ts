@@ -1,5 +1,5 @@
 // RFC 1332 §3, RFC 1877: addresses and name servers: what we hand out, or what we are handed.
-import type { Ipv4 } from "../../base/ip.js";
+import { type Ipv4, isHost } from "../../base/ip.js";
 import { IpcpOption } from "../../wire/ppp/ipcp.js";
 import { type ConfigurationOption, optionUint32, readUint32 } from "../../wire/ppp/options.js";
 import type { Judgement, OptionPolicy } from "./control-protocol.js";
@@ -179,10 +179,4 @@ export class IpcpTaker implements OptionPolicy {
 function wants(option: ConfigurationOption, address: Ipv4): Opinion {
   const asked = readUint32(option);
   return asked.ok && asked.value === address ? undefined : optionUint32(option.type, address);
-}
-
-/** Could be an interface's address: not 0/8, loopback, multicast or above. */
-function isHost(address: Ipv4): boolean {
-  const first = address >>> 24;
-  return first !== 0 && first !== 127 && first < 224;
 }
