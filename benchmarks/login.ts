@@ -88,8 +88,12 @@ async function logIn({ server, name }: Up, count: number): Promise<void> {
      wait`,
     60 + count * 8,
   );
-  if (text.trim() !== "")
-    throw new Error(`${name}: no session for ${text.trim().split("\n").join(", ")}`);
+  if (text.trim() === "") return;
+  const units = text.trim().split("\n");
+  const log = await expectOk(server.client, `tail -n 12 /run/login-${units[0]}.log`);
+  throw new Error(
+    `${name}: no session for ${units.join(", ")}; the first one's last words:\n${log}`,
+  );
 }
 
 /** All clients end in order, and the server is left until it has buried them. */

@@ -382,6 +382,8 @@ export const store = {
   /** A write lock held elsewhere is waited out so long, in slices so that reads get between. */
   busyMs: 2_000,
   busySliceMs: 100,
+  /** Accounting is let gather so long: records that come close together are one transaction. */
+  gatherMs: 250,
   /** Accounting that could not be written is tried again after so long, doubling up to the second. */
   retryMinMs: 250,
   retryMaxMs: 5_000,

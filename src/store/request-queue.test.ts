@@ -29,7 +29,7 @@ describe("request queue", () => {
     const reads = fill(queue, read, limits.batchMax + 1);
     const stops = fill(queue, stop, limits.batchMax);
     const changes = fill(queue, change, 3);
-    const batch = queue.take(true);
+    const batch = queue.take("now");
     expect(batch?.reads).toEqual(reads.slice(0, limits.batchMax));
     expect(batch?.writes).toEqual([...changes, ...stops.slice(0, limits.batchMax - 3)]);
     expect(queue.length).toBe(1 + 3);
@@ -37,11 +37,21 @@ describe("request queue", () => {
   it("accounting that waits out a trouble is left where it is", () => {
     const queue = new RequestQueue();
     fill(queue, stop, 2);
-    expect(queue.take(false)).toBeUndefined();
+    expect(queue.take("not")).toBeUndefined();
     const one = change();
     queue.put(one);
-    expect(queue.take(false)?.writes).toEqual([one]);
+    expect(queue.take("not")?.writes).toEqual([one]);
     expect(queue.accountingLength).toBe(2);
+  });
+  it("accounting that gathers goes along with a change, never by itself", () => {
+    const queue = new RequestQueue();
+    const stops = fill(queue, stop, 2);
+    const [login] = fill(queue, read, 1);
+    expect(queue.take("along")).toEqual({ reads: [login], writes: [], alone: undefined });
+    expect(queue.take("along")).toBeUndefined();
+    const [one] = fill(queue, change, 1);
+    expect(queue.take("along")?.writes).toEqual([one, ...stops]);
+    expect(queue.accountingSince).toBeUndefined();
   });
   it("what is done outside a transaction is a batch of its own, in its turn", () => {
     const queue = new RequestQueue();
@@ -49,10 +59,10 @@ describe("request queue", () => {
     const backup = request("alone", "backup");
     queue.put(backup);
     const [second] = fill(queue, change, 1);
-    expect(queue.take(true)).toEqual({ reads: [], writes: [first], alone: undefined });
-    expect(queue.take(true)).toEqual({ reads: [], writes: [], alone: backup });
-    expect(queue.take(true)).toEqual({ reads: [], writes: [second], alone: undefined });
-    expect(queue.take(true)).toBeUndefined();
+    expect(queue.take("now")).toEqual({ reads: [], writes: [first], alone: undefined });
+    expect(queue.take("now")).toEqual({ reads: [], writes: [], alone: backup });
+    expect(queue.take("now")).toEqual({ reads: [], writes: [second], alone: undefined });
+    expect(queue.take("now")).toBeUndefined();
   });
   it.each([
     ["reads", read],
@@ -71,7 +81,7 @@ describe("request queue", () => {
     const [login] = fill(queue, read, 1);
     const [added] = fill(queue, change, 1);
     expect(login?.answers).toEqual([]);
-    const batch = queue.take(true);
+    const batch = queue.take("now");
     expect(batch?.reads).toEqual([login]);
     expect(batch?.writes[0]).toBe(added);
   });
@@ -96,10 +106,10 @@ describe("request queue", () => {
   it("what is put back comes first, in its order", () => {
     const queue = new RequestQueue();
     const stops = fill(queue, stop, 4);
-    const batch = queue.take(true);
+    const batch = queue.take("now");
     const [later] = fill(queue, stop, 1);
     queue.putBack(batch?.writes ?? []);
-    expect(queue.take(true)?.writes).toEqual([...stops, later]);
+    expect(queue.take("now")?.writes).toEqual([...stops, later]);
   });
   it("the oldest of all kinds is known", () => {
     const queue = new RequestQueue();

@@ -23,6 +23,9 @@ export type Batch = {
 
 const INTERIM: Operation = "session-interim";
 
+/** Whether accounting goes with a batch: on its own account, where something is written anyway, or not. */
+export type Turn = "now" | "along" | "not";
+
 export class RequestQueue {
   #reads: Waiting[] = [];
   #writes: Waiting[] = [];
@@ -35,6 +38,10 @@ export class RequestQueue {
   }
   get accountingLength(): number {
     return this.#accounting.length;
+  }
+  /** Since when the oldest accounting record waits: monotonic ms. */
+  get accountingSince(): number | undefined {
+    return this.#accounting[0]?.since;
   }
   /** Since when the oldest waits: monotonic ms. */
   get oldestSince(): number | undefined {
@@ -59,8 +66,8 @@ export class RequestQueue {
     queue.push(waiting);
   }
 
-  /** `accounting` false: it waits out a trouble. Undefined: nothing to do. */
-  take(accounting: boolean): Batch | undefined {
+  /** Undefined: nothing to do yet. */
+  take(accounting: Turn): Batch | undefined {
     const reads = this.#reads.splice(0, limits.batchMax);
     if (this.#writes[0]?.kind === "alone") {
       return { reads, writes: [], alone: this.#writes.shift() };
@@ -68,7 +75,9 @@ export class RequestQueue {
     const untilAlone = this.#writes.findIndex(({ kind }) => kind === "alone");
     const most = Math.min(limits.batchMax, untilAlone < 0 ? this.#writes.length : untilAlone);
     const writes = this.#writes.splice(0, most);
-    if (accounting) writes.push(...this.#accounting.splice(0, limits.batchMax - writes.length));
+    if (accounting === "now" || (accounting === "along" && writes.length > 0)) {
+      writes.push(...this.#accounting.splice(0, limits.batchMax - writes.length));
+    }
     if (reads.length + writes.length === 0) return undefined;
     return { reads, writes, alone: undefined };
   }

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { store as limits } from "../limits.js";
 import type { Answer, OpenFailure, Store, StoreStats, StoreTerms, StoreTrouble } from "./port.js";
-import { type Batch, type Kind, RequestQueue, type Waiting } from "./request-queue.js";
+import { type Batch, type Kind, RequestQueue, type Turn, type Waiting } from "./request-queue.js";
 import type { AskOf, FromThread, Operation, ToThread, ValueOf } from "./sqlite-link.js";
 import { portOver } from "./sqlite-port.js";
 import { troubleWith } from "./store-trouble.js";
@@ -18,6 +18,8 @@ export type SqliteStoreTerms = {
   readonly owner?: number;
   /** The thread's compiled module, where it is not beside this one. */
   readonly thread?: URL;
+  /** How long accounting gathers, where it is not limits.gatherMs. */
+  readonly gatherMs?: number;
   /** Told when the store comes into a trouble, into another one, and (undefined) out of it. */
   readonly onTrouble?: (trouble: StoreTrouble | undefined) => void;
 };
@@ -181,7 +183,7 @@ export class SqliteStore {
 
   #pump(): void {
     if (this.#flying !== undefined || this.#closed || !this.#opened) return;
-    const batch = this.#queue.take(performance.now() >= this.#accountingAfter);
+    const batch = this.#queue.take(this.#accountingTurn());
     if (batch === undefined) {
       if (this.#queue.length === 0) this.#drained?.();
       else this.#arm();
@@ -198,10 +200,24 @@ export class SqliteStore {
     } satisfies ToThread);
   }
 
-  /** Accounting that waits out a trouble is tried again then. */
+  /** When the accounting that waits has gathered for long enough, and any trouble is waited out. */
+  get #accountingDueAt(): number {
+    const { accountingLength, accountingSince = 0 } = this.#queue;
+    const full = this.#closing || accountingLength >= limits.batchMax;
+    const gatherMs = full ? 0 : (this.#terms.gatherMs ?? limits.gatherMs);
+    return Math.max(this.#accountingAfter, accountingSince + gatherMs);
+  }
+
+  #accountingTurn(): Turn {
+    const now = performance.now();
+    if (now >= this.#accountingDueAt) return "now";
+    return now >= this.#accountingAfter ? "along" : "not";
+  }
+
+  /** Accounting is looked at again when it is due. */
   #arm(): void {
     clearTimeout(this.#retryTimer);
-    const ms = Math.max(1, this.#accountingAfter - performance.now());
+    const ms = Math.max(1, this.#accountingDueAt - performance.now());
     this.#retryTimer = setTimeout(() => this.#pump(), ms);
     this.#retryTimer.unref();
   }

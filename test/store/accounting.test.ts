@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { store as limits } from "../../src/limits.js";
 import type { SessionCounters, SessionRecord } from "../../src/store/port.js";
 import { opened, place, value } from "./stores.js";
 
@@ -114,6 +115,50 @@ it("sessions of a server that died are ended as lost, this run's are not", async
     ["x-1", "server-lost", 2_500],
   ]);
   await second.close();
+});
+
+describe("records gather", () => {
+  const slow = 60_000;
+  it("for as long as they may, then one commit for all", async () => {
+    const store = await opened({ ...place(), gatherMs: 50 });
+    const before = store.stats().commits;
+    const names = Array.from({ length: 5 }, (_, i) => `g-${i}`);
+    await Promise.all(names.map((name) => value(store.accounting.start(session(name)))));
+    expect(store.stats()).toMatchObject({ accountingLength: 0, commits: before + 1 });
+    await store.close();
+  });
+  it("a log-in's look-up is answered meanwhile, and takes none of them along", async () => {
+    const store = await opened({ ...place(), gatherMs: slow });
+    const before = store.stats().commits;
+    const waiting = value(store.accounting.start(session("l-1")));
+    await value(store.accounts.find("anna"));
+    expect(store.stats()).toMatchObject({ accountingLength: 1, commits: before });
+    await store.close();
+    await waiting;
+  });
+  it("a full batch does not wait, and a change takes along what there is", async () => {
+    const store = await opened({ ...place(), gatherMs: slow });
+    await Promise.all(
+      Array.from({ length: limits.batchMax }, (_, i) =>
+        value(store.accounting.start(session(`f-${i}`))),
+      ),
+    );
+    const one = value(store.accounting.start(session("f-along")));
+    await value(store.settings.set("key", "value"));
+    await one;
+    expect(store.stats().accountingLength).toBe(0);
+    await store.close();
+  });
+  it("a close writes what waits", async () => {
+    const where = place();
+    const store = await opened({ ...where, gatherMs: slow });
+    const last = value(store.accounting.start(session("c-1")));
+    expect(await store.close()).toEqual({ recordsLost: 0 });
+    await last;
+    const again = await opened(where);
+    expect(await value(again.accounting.recent())).toMatchObject([{ sessionId: "c-1" }]);
+    await again.close();
+  });
 });
 
 it("many records at once are few commits, and all there", async () => {

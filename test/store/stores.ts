@@ -76,8 +76,9 @@ export function place(): Place {
   };
 }
 
+/** Accounting does not gather, unless asked to: tests wait for every record. */
 export async function opened(terms: SqliteStoreTerms): Promise<Store> {
-  const result = await openStore({ thread: threadModule(), ...terms });
+  const result = await openStore({ thread: threadModule(), gatherMs: 0, ...terms });
   if (!result.ok) throw new Error(`${result.reason}: ${result.message}`);
   return result.store;
 }

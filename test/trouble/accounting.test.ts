@@ -31,8 +31,8 @@ describe.runIf(needRoot())("accounting of every ending", () => {
   async function working(account: Account): Promise<Caller> {
     const caller = await scene.caller(account);
     await until("its start", 5, async () => {
-      const { endedAt, framedAddress } = await newest();
-      return endedAt === null && framedAddress === caller.address;
+      const [line] = await scene.accounting();
+      return line?.endedAt === null && line.framedAddress === caller.address;
     });
     await caller.ping();
     await until("an interim", 10, async () => (await newest()).packetsIn > 0);

@@ -73,6 +73,7 @@ describe.runIf(needRoot())("a full disk (tmpfs of 1 MiB)", () => {
     await using scene = await Scene.started({ diskOctets: 1_048_576 });
     await scene.addUser(bert);
     const first = await scene.caller(await scene.addUser(anna));
+    await until("its start is written", 5, async () => (await scene.accounting()).length === 1);
     const pinging = first.pinging();
     await fillUntilNoticed(scene);
     expect((await scene.status()).store.health).toBe("full");
@@ -168,6 +169,7 @@ describe.runIf(needRoot())("the database locked by another process", () => {
     await using scene = await Scene.started();
     await scene.addUser(bert);
     const first = await scene.caller(await scene.addUser(anna));
+    await until("its start is written", 5, async () => (await scene.accounting()).length === 1);
     const other = await lockedElsewhere(scene);
     const pinging = first.pinging();
     const slowest = { ms: 0 };
