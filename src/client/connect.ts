@@ -41,19 +41,21 @@ export type ConnectOptions = {
 export async function runConnect(options: ConnectOptions): Promise<number> {
   const teller = new Teller(options.json);
   const ledger = new Ledger(monotonicNow);
+  const proxies = await listening(options, ledger, teller);
+  if (isOsError(proxies)) return 1;
   const host =
     options.proxies === undefined
       ? ClientHost.open(options.tun ?? "holdfast-c0", ledger)
       : ClientHost.openWithoutTun(ledger);
   if ("message" in host) {
     teller.complain(host.message, host.remedy);
+    await proxies?.close();
     return 6;
   }
   await cleanUp(options.stateDirectory, host.changes, teller);
-  const proxies = await listening(options, host, teller);
-  const capture = isOsError(proxies) ? proxies : captured(options, host, teller);
-  if (isOsError(proxies) || isOsError(capture)) {
-    if (!isOsError(proxies)) await proxies?.close();
+  const capture = captured(options, host, teller);
+  if (isOsError(capture)) {
+    await proxies?.close();
     await host.close();
     return 1;
   }
@@ -79,10 +81,10 @@ export async function runConnect(options: ConnectOptions): Promise<number> {
   return code;
 }
 
-/** Likewise said already where there are none although they are asked for. */
+/** Why not is said already where there are none although they are asked for. */
 async function listening(
   { proxies: wish }: ConnectOptions,
-  { ledger }: ClientHost,
+  ledger: Ledger,
   teller: Teller,
 ): Promise<Proxies | OsError | undefined> {
   if (wish === undefined) return undefined;
@@ -108,7 +110,7 @@ const remedies: Readonly<Record<string, string>> = {
   EACCES: "ports below 1024 need CAP_NET_BIND_SERVICE: give another one, as 1080",
 };
 
-/** What became of it is said already where it is no capture. */
+/** Likewise. */
 function captured(
   { capture: wish }: ConnectOptions,
   host: ClientHost,

@@ -18,7 +18,8 @@ export type { ClientEvent } from "../core/client.js";
 export type { MppeBits } from "../core/ppp/ports.js";
 export type { FlowCounters } from "../wire/worker-link.js";
 export type { PacketStream } from "./packet-stream.js";
-export type { Session, SessionEnd, SessionEvents } from "./session.js";
+export { DialError, type Session, type SessionEnd, type SessionEvents } from "./session.js";
+export type { ProxyListens, ProxyPlace, ProxyPlaces, SessionProxies } from "./session-proxies.js";
 
 export type SessionOptions = {
   /** IPv4 address or name. */
