@@ -7,8 +7,8 @@ import { ACK_DUE_AT, EXPECTED, FLAGS, HAS_EXPECTED, LAST_IN_WINDOW } from "./lay
 import { FlowCells } from "./memory.js";
 
 /**
- * `next` is due; `ahead` may wait for the missing ones; `far` counts only if it decrypts plausibly;
- * `late` came before; `out` is outside of everything and moves nothing.
+ * `next` is due; `ahead` may wait for the missing ones; `far` counts only if it decrypts plausibly, as
+ * does `late`, which came before or was overtaken by a forged number; `out` is outside of everything.
  */
 export type Place = "next" | "ahead" | "far" | "late" | "out";
 
@@ -82,7 +82,7 @@ export class GreWindow {
     return at === Number.POSITIVE_INFINITY ? undefined : instant(at);
   }
 
-  /** Counts a packet that was out of window; true when it is time to ask the peer where it is. */
+  /** Counts a packet that was late or out of window; true when it is time to ask the peer where it is. */
   noteOutOfWindow(now: Instant): boolean {
     this.#outOfWindow ??= new Array<Instant>(limits.resyncPackets).fill(NEVER);
     this.#outOfWindow[this.#outOfWindowAt] = now;

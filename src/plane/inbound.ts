@@ -86,22 +86,18 @@ export class Inbound {
   #sequence(flow: Flow, octets: Uint8Array, gre: GreHeader, now: Instant): void {
     const { sequence, payloadStart, payloadEnd, acknowledgment, hasAcknowledgment } = gre;
     const place = flow.window.place(sequence);
-    if (place === "late") return this.context.drop(flow, "late");
-    if (place === "out") return this.#outOfWindow(flow, octets, gre, now);
-    if (place === "far" && !this.#isPlausibleFar(flow, octets, gre, now)) {
-      return this.#outOfWindow(flow, octets, gre, now);
+    const inWindow = place === "next" || place === "ahead";
+    if (!inWindow && !this.#isProven(flow, octets, gre, now)) {
+      return this.#outOfPlace(flow, octets, gre, place === "late" ? "late" : "out-of-window", now);
     }
     flow.window.touch(now);
     if (hasAcknowledgment) this.#acknowledge(flow, acknowledgment, now);
-    if (place === "next") {
-      this.#take(flow, sequence, octets, payloadStart, payloadEnd, now);
-      this.#releaseDue(flow, now);
-    } else if (place === "ahead") {
-      this.#keep(flow, sequence, octets, payloadStart, payloadEnd, now);
-    } else {
-      while (flow.reorder.size > 0) this.#releaseFirst(flow, now);
-      this.#take(flow, sequence, octets, payloadStart, payloadEnd, now);
+    if (place === "ahead") {
+      return this.#keep(flow, sequence, octets, payloadStart, payloadEnd, now);
     }
+    while (place === "far" && flow.reorder.size > 0) this.#releaseFirst(flow, now);
+    this.#take(flow, sequence, octets, payloadStart, payloadEnd, now);
+    this.#releaseDue(flow, now);
   }
 
   /** Keeps a frame that came early; when there is no room, the missing ones are given up. */
@@ -145,18 +141,29 @@ export class Inbound {
     }
   }
 
-  /** G-10: far ahead, only a packet that could not have been made without the key counts. */
-  #isPlausibleFar(flow: Flow, octets: Uint8Array, gre: GreHeader, now: Instant): boolean {
+  /**
+   * G-10: far ahead, or behind where a forged number has taken us, only a packet counts that could not
+   * have been made without the key. What was decrypted before never does: its key is gone.
+   */
+  #isProven(flow: Flow, octets: Uint8Array, gre: GreHeader, now: Instant): boolean {
     const { payloadStart, payloadEnd, sequence } = gre;
+    const { expected } = flow.window;
+    if (flow.receive === undefined || expected === undefined) return false;
+    const skipped = (sequence - expected) | 0;
+    if (skipped > limits.forwardWindowMppe) return false;
     const at = skipAddressAndControl(octets, payloadStart, payloadEnd);
-    if (flow.receive === undefined || flow.window.expected === undefined) return false;
     if (readProtocol(octets, at, payloadEnd) !== COMPRESSED_DATAGRAM) return false;
     const mppe = at + protocolOctets(octets, at);
-    const skipped = (sequence - flow.window.expected) >>> 0;
     return flow.receive.wouldDecrypt(octets, mppe, payloadEnd, this.#plaintext, now, skipped);
   }
 
-  #outOfWindow(flow: Flow, octets: Uint8Array, gre: GreHeader, now: Instant): void {
+  #outOfPlace(
+    flow: Flow,
+    octets: Uint8Array,
+    gre: GreHeader,
+    reason: DropReason,
+    now: Instant,
+  ): void {
     const { payloadStart, payloadEnd, sequence } = gre;
     if (flow.resync !== undefined && carries(octets, payloadStart, payloadEnd, flow.resync)) {
       flow.reorder.clear();
@@ -164,7 +171,7 @@ export class Inbound {
       flow.receive?.resynchronised();
       return;
     }
-    this.context.drop(flow, "out-of-window");
+    this.context.drop(flow, reason);
     if (!flow.window.noteOutOfWindow(now)) return;
     this.context.emit({ kind: "ResyncNeeded", flow: flow.ref });
   }

@@ -17,6 +17,8 @@ import {
 import { instant } from "../base/instant.js";
 import { plane as limits } from "../limits.js";
 
+/** Of a datagram, behind both headers' fixed parts. */
+const SEQUENCE_AT = 28;
 const STATELESS = { bits: 128, stateful: false } as const;
 
 /**
@@ -125,6 +127,24 @@ describe("packets cut out of a running upload, G-10", () => {
       expect(tail).toEqual(Array.from({ length: 200 }, (_, i) => upload.sent - 200 + i));
     });
   }
+});
+
+describe("a number forged ahead, where no key tells who sent it", () => {
+  test("what it made late asks for the place, and has it within a second", () => {
+    const upload = new Upload(undefined);
+    upload.run(100, () => true);
+    upload.client.packet(udp(LEASED, OUTSIDE, 0, 60));
+    const forged = upload.client.gre.splice(0)[0]!;
+    new DataView(forged.buffer).setUint32(SEQUENCE_AT, 100 + limits.forwardWindow);
+    upload.server.datagram(forged);
+    upload.server.pass(limits.reorderMs);
+    const since = upload.server.now;
+    upload.run(1_000, () => true);
+    const first = upload.delivered.find(({ at }) => at > since + 1);
+    expect(first?.at ?? Number.POSITIVE_INFINITY).toBeLessThan(since + 1_000);
+    expect(upload.echoes).toBe(1);
+    expect(upload.delivered.at(-1)?.tag).toBe(upload.sent - 1);
+  });
 });
 
 describe("what resynchronises and what does not", () => {

@@ -150,7 +150,7 @@ export class MppeReceive {
     return reason;
   }
 
-  /** Whether a packet `skipped` numbers ahead would decrypt plausibly. Moves nothing. */
+  /** Whether a packet `skipped` numbers ahead, or behind if negative, would decrypt plausibly. Moves nothing. */
   wouldDecrypt(
     octets: Uint8Array,
     start: number,
