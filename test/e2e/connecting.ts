@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { HostNetns, until } from "../lab/place.js";
 import type { Namespace } from "../os/namespace.js";
 import { TestServer } from "./harness.js";
@@ -62,6 +63,11 @@ export class Connecting implements AsyncDisposable {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** What it says from here on, line by line as it comes. */
+  lines(): AsyncIterable<string> {
+    return createInterface({ input: this.#child.stdout! });
   }
 
   /** Until it has said so `times` times. */

@@ -12,6 +12,7 @@ import { compileProgram } from "./compile.js";
 import type { BatchReport, CyclingOptions } from "./cycling-client.js";
 import { TestServer } from "./harness.js";
 import { Places } from "./places.js";
+import { type Point, slope } from "./slope.js";
 
 const CLIENTS = [
   { name: "one", net: "198.51.100" },
@@ -39,17 +40,6 @@ function withVariables(place: Place, variables: Readonly<Record<string, string>>
     name: place.name,
     exec: (command, options) => place.exec(`export ${words.join(" ")}; ${command}`, options),
   };
-}
-
-type Point = readonly [x: number, y: number];
-
-/** Of the straight line that misses the points least (least squares). */
-function slope(points: readonly Point[]): number {
-  const mean = (at: 0 | 1) => points.reduce((sum, point) => sum + point[at], 0) / points.length;
-  const [meanX, meanY] = [mean(0), mean(1)];
-  const across = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
-  const along = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
-  return along === 0 ? 0 : across / along;
 }
 
 class Cyclist {

@@ -1,4 +1,4 @@
-// Preloaded into a server under test (NODE_OPTIONS=--import): on SIGUSR2 it collects garbage and writes
+// Preloaded into a server or client under test (NODE_OPTIONS=--import): on SIGUSR2 it collects garbage and writes
 // what is left to HEAP_PROBE, one line each time. The product knows nothing of it.
 import { appendFileSync } from "node:fs";
 import { queryObjects } from "node:v8";
@@ -6,7 +6,8 @@ import { queryObjects } from "node:v8";
 class None {}
 
 const { HEAP_PROBE } = process.env;
-if (HEAP_PROBE !== undefined && process.argv.includes("serve")) {
+const [, , command] = process.argv;
+if (HEAP_PROBE !== undefined && (command === "serve" || command === "connect")) {
   // Collects all there is to collect, as before a heap snapshot: `gc()` keeps compiled code, which
   // comes to its size only after many thousand cycles.
   const collect = () => queryObjects(None, { format: "count" });
