@@ -15,6 +15,8 @@ export const THEIRS = 0x0a00_0001;
 export type Path = {
   readonly delayMs?: number;
   readonly jitterMs?: number;
+  /** Packets arrive together, so often: the other end's processor has more to do. */
+  readonly everyMs?: number;
   readonly loss?: number;
   readonly repeat?: number;
   /** Of the narrowest link, with a queue of so many packets. */
@@ -110,7 +112,8 @@ export class Network {
   }
 
   #carry(way: "up" | "down", packet: Uint8Array, arrive: () => void): void {
-    const { delayMs = 0, jitterMs = 0, loss = 0, repeat = 0, bitsPerMs, queuePackets } = this.path;
+    const { delayMs = 0, jitterMs = 0, everyMs = 0, loss = 0, repeat = 0 } = this.path;
+    const { bitsPerMs, queuePackets } = this.path;
     this.offered[way]++;
     let leaves: number = this.now;
     if (bitsPerMs !== undefined) {
@@ -126,7 +129,10 @@ export class Network {
     const times = this.chance.happens(repeat) ? 2 : 1;
     for (let time = 0; time < times; time++) {
       if (this.chance.happens(loss)) this.lost[way]++;
-      else this.schedule.at(leaves + delayMs + this.chance.unit() * jitterMs, arrive);
+      else {
+        const at = leaves + delayMs + this.chance.unit() * jitterMs;
+        this.schedule.at(everyMs > 0 ? Math.ceil(at / everyMs) * everyMs : at, arrive);
+      }
     }
   }
 }

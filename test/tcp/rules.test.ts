@@ -101,6 +101,25 @@ describe("loss recovery", () => {
     expect(sent(hand)).toEqual([]);
   });
 
+  test("what was sent again and is lost again goes once more, without a time-out", () => {
+    const hand = established();
+    const at = warm(hand);
+    hand.connection.write(new Uint8Array(30_000));
+    hand.answers();
+    const began = hand.now;
+    for (const end of [2, 3, 4, 5, 6, 7, 8]) {
+      hand.send("ACK", { ack: at, sack: [[at + 1000, at + 1000 * end]] });
+    }
+    const first = `ACK [${at},${at + 1000})`;
+    expect(sent(hand).filter((text) => text === first)).toHaveLength(1);
+    // All that was out before comes: new segments go. They come too, and the repetition does not.
+    hand.send("ACK", { ack: at, sack: [[at + 1000, hand.ours]] });
+    expect(sent(hand)).not.toContain(first);
+    hand.send("ACK", { ack: at, sack: [[at + 1000, hand.ours]] });
+    expect(sent(hand)).toContain(first);
+    expect(hand.now).toBe(began);
+  });
+
   test("two SACKed segments are no loss yet", () => {
     const hand = established();
     const at = warm(hand);

@@ -83,11 +83,16 @@ function goodput(seed: number, path: Path, octets: number, options: PeerOptions 
 
 describe("throughput in simulated time", () => {
   test.each([1, 2, 3])("seed %d: 20 Mbit/s at 50 ms and a loss of 1 in 200 each way", (seed) => {
-    expect(goodput(seed, { delayMs: 25, loss: 0.005 }, 40_000_000)).toBeGreaterThan(20);
+    expect(goodput(seed, { delayMs: 25, loss: 0.005 }, 15_000_000)).toBeGreaterThan(20);
   });
 
-  test("a narrow link is filled, and its queue overflows without a collapse", () => {
-    const path = { delayMs: 25, bitsPerMs: 10_000, queuePackets: 40 };
+  test("likewise where packets come every 10 ms, several at once", () => {
+    const path = { delayMs: 20, everyMs: 10, loss: 0.005 };
+    expect(goodput(1, path, 15_000_000)).toBeGreaterThan(20);
+  });
+
+  test.each([40, 10])("a narrow link with a queue of %d is filled, without a collapse", (queue) => {
+    const path = { delayMs: 25, bitsPerMs: 10_000, queuePackets: queue };
     expect(goodput(1, path, 10_000_000)).toBeGreaterThan(8);
   });
 

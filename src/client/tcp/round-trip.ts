@@ -19,10 +19,10 @@ export class RoundTrip {
     return Math.min(this.#base * this.#backOff, stack.rtoMaxMs);
   }
 
-  /** The smallest of late, or undefined before the first. */
-  get minimumMs(): number | undefined {
+  /** The shortest of late; 0 before the first. */
+  get minimumMs(): number {
     const least = Math.min(this.#minimum, this.#minimumBefore);
-    return least === Number.POSITIVE_INFINITY ? undefined : least;
+    return least === Number.POSITIVE_INFINITY ? 0 : least;
   }
 
   /** `samples`: how many come a round trip, so that many do not forget faster (RFC 7323 app. G). */

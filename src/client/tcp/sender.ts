@@ -52,6 +52,8 @@ export class Sender {
   #recovery: Recovery = "none";
   #recoverAt = 0;
   #highRxt = 0;
+  /** SND.NXT when something was last sent again in this recovery. */
+  #againAt = 0;
   #rescued = false;
   #dupAcks = 0;
   /** SACKed octets when last acknowledged: a duplicate that tells no more of them is none. */
@@ -145,7 +147,8 @@ export class Sender {
     if (said.ack > before || this.window === 0) this.#silentSince = undefined;
     if (opened.fromZero && said.ack === before) this.#pullBack();
     const { congestion } = this;
-    congestion.delivered(this.una + this.#scoreboard.octets, this.una, this.nxt, now);
+    const total = this.una + this.#scoreboard.octets;
+    congestion.delivered(total, this.una, this.nxt, this.smss, this.roundTrip.minimumMs, now);
     this.#settleRecovery(said.ack - before);
     if (said.ack > before || opened.fromZero) {
       this.roundTrip.recovered();
@@ -203,7 +206,7 @@ export class Sender {
     const from = this.#scoreboard.holeFrom(Math.max(this.#highRxt, this.una));
     if (from >= below || (room < this.smss && !this.#forced)) return false;
     const end = this.#scoreboard.holeEnd(from, Math.min(from + this.smss, below));
-    this.congestion.lost(end - from);
+    if (this.#recovery === "fast") this.congestion.lost(end - from);
     this.#highRxt = end;
     this.#forced = false;
     return this.#repeat(from, end, now);
@@ -230,6 +233,7 @@ export class Sender {
 
   #repeat(from: number, end: number, now: Instant): boolean {
     this.#timed = undefined;
+    this.#againAt = this.nxt;
     this.fin = end > this.#end || (end === this.#end && this.nxt > this.#end);
     return this.#send(from, Math.min(end, this.#end) - from, this.fin ? 1 : 0, now);
   }
@@ -300,6 +304,7 @@ export class Sender {
     if (roundTripMs !== undefined) {
       const samples = said.roundTripMs === undefined ? 1 : Math.ceil(flight / (2 * this.smss));
       this.roundTrip.measured(roundTripMs, samples, now);
+      this.congestion.measured(roundTripMs);
     }
     if (this.#recovery === "none") this.#dupAcks = 0;
     if (this.#recovery !== "fast") this.congestion.acknowledged(octets, flight, this.smss);
@@ -330,6 +335,7 @@ export class Sender {
   #settleRecovery(octets: number): void {
     if (this.#recovery !== "none") {
       if (this.una >= this.#recoverAt) this.#recovery = "none";
+      else if (this.#recovery === "fast" && this.sackPermitted) this.#doubtRepeated();
       else if (octets > 0 && !this.sackPermitted && this.#recovery === "fast") {
         // RFC 6582 §3.2: a partial acknowledgment shows the next hole.
         this.#forced = true;
@@ -351,6 +357,15 @@ export class Sender {
     this.#rescued = false;
     this.#forced = true;
     this.congestion.reduce(this.nxt - this.una, this.smss, this.roundTrip.minimumMs);
+  }
+
+  /** What was sent after all that was sent again has come: what has not is lost once more. */
+  #doubtRepeated(): void {
+    const came = this.nxt - this.#againAt - this.#scoreboard.uncovered(this.#againAt, this.nxt);
+    if (this.#highRxt <= this.una || came <= (DUP_THRESH - 1) * this.smss) return;
+    this.#highRxt = this.una;
+    this.#againAt = this.nxt;
+    this.congestion.fall(this.nxt - this.una, this.smss, this.roundTrip.minimumMs);
   }
 
   /** Where what is lost ends. */
