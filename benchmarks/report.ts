@@ -11,6 +11,7 @@ const titles: Readonly<Record<string, string>> = {
   "throughput-host": "Throughput on this host, both ends ours",
   cpu: "Processor time a packet",
   "login-uml": "A log-in",
+  "client-uml": "One connection of the client's own TCP",
   "setup-uml": "Set-up of sessions beside pptpd",
   setup: "Set-up of sessions on this host",
   memory: "Memory",
