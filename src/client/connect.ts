@@ -1,7 +1,6 @@
 // `holdfast connect`: a session over a TUN of its own, or behind proxies without one, until a signal or
 // its end; one that was up and is lost is dialled again unless `once` is asked for. What a dead client
 // left is put back first.
-import { formatIpv4 } from "../base/ip.js";
 import { Ledger } from "../base/ledger.js";
 import { printable } from "../base/printable.js";
 import { proxy as limits } from "../limits.js";
@@ -14,7 +13,7 @@ import { ClientHost } from "./client-host.js";
 import { type NetworkWish, undo } from "./network/borrowed.js";
 import { type ClientState, forget, leftBehind, StateFile } from "./network/state-file.js";
 import type { ClientTerms } from "./policy.js";
-import { isLoopback, Proxies, type ProxyWish } from "./proxy/proxies.js";
+import { isLoopback, Proxies, type ProxyWish, placeText } from "./proxy/proxies.js";
 import { Redial } from "./redial.js";
 import { Teller } from "./teller.js";
 
@@ -95,13 +94,13 @@ async function listening(
     return opened;
   }
   for (const [kind, place] of Object.entries(opened.listening)) {
-    const where = `${formatIpv4(place.address)}:${place.port}`;
+    const where = placeText(place);
     teller.event("proxy", { [kind]: where });
     if (isLoopback(place)) continue;
     const message = `whoever reaches ${where} uses this session as you: the proxy asks no password`;
     teller.complain(message, "give an address of 127.0.0.0/8, or let the firewall say who may");
   }
-  return opened.proxies;
+  return opened;
 }
 
 const remedies: Readonly<Record<string, string>> = {
@@ -168,7 +167,10 @@ class Connection {
     this.#file = new StateFile(stateDirectory);
     const none = { address: undefined, encryption: undefined, lastVerdict: undefined };
     const fresh = { phase: "connecting", since: Date.now(), sessions: 0, changed: {} } as const;
-    this.#state = { server, user, tun: host.tun, ...none, ...fresh };
+    const places = Object.entries(proxies?.listening ?? {});
+    const listening = places.map(([kind, place]) => `${kind} ${placeText(place)}`);
+    const ways = { tun: host.tun, ...(proxies && { proxies: listening }) };
+    this.#state = { server, user, ...ways, ...none, ...fresh };
   }
 
   stop(): void {

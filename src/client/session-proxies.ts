@@ -1,6 +1,6 @@
 // Proxies of a program's session (docs/LIBRARY.md): they listen until they or the session end.
 import { formatIpv4, parseIpv4 } from "../base/ip.js";
-import type { Listen, Listening, Proxies, ProxyWish } from "./proxy/proxies.js";
+import type { Listen, Proxies, ProxyWish } from "./proxy/proxies.js";
 
 export type ProxyPlace = {
   /** IPv4; 127.0.0.1 unless it is given. Whoever reaches another one uses the session. */
@@ -17,7 +17,8 @@ export class SessionProxies implements AsyncDisposable {
   readonly #proxies: Proxies;
 
   /** Made by `session.proxies`. */
-  constructor(proxies: Proxies, { socks, http }: Listening) {
+  constructor(proxies: Proxies) {
+    const { socks, http } = proxies.listening;
     this.#proxies = proxies;
     this.socks = socks && shown(socks);
     this.http = http && shown(http);

@@ -113,8 +113,8 @@ export class Session extends EventEmitter<SessionEvents> implements Disposable, 
     const inside = this.#inside();
     const opening = Proxies.open(wish, this.#parts.ledger).then((opened) => {
       if (isOsError(opened)) return opened;
-      opened.proxies.use(inside);
-      return new SessionProxies(opened.proxies, opened.listening);
+      opened.use(inside);
+      return new SessionProxies(opened);
     });
     this.#proxies.add(opening.then((opened) => (isOsError(opened) ? undefined : opened)));
     const opened = await opening;

@@ -20,6 +20,8 @@ export type ClientState = {
   readonly server: string;
   readonly user: string;
   readonly tun: string | undefined;
+  /** In its place: each kind and where it listens. */
+  readonly proxies?: readonly string[];
   readonly phase: "connecting" | "up" | "waiting";
   /** Unix ms of the last change of phase. */
   readonly since: number;

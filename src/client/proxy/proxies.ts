@@ -22,6 +22,10 @@ export function isLoopback({ address }: Listen): boolean {
   return address >>> 24 === 127;
 }
 
+export function placeText({ address, port }: Listen): string {
+  return `${formatIpv4(address)}:${port}`;
+}
+
 export class Proxies {
   readonly #scope: Scope;
   /** Programs connected now, and what each of them holds. */
@@ -29,6 +33,7 @@ export class Proxies {
   readonly #associations = new Set<Association>();
   readonly #servers: Server[] = [];
   #way: Way | undefined;
+  #listening: Listening = {};
   /** Connections closed at once since there were too many. */
   refused = 0;
 
@@ -36,11 +41,8 @@ export class Proxies {
     this.#scope = new Scope("proxies", ledger);
   }
 
-  /** What it listens on may be asked of it: port 0 is one that is free. */
-  static async open(
-    wish: ProxyWish,
-    ledger: Ledger,
-  ): Promise<{ proxies: Proxies; listening: Listening } | OsError> {
+  /** Port 0 is one that is free: `listening` says which. */
+  static async open(wish: ProxyWish, ledger: Ledger): Promise<Proxies | OsError> {
     const proxies = new Proxies(ledger);
     const way = () => proxies.#way;
     const shared = { way, associations: proxies.#associations };
@@ -49,7 +51,6 @@ export class Proxies {
         const own = proxies.#clients.get(socket);
         if (own !== undefined) new SocksClient(socket, own, shared);
       });
-    const listening: { socks?: Listen; http?: Listen } = {};
     for (const [kind, make] of [
       ["socks", socks],
       ["http", () => httpProxy(way)],
@@ -61,14 +62,18 @@ export class Proxies {
         await proxies.close();
         return port;
       }
-      listening[kind] = { address: wished.address, port };
+      proxies.#listening = { ...proxies.#listening, [kind]: { address: wished.address, port } };
     }
-    return { proxies, listening };
+    return proxies;
   }
 
   /** Leads through `way` from now on; undefined: there is no session, and programs are told so. */
   use(way: Way | undefined): void {
     this.#way = way;
+  }
+
+  get listening(): Listening {
+    return this.#listening;
   }
 
   /** Programs connected now. */
@@ -85,8 +90,9 @@ export class Proxies {
     await Promise.all(closed);
   }
 
-  #listen(server: Server | HttpServer, { address, port }: Listen): Promise<number | OsError> {
-    const where = `listen on ${formatIpv4(address)}:${port}`;
+  #listen(server: Server | HttpServer, place: Listen): Promise<number | OsError> {
+    const { address, port } = place;
+    const where = `listen on ${placeText(place)}`;
     // Before the server's own listener: one too many is never served.
     server.prependListener("connection", (socket: Socket) => this.#take(socket));
     return new Promise((resolve) => {
