@@ -175,7 +175,7 @@ export const worker = {
   restartsPerMinuteMax: 10,
   /** Data workers at once, and what `workers: auto` takes at most. */
   workersMax: 8,
-  /** Descriptors of the main process that a worker needs: sockets, TUN, link, its error output. */
+  /** Descriptors of the main process that a worker needs: sockets, filter, TUN, link, its error output. */
   descriptorsEach: 8,
   /** Packets of the TUN taken over from another worker in one turn. */
   handedOverMax: 64,

@@ -79,6 +79,15 @@ function tunText(state: Status["network"]["tunState"]): string {
   return state === "up" ? state : state.toUpperCase();
 }
 
+function refusalText(refusal: Status["earlyRefusal"]): string {
+  const { form, why, calls, refused, byReason } = refusal;
+  if (form === "off") return why === "" ? "off" : `off (${why})`;
+  const by = form === "eBPF" ? `eBPF, ${counted(calls, "live call")}` : "classic, by form";
+  const reasons = byReason ? "by reason among the counters" : "reasons not available";
+  const because = why === "" ? "" : ` (no eBPF: ${why})`;
+  return `${by}${because}; ${refused} refused, ${reasons}`;
+}
+
 function overview(status: Status): Parameters<typeof pairs>[0] {
   const { network, sessions, addresses, ledger, limits, store } = status;
   const profiles = status.profiles.map(({ name, legacy, authentication, encryption }) => {
@@ -96,6 +105,7 @@ function overview(status: Status): Parameters<typeof pairs>[0] {
     ["state directory", status.stateDirectory],
     ["configuration", status.configFile ?? "defaults"],
     ["data path", status.dataPath],
+    ["early refusal", refusalText(status.earlyRefusal)],
     ["interface", `${network.tun} (${tunText(network.tunState)}), gateway ${network.gateway}`],
     ["pool", `${network.pool}: ${addresses.leased} of ${addresses.size} leased`],
     ["IPv6", network.ipv6Prefix],

@@ -116,6 +116,17 @@ export const statusSchema = z.object({
       offload: z.string(),
     }),
   ),
+  /** What of GRE the kernel refuses before a data worker wakes. */
+  earlyRefusal: z.object({
+    form: z.enum(["eBPF", "classic", "off"]),
+    /** Why it is not eBPF, where it should have been. */
+    why: z.string(),
+    /** Live calls, whose packets pass; 0 where calls are not told apart. */
+    calls: count,
+    refused: count,
+    /** Whether these are among the counters by reason. */
+    byReason: z.boolean(),
+  }),
   /** Counted reasons, by name: drops, refusals, oddities. */
   counters: byName,
   logLevel: z.string(),

@@ -1,6 +1,7 @@
 // The data workers as one data path: a flow lives in the worker that its Call ID falls to, commands go
 // there, and what all of them count is one sum.
 import type { FlowRef, GatewayTerms, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
+import type { EarlyRefusal } from "./early-refusal.js";
 import {
   WorkerKeeper,
   type WorkerPlace,
@@ -11,6 +12,7 @@ import {
 export type DataPathOptions = WorkerTerms & {
   /** One worker each; its raw socket takes the Call IDs that leave its place here when divided. */
   readonly places: readonly WorkerPlace[];
+  readonly refusal: EarlyRefusal;
   readonly onEvent: (event: PlaneEvent) => void;
   /** A worker is gone, with the flows that were its. */
   readonly onLost: (why: string, wasIts: (flow: FlowRef) => boolean) => void;
@@ -25,9 +27,11 @@ export class DataPath {
   /** What each worker counted since it started, and all lost ones before. */
   readonly #drops: Drops[];
   #dropsBefore: Drops = {};
+  readonly refusal: EarlyRefusal;
 
   constructor(options: DataPathOptions) {
     const { places, onEvent, onLost } = options;
+    this.refusal = options.refusal;
     this.#drops = places.map(() => ({}));
     this.#workers = places.map((place, index) => {
       return new WorkerKeeper(place, places.length, options, {
@@ -37,7 +41,9 @@ export class DataPath {
         onLost: (why) => {
           this.#dropsBefore = sum([this.#dropsBefore, this.#drops[index] ?? {}]);
           this.#drops[index] = {};
-          onLost(why, ({ slot }) => this.#workerOf[slot] === index);
+          const wasIts = ({ slot }: FlowRef) => this.#workerOf[slot] === index;
+          this.refusal.handleWorkerLost(wasIts);
+          onLost(why, wasIts);
         },
       });
     });
@@ -60,6 +66,7 @@ export class DataPath {
       for (const worker of this.#workers) worker.send(command);
       return;
     }
+    this.refusal.handle(command);
     const { slot } = command.flow;
     if (command.kind === "Install") this.#workerOf[slot] = command.callId % this.#workers.length;
     this.#workers[this.#workerOf[slot] ?? 0]?.send(command);
@@ -75,7 +82,8 @@ export class DataPath {
   }
 }
 
-function sum(all: readonly Drops[]): Drops {
+/** Counts by name, added up. */
+export function sum(all: readonly Drops[]): Drops {
   const total: Record<string, number> = {};
   for (const drops of all) {
     for (const [reason, count] of Object.entries(drops)) {

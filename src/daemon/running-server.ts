@@ -34,6 +34,7 @@ import { ControlListener } from "./control-listener.js";
 import { CoreLoop } from "./core-loop.js";
 import { DataPath } from "./data-path.js";
 import { doctorReport } from "./doctor/doctor.js";
+import { EarlyRefusal } from "./early-refusal.js";
 import { hostNameServers } from "./host-dns.js";
 import type { Log } from "./log.js";
 import { Network } from "./network.js";
@@ -290,8 +291,16 @@ export class RunningServer {
     const prefix = withoutCapabilities([]);
     if (isOsError(prefix))
       return { message: describeOsError(prefix), remedy: "install util-linux" };
+    const refusal = new EarlyRefusal({
+      choice: this.config.filter,
+      loaded: this.terms.privileges.filter,
+      places,
+      scope: this.#scope,
+      log,
+    });
     this.dataPath = new DataPath({
       places,
+      refusal,
       scope: this.#scope,
       prefix,
       gateway: gatewayTerms(this.config, hostNameServers(), hostAddresses()),

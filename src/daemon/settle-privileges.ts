@@ -2,6 +2,7 @@
 // threads before our first line: root becomes a user of our own by an exec that keeps the pid.
 import type { Descriptor } from "../os/descriptor.js";
 import { describeOsError, isOsError, type OsError } from "../os/errors.js";
+import { type FilterDescriptors, loadGreFilter, passedGreFilter } from "../os/gre-filter.js";
 import { HookRunner, startHookRunner } from "../os/hook-runner.js";
 import { lookUpUser } from "../os/own-user.js";
 import { takePassedDescriptors } from "../os/passed-descriptors.js";
@@ -18,6 +19,8 @@ export type SettledPrivileges = {
   /** One for each data worker, where they were opened while that was still allowed. */
   readonly tunDevices: readonly Descriptor[];
   readonly hooks: HookRunner | undefined;
+  /** Likewise: what refuses GRE early. */
+  readonly filter: FilterDescriptors | undefined;
 };
 
 export type PrivilegeFault = { readonly message: string; readonly remedy: string };
@@ -45,7 +48,8 @@ export function settlePrivileges(
   const hooks = link === undefined ? undefined : new HookRunner(link);
   const { how, uid, why } = state;
   const tunDevices = tunNames(config).flatMap((name) => passed.get(name) ?? []);
-  return { how, uid, why, tunDevices, hooks };
+  const filter = passedGreFilter(passed);
+  return { how, uid, why, tunDevices, hooks, filter };
 }
 
 function becomeOwnUser(config: Config, stateDirectory: string): PrivilegeFault {
@@ -61,6 +65,11 @@ function becomeOwnUser(config: Config, stateDirectory: string): PrivilegeFault {
     const tun = openTunDevice();
     // Without it the server says so itself, with the remedy.
     if (!isOsError(tun)) descriptors[name] = tun;
+  }
+  if (config.filter === "auto") {
+    const filter = loadGreFilter(config.workers);
+    // Without it the server says why, and does with less.
+    if (!isOsError(filter)) Object.assign(descriptors, filter);
   }
   const hooks = startHooks(config, stateDirectory, plan.user?.uid ?? 0);
   if (hooks !== undefined && "message" in hooks) return hooks;

@@ -4,6 +4,8 @@ import type { ProfileStatus, Status } from "../console/contract.js";
 import { readTreePrivileges } from "../os/capabilities.js";
 import { formatPrefix4, formatRange4 } from "./config/addresses.js";
 import type { Profile } from "./config/resolve.js";
+import { sum } from "./data-path.js";
+import type { EarlyRefusalSnapshot } from "./early-refusal.js";
 import { describeProcesses, processWarnings } from "./processes.js";
 import type { RunningServer } from "./running-server.js";
 import type { WorkerSnapshot } from "./worker-keeper.js";
@@ -57,11 +59,23 @@ export function gatherStatus(running: RunningServer): Status {
       interimsDropped: stats.interimsDropped,
     },
     workers: [...(dataPath?.workers ?? [])],
-    counters: { ...prefixed("data ", running.drops), ...server.reasons.snapshot() },
+    earlyRefusal: dataPath?.refusal.snapshot ?? noRefusal,
+    counters: {
+      ...prefixed("data ", sum([running.drops, dataPath?.refusal.counts() ?? {}])),
+      ...server.reasons.snapshot(),
+    },
     logLevel: log.level,
     warnings: [...warnings(running), ...processWarnings(processes)],
   };
 }
+
+const noRefusal: EarlyRefusalSnapshot = {
+  form: "off",
+  why: "no data path",
+  calls: 0,
+  refused: 0,
+  byReason: false,
+};
 
 /** Each way that data is carried in once, with how many workers carry it so. */
 function dataPathText(workers: readonly WorkerSnapshot[]): string {

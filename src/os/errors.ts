@@ -24,6 +24,7 @@ export const EBADF = 9;
 export const EAGAIN = 11;
 export const EINVAL = 22;
 export const ENOTTY = 25;
+export const ENOSYS = 38;
 export const EMSGSIZE = 90;
 export const ENOBUFS = 105;
 

@@ -3,6 +3,8 @@
 import type { Ipv4 } from "../base/ip.js";
 import { Descriptor } from "./descriptor.js";
 import { EINVAL, type OsError, osError } from "./errors.js";
+import { classicGreFilter } from "./gre-filter-classic.js";
+import type { Shard } from "./gre-filter-ebpf.js";
 import {
   BufferAddress,
   bindSocket,
@@ -120,9 +122,9 @@ export class GreSocket implements Disposable {
     return this.#receive.watch(callback);
   }
 
-  /** Lets the kernel drop early what is no enhanced GRE at all. 0 or -errno. */
+  /** Lets the kernel drop early what is no well-formed enhanced GRE. 0 or -errno. */
   attachFormFilter(): number {
-    return attachFormFilter(this.#receive.fd);
+    return attachFilter(this.#receive.fd, classicGreFilter());
   }
 
   [Symbol.dispose](): void {
@@ -130,9 +132,6 @@ export class GreSocket implements Disposable {
     this.#sendNoDf[Symbol.dispose]();
   }
 }
-
-/** Which of several receivers this is: it gets the calls whose Call ID leaves `index` when divided. */
-export type Shard = { readonly index: number; readonly of: number };
 
 /** Needs CAP_NET_RAW (EPERM otherwise). */
 export function openGreSockets(shard: Shard = { index: 0, of: 1 }): GreSocket | OsError {
@@ -187,18 +186,6 @@ function growBuffer(fd: number, forced: number, plain: number): number {
   return result < 0 ? setSocketNumber(fd, SOL_SOCKET, plain, SOCKET_BUFFER_OCTETS) : result;
 }
 
-/** A raw socket's filter sees the packet from its IPv4 header. */
-const ENHANCED_GRE: readonly BpfInstruction[] = [
-  [0xb1, 0, 0, 0], // x = octets of the IPv4 header
-  [0x48, 0, 0, 0], // a = GRE flags and version
-  [0x54, 0, 0, 0x2007], // K and the version
-  [0x15, 0, 3, 0x2001], // K set, version 1
-  [0x48, 0, 0, 2], // a = Protocol Type
-  [0x15, 0, 1, 0x880b], // PPP
-  ACCEPT,
-  DROP,
-];
-
 /**
  * Every raw socket gets every datagram: each is taken by one. What has no Call ID of a call's is for
  * the first, which counts it.
@@ -225,10 +212,4 @@ function shardFilter({ index, of }: Shard): readonly BpfInstruction[] {
 
 function attachShard(fd: number, shard: Shard): number {
   return attachFilter(fd, shardFilter(shard));
-}
-
-/** 0 or -errno. */
-/** RFC 2637 §4.1: K and version 1 and Protocol Type 0x880B, or it is no PPTP. 0 or -errno. */
-export function attachFormFilter(fd: number): number {
-  return attachFilter(fd, ENHANCED_GRE);
 }

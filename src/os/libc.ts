@@ -1,7 +1,7 @@
 // The C library through koffi, behind checks. koffi turns NaN into 0 (`close(NaN)` closes standard
 // input), so every descriptor passes `usableFd` first; nothing outside this room sees koffi.
 import koffi from "koffi";
-import { EBADF, type OsError, osError } from "./errors.js";
+import { EBADF, ENOSYS, type OsError, osError } from "./errors.js";
 
 /** An address in this process: below 2^47, so a Number holds it. Keep what it points at referenced. */
 export type Address = number & { readonly unit: "address" };
@@ -36,6 +36,7 @@ const native = {
   usleep: bind("usleep", "int", ["uint32_t"]),
   signal: bind("signal", "int64_t", ["int", "int64_t"]),
   exit: bind("_exit", "int", ["int"]),
+  syscall: bind("syscall", "int64_t", ["int64_t", "int64_t", "int64_t", "int64_t"]),
   execve: bind("execve", "int", ["str", "int64_t", "int64_t"]),
 };
 
@@ -247,6 +248,16 @@ export function sleep(microseconds: number): void {
 /** Ends the process here and now: Node's own way takes its heap down first, 10 ms and more. */
 export function exitAtOnce(code: number): void {
   native.exit(code);
+}
+
+const SYS_BPF: Readonly<Record<string, number>> = { x64: 321, arm64: 280 };
+
+/** bpf(2), which the C library has no name for. `attributes` is a union bpf_attr. */
+export function bpf(command: number, attributes: Memory): number {
+  const number = SYS_BPF[process.arch];
+  if (number === undefined) return -ENOSYS;
+  const { address, octets } = attributes;
+  return checked(native.syscall(number, command, address, octets.byteLength));
 }
 
 const SIG_IGN = 1;

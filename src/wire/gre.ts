@@ -47,11 +47,12 @@ export function readGre(
   end: number,
   into: GreHeader,
 ): GreFault | undefined {
-  if (end - start < 8) return "gre-truncated";
+  if (end - start < 4) return "gre-truncated";
   const first = octets[start]!;
   const second = octets[start + 1]!;
   if ((second & VERSION) !== 1) return "gre-version";
   if (read16(octets, start + 2) !== PROTOCOL_PPP) return "gre-protocol";
+  if (end - start < 8) return "gre-truncated";
   if ((first & KEY) === 0) return "gre-no-key";
   if ((first & FORBIDDEN_FIRST) !== 0 || (second & FORBIDDEN_SECOND) !== 0) return "gre-flags";
   const payloadLength = read16(octets, start + 4);

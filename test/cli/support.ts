@@ -261,6 +261,7 @@ const status: Status = {
   ledger: { held: 12, stuck: 1, byKind: { callId: 3 } },
   limits: { connectionsMax: 1024, descriptorsMax: 4096, sessionsMax: 10_000 },
   store: { health: "well", queueLength: 0, oldestMs: 0, recordsRefused: 0, interimsDropped: 0 },
+  earlyRefusal: { form: "eBPF", why: "", calls: 2, refused: 1_204, byReason: true },
   workers: [
     { pid: 43, state: "running", restarts: 0, engine: "WebAssembly", offload: "tso+gro+uso" },
     { pid: 44, state: "waiting to restart", restarts: 11, engine: "", offload: "" },

@@ -8,6 +8,7 @@ import { formatIpv4, parseIpv4 } from "../../src/base/ip.js";
 import { Ledger } from "../../src/base/ledger.js";
 import { Scope } from "../../src/base/scope.js";
 import { DataPath } from "../../src/daemon/data-path.js";
+import { EarlyRefusal } from "../../src/daemon/early-refusal.js";
 import { openPlaces } from "../../src/daemon/worker-places.js";
 import { plane } from "../../src/limits.js";
 import { monotonicNow } from "../../src/os/clock.js";
@@ -51,8 +52,13 @@ class End implements Disposable {
       ),
     );
     if ("remedy" in places) throw new Error(places.message);
+    const log = { warn: () => {}, error: () => {} };
+    const choice = side === "server" ? "auto" : "classic";
     this.path = new DataPath({
       places,
+      refusal: namespace.inside(
+        () => new EarlyRefusal({ choice, loaded: undefined, places, scope: this.scope, log }),
+      ),
       scope: this.scope,
       prefix: [],
       gateway: { ...TERMS, clientToClient: true, reachHost: true },
@@ -67,7 +73,7 @@ class End implements Disposable {
         );
         this.lost.push({ why, slots });
       },
-      log: { warn: () => {}, error: () => {} },
+      log,
     });
     for (let i = 0; i < FLOWS; i++) namespace.ip("addr", "add", this.#own(i), "dev", "lo");
     namespace.ip("link", "set", "hf0", "mtu", "1400", "up");

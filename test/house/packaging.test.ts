@@ -55,6 +55,15 @@ describe("the unit", () => {
     expect(bounding).not.toContain("CAP_SYS_ADMIN");
   });
 
+  test("with early refusal: root likewise, for what loads the filter, and bpf(2) let", () => {
+    const refusal = settings(text("refusal.conf"));
+    expect([refusal.get("User"), refusal.get("AmbientCapabilities")]).toEqual(["", ""]);
+    const bounding = refusal.get("CapabilityBoundingSet")?.split(" ") ?? [];
+    expect(bounding).toEqual(expect.arrayContaining([...capabilities, "CAP_BPF", "CAP_SETUID"]));
+    expect(bounding).not.toContain("CAP_SYS_ADMIN");
+    expect(refusal.get("SystemCallFilter")).toBe("bpf");
+  });
+
   test.runIf(existsSync("/usr/bin/systemd-analyze"))("systemd finds no fault in it", () => {
     const scratch = mkdtempSync(join(tmpdir(), "holdfast-unit-"));
     try {

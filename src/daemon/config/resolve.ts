@@ -5,6 +5,7 @@ import type { Ipv4, Prefix4, Prefix6 } from "../../base/ip.js";
 import type { Rate } from "../../core/access/ports.js";
 import { worker } from "../../limits.js";
 import type { EngineChoice } from "../../worker/engine-choice.js";
+import type { FilterChoice } from "../filter-choice.js";
 import {
   notUnicast,
   type Range4,
@@ -47,6 +48,7 @@ export type Config = {
   /** At least 1: `auto` is settled. */
   readonly workers: number;
   readonly engine: EngineChoice;
+  readonly filter: FilterChoice;
   readonly listen: { readonly addresses: "all" | readonly Ipv4[]; readonly port: number };
   readonly announce: Settings["announce"];
   readonly defaultProfile: Profile;
@@ -117,6 +119,7 @@ export function resolveSettings(
     settings,
     workers: workersFor(settings.workers),
     engine: settings.engine,
+    filter: settings.filter,
     ...{
       instance,
       state,

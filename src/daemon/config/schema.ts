@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { worker } from "../../limits.js";
 import { engineChoices } from "../../worker/engine-choice.js";
+import { filterChoices } from "../filter-choice.js";
 import {
   absolutePath,
   addressText,
@@ -336,6 +337,10 @@ export const configSchema = z.strictObject({
   engine: oneOf(
     engineChoices,
     "What carries data: wasm is the compiled lane, typescript goes without; auto: wasm where it works.",
+  ).default("auto"),
+  filter: oneOf(
+    filterChoices,
+    "What the kernel refuses of GRE before a data worker wakes: auto, what is malformed or of no live call; classic, what is malformed; off, nothing.",
   ).default("auto"),
   listen,
   announce,

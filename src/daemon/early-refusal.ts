@@ -1,0 +1,150 @@
+// Early refusal of GRE: which filter is before the raw sockets, which calls it knows, what it refused.
+// A filter that cannot be is a warning and a slower path: the data workers refuse the same themselves.
+import type { Scope } from "../base/scope.js";
+import { describeOsError, errnoName, isOsError } from "../os/errors.js";
+import {
+  attachClassicFilter,
+  type Call,
+  CallFilter,
+  type FilterDescriptors,
+  loadGreFilter,
+} from "../os/gre-filter.js";
+import { RefusedCounter } from "../os/refused-counter.js";
+import { FOREIGN } from "../plane/drop-reason.js";
+import type { FlowRef, PlaneCommand } from "../wire/worker-link.js";
+import type { FilterChoice } from "./filter-choice.js";
+import type { WorkerPlace } from "./worker-keeper.js";
+
+export type EarlyRefusalTerms = {
+  readonly choice: FilterChoice;
+  /** What was loaded while that was still allowed. */
+  readonly loaded: FilterDescriptors | undefined;
+  readonly places: readonly WorkerPlace[];
+  readonly scope: Scope;
+  readonly log: { warn(fields: Record<string, unknown>, line: string): void };
+};
+
+export type EarlyRefusalSnapshot = {
+  readonly form: "eBPF" | "classic" | "off";
+  /** Why it is not eBPF; empty where it is, or was not wanted. */
+  readonly why: string;
+  /** Calls whose packets pass; 0 where they are not told apart. */
+  readonly calls: number;
+  readonly refused: number;
+  /** Whether they are among the counters by reason. */
+  readonly byReason: boolean;
+};
+
+/** Other tunnels' GRE is not taken and not ours: it is counted by name, and never as refused. */
+const foreign: readonly string[] = FOREIGN;
+
+type KnownCall = Call & { readonly generation: number };
+
+export class EarlyRefusal {
+  readonly #terms: EarlyRefusalTerms;
+  #filter: CallFilter | undefined;
+  #counter: RefusedCounter | undefined;
+  #form: EarlyRefusalSnapshot["form"] = "off";
+  #why = "";
+  /** By slot: what stands in the kernel's map. */
+  readonly #calls = new Map<number, KnownCall>();
+
+  constructor(terms: EarlyRefusalTerms) {
+    this.#terms = terms;
+    const { choice } = terms;
+    if (choice === "auto") this.#attach();
+    else if (choice === "classic") this.#attachClassic();
+  }
+
+  get snapshot(): EarlyRefusalSnapshot {
+    const ours = Object.entries(this.counts()).filter(([reason]) => !foreign.includes(reason));
+    const byReason = ours.reduce((sum, [, count]) => sum + count, 0);
+    return {
+      form: this.#form,
+      why: this.#why,
+      calls: this.#calls.size,
+      refused: byReason + (this.#counter?.count() ?? 0),
+      byReason: this.#form === "eBPF",
+    };
+  }
+
+  /** By the data workers' own reasons. */
+  counts(): Readonly<Record<string, number>> {
+    return this.#filter?.counts() ?? {};
+  }
+
+  /** Before the data worker hears of it, and so before the peer does. */
+  handle(command: PlaneCommand): void {
+    if (command.kind === "Install") this.#admit(command.flow, command);
+    else if (command.kind === "Remove") this.#forget(command.flow);
+  }
+
+  /** Its flows ended with it, and nobody removes them. */
+  handleWorkerLost(wasIts: (flow: FlowRef) => boolean): void {
+    for (const [slot, { generation }] of [...this.#calls]) {
+      if (wasIts({ slot, generation })) this.#forget({ slot, generation });
+    }
+  }
+
+  #admit({ slot, generation }: FlowRef, { localAddress, peerAddress, callId }: Call): void {
+    if (this.#filter === undefined) return;
+    const call = { localAddress, peerAddress, callId, generation };
+    const result = this.#filter.add(call);
+    this.#calls.set(slot, call);
+    if (result < 0) this.#giveUp(`a call could not be made known to it: ${errnoName(result)}`);
+  }
+
+  #forget({ slot, generation }: FlowRef): void {
+    const call = this.#calls.get(slot);
+    if (call === undefined || call.generation !== generation) return;
+    this.#calls.delete(slot);
+    // At worst its packets go on to the data worker, which knows no such call.
+    this.#filter?.remove(call);
+  }
+
+  #attach(): void {
+    const { loaded, places, scope } = this.#terms;
+    const descriptors = loaded ?? loadGreFilter(places.length);
+    if (isOsError(descriptors)) return this.#giveUp(describeOsError(descriptors));
+    const filter = CallFilter.of(descriptors, places.length);
+    if (isOsError(filter)) return this.#giveUp(describeOsError(filter));
+    scope.hold("socket filter", filter, "GRE");
+    for (const [index, { gre }] of places.entries()) {
+      const result = filter.attach(gre.receive, index);
+      if (result < 0) return this.#giveUp(`setsockopt SO_ATTACH_BPF: ${errnoName(result)}`);
+    }
+    this.#filter = filter;
+    this.#form = "eBPF";
+  }
+
+  /** Whatever was attached gives way to the classic form, on every socket. */
+  #giveUp(why: string): void {
+    this.#filter = undefined;
+    this.#calls.clear();
+    this.#why = why;
+    this.#terms.log.warn(
+      { why },
+      "GRE is refused early by its form alone, not by live calls: a stream from strangers costs more",
+    );
+    this.#attachClassic();
+  }
+
+  #attachClassic(): void {
+    const { places, scope, log } = this.#terms;
+    const of = places.length;
+    for (const [index, { gre }] of places.entries()) {
+      const result = attachClassicFilter(gre.receive, { index, of });
+      if (result >= 0) continue;
+      const fault = `setsockopt SO_ATTACH_FILTER: ${errnoName(result)}`;
+      this.#why = this.#why === "" ? fault : `${this.#why}; ${fault}`;
+      return log.warn({ why: fault }, "GRE is not refused early");
+    }
+    this.#form = "classic";
+    const counter = RefusedCounter.open();
+    if (isOsError(counter)) {
+      return log.warn({ why: describeOsError(counter) }, "what is refused early is not counted");
+    }
+    scope.hold("socket", counter, "GRE refused");
+    this.#counter = counter;
+  }
+}

@@ -1,0 +1,145 @@
+// What stands between the network and the raw GRE sockets: an eBPF filter that knows the live calls,
+// where this process may load one, else a classic one that knows the form alone.
+import type { Ipv4 } from "../base/ip.js";
+import { plane } from "../limits.js";
+import { ARRAY_MAP, attachProgram, BpfMap, createMap, HASH_MAP, loadSocketFilter } from "./bpf.js";
+import type { Descriptor } from "./descriptor.js";
+import { isOsError, type OsError, osError } from "./errors.js";
+import { classicGreFilter } from "./gre-filter-classic.js";
+import {
+  CALL_KEY_OCTETS,
+  FILTER_REASONS,
+  type FilterReason,
+  greFilter,
+  type Shard,
+} from "./gre-filter-ebpf.js";
+import { attachFilter } from "./socket-filter.js";
+
+export type Call = {
+  readonly localAddress: Ipv4;
+  readonly peerAddress: Ipv4;
+  readonly callId: number;
+};
+
+/** As they are handed through an exec: maps, and a program for each data worker. */
+export type FilterDescriptors = Readonly<Record<string, Descriptor>>;
+
+const CALLS = "filter-calls";
+const REFUSED = "filter-refused";
+const program = (index: number) => `filter-${index}`;
+
+/** Needs CAP_BPF, or a kernel that lets everybody. Nothing is left behind by a failure. */
+export function loadGreFilter(workers: number): FilterDescriptors | OsError {
+  const loaded: Record<string, Descriptor> = {};
+  const steps: [string, () => Descriptor | OsError][] = [
+    [CALLS, () => createMap(HASH_MAP, CALL_KEY_OCTETS, 4, plane.flowsMax)],
+    [REFUSED, () => createMap(ARRAY_MAP, 4, 8, FILTER_REASONS.length)],
+    ...Array.from({ length: workers }, (_, index): [string, () => Descriptor | OsError] => [
+      program(index),
+      () => {
+        const maps = { calls: loaded[CALLS]?.fd ?? -1, refused: loaded[REFUSED]?.fd ?? -1 };
+        return loadSocketFilter(greFilter(maps, { index, of: workers }));
+      },
+    ]),
+  ];
+  for (const [name, step] of steps) {
+    const result = step();
+    if (!isOsError(result)) {
+      loaded[name] = result;
+      continue;
+    }
+    closeAll(loaded);
+    return result;
+  }
+  return loaded;
+}
+
+/** Of what was handed to this process; undefined where there is none of it. */
+export function passedGreFilter(
+  passed: ReadonlyMap<string, Descriptor>,
+): FilterDescriptors | undefined {
+  const ours = [...passed].filter(([name]) => name.startsWith("filter-"));
+  return ours.length === 0 ? undefined : Object.fromEntries(ours);
+}
+
+export function closeAll(descriptors: FilterDescriptors): void {
+  for (const one of Object.values(descriptors)) one[Symbol.dispose]();
+}
+
+/** Knows the live calls. Every kernel call of it can fail; what to do then is the caller's. */
+export class CallFilter implements Disposable {
+  readonly #descriptors: FilterDescriptors;
+  readonly #calls: BpfMap;
+  readonly #refused: BpfMap;
+
+  private constructor(descriptors: FilterDescriptors, calls: Descriptor, refused: Descriptor) {
+    this.#descriptors = descriptors;
+    this.#calls = new BpfMap(calls, CALL_KEY_OCTETS, 4);
+    this.#refused = new BpfMap(refused, 4, 8);
+  }
+
+  /**
+   * Takes the descriptors over. An error where they are not enough for `workers`, or this process may
+   * not change the maps: before Linux 5.19 that needs CAP_BPF too.
+   */
+  static of(descriptors: FilterDescriptors, workers: number): CallFilter | OsError {
+    const { [CALLS]: calls, [REFUSED]: refused } = descriptors;
+    const whole = Array.from({ length: workers }, (_, index) => descriptors[program(index)]);
+    if (calls === undefined || refused === undefined || whole.includes(undefined)) {
+      closeAll(descriptors);
+      return osError("eBPF filter", "ENOENT", "not all of it was handed on");
+    }
+    const filter = new CallFilter(descriptors, calls, refused);
+    const nobody = { localAddress: 0, peerAddress: 0, callId: 0 };
+    const result = Math.min(filter.add(nobody), filter.remove(nobody));
+    if (result >= 0) return filter;
+    filter[Symbol.dispose]();
+    return osError("bpf BPF_MAP_UPDATE_ELEM", result, "before Linux 5.19 it needs CAP_BPF");
+  }
+
+  /** 0 or -errno. */
+  attach(fd: number, index: number): number {
+    const one = this.#descriptors[program(index)];
+    return one === undefined ? -1 : attachProgram(fd, one);
+  }
+
+  /** Its packets pass from now on. 0 or -errno. */
+  add(call: Call): number {
+    this.#name(call);
+    return this.#calls.update();
+  }
+
+  /** Its packets are refused from now on. 0 or -errno: ENOENT where it was not there. */
+  remove(call: Call): number {
+    this.#name(call);
+    return this.#calls.delete();
+  }
+
+  /** Datagrams refused since the start, by reason; those that occurred. */
+  counts(): Partial<Record<FilterReason, number>> {
+    const counts: Partial<Record<FilterReason, number>> = {};
+    for (const [place, reason] of FILTER_REASONS.entries()) {
+      this.#refused.key.view.setUint32(0, place, true);
+      if (this.#refused.lookUp() < 0) continue;
+      const count = Number(this.#refused.value.view.getBigUint64(0, true));
+      if (count > 0) counts[reason] = count;
+    }
+    return counts;
+  }
+
+  #name({ localAddress, peerAddress, callId }: Call): void {
+    const { view } = this.#calls.key;
+    view.setUint32(0, localAddress, true);
+    view.setUint32(4, peerAddress, true);
+    view.setUint32(8, callId, true);
+  }
+
+  [Symbol.dispose](): void {
+    closeAll(this.#descriptors);
+  }
+}
+
+/** 0 or -errno. */
+export function attachClassicFilter(fd: number, shard: Shard): number {
+  return attachFilter(fd, classicGreFilter(shard));
+}

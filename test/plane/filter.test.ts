@@ -1,0 +1,161 @@
+// Both filters in an interpreter, against what the data worker itself would say of the same packet.
+import { fc, test as property } from "@fast-check/vitest";
+import { describe, expect, test } from "vitest";
+import { classicGreFilter, malformedGreFilter } from "../../src/os/gre-filter-classic.js";
+import { FILTER_REASONS, greFilter } from "../../src/os/gre-filter-ebpf.js";
+import { DROP_REASONS } from "../../src/plane/drop-reason.js";
+import { GreHeader, readGre } from "../../src/wire/gre.js";
+import { runClassic, runEbpf } from "../os/interpreter.js";
+import { octets, vectors } from "../vectors/vectors.js";
+import { CLIENT, datagram, SERVER } from "./pair.js";
+
+const CALLS = 3;
+const REFUSED = 4;
+const LIVE = 0x5678;
+const FOREIGN = ["gre-version", "gre-protocol"];
+const header = new GreHeader();
+
+/** `taken`, or the reason that one of the receivers counted, or `silence`: where it is no receiver's. */
+function verdict(packet: Uint8Array, shard = { index: 0, of: 1 }): string {
+  const counted: string[] = [];
+  const program = greFilter({ calls: CALLS, refused: REFUSED }, shard);
+  const maps = {
+    [CALLS]: (key: DataView) => {
+      const named = [0, 4, 8].map((at) => key.getUint32(at, true));
+      return named.join() === [SERVER, CLIENT, LIVE].join() ? {} : undefined;
+    },
+    [REFUSED]: (key: DataView) => ({ reason: FILTER_REASONS[key.getUint32(0, true)] }),
+  };
+  const result = runEbpf(program, packet, maps, (value) => {
+    counted.push((value as { reason: string }).reason);
+  });
+  if (result === 0xffffffff) return "taken";
+  expect([result, counted.length <= 1]).toEqual([0, true]);
+  return counted[0] ?? "silence";
+}
+
+/** What the data worker's own reader and look-up say. */
+function expected(gre: Uint8Array, source = CLIENT): string {
+  const fault = readGre(gre, 0, gre.length, header);
+  if (fault !== undefined) return fault;
+  return source === CLIENT && header.callId === LIVE ? "taken" : "unknown-call";
+}
+
+function classic(packet: Uint8Array, shard = { index: 0, of: 1 }): string {
+  if (runClassic(classicGreFilter(shard), packet) > 0) return "taken";
+  return runClassic(malformedGreFilter(), packet) > 0 ? "malformed" : "silence";
+}
+
+function expectedOfClassic(reason: string): string {
+  if (FOREIGN.includes(reason)) return "silence";
+  return reason === "taken" || reason === "unknown-call" ? "taken" : "malformed";
+}
+
+function expectSame(gre: Uint8Array, source = CLIENT): void {
+  const packet = datagram(source, SERVER, gre);
+  const wanted = expected(gre, source);
+  expect(verdict(packet)).toBe(wanted);
+  expect(classic(packet)).toBe(expectedOfClassic(wanted));
+}
+
+/** Enhanced GRE that is nearly right, each field from the values that decide. */
+const nearly = fc
+  .record({
+    first: fc.oneof(fc.constantFrom(0x30, 0x20), fc.integer({ min: 0, max: 255 })),
+    second: fc.oneof(fc.constantFrom(0x01, 0x81), fc.integer({ min: 0, max: 255 })),
+    protocol: fc.oneof({ weight: 4, arbitrary: fc.constant(0x880b) }, fc.nat({ max: 65_535 })),
+    payload: fc.oneof(fc.nat({ max: 24 }), fc.constantFrom(65_535, 0)),
+    callId: fc.oneof({ weight: 3, arbitrary: fc.constant(LIVE) }, fc.nat({ max: 65_535 })),
+    length: fc.nat({ max: 40 }),
+  })
+  .map(({ first, second, protocol, payload, callId, length }) => {
+    const gre = new Uint8Array(40);
+    const view = new DataView(gre.buffer);
+    gre.set([first, second]);
+    view.setUint16(2, protocol);
+    view.setUint16(4, payload);
+    view.setUint16(6, callId);
+    return gre.subarray(0, length);
+  });
+
+describe("socket filters of GRE", () => {
+  test("every reason that they count is one of the data worker's", () => {
+    expect(FILTER_REASONS.filter((reason) => !DROP_REASONS.includes(reason))).toEqual([]);
+  });
+
+  for (const { id, send } of vectors.negative.filter(({ layer }) => layer === "gre")) {
+    test(`${id}: as the data worker says`, () => {
+      for (const hex of send) expectSame(octets(hex));
+    });
+  }
+
+  for (const { name, gre_hex } of vectors.gre_ppp_frames) {
+    test(`${name}, and every truncation of it`, () => {
+      const gre = octets(gre_hex);
+      new DataView(gre.buffer).setUint16(6, LIVE);
+      expect(expected(gre)).toBe("taken");
+      for (let length = 0; length <= gre.length; length++) expectSame(gre.subarray(0, length));
+    });
+  }
+
+  property.prop([nearly])("anything nearly right: as the data worker says", (gre) => {
+    expectSame(gre);
+  });
+
+  property.prop([fc.uint8Array({ maxLength: 40 })])("any octets likewise", (gre) => {
+    expectSame(gre);
+  });
+
+  const good = octets(vectors.gre_ppp_frames[0]!.gre_hex);
+  new DataView(good.buffer).setUint16(6, LIVE);
+
+  test("the Call ID of a live call from another address is no call", () => {
+    expectSame(good, CLIENT + 1);
+    expect(verdict(datagram(CLIENT + 1, SERVER, good))).toBe("unknown-call");
+  });
+
+  test("options of the outer header are stepped over", () => {
+    const plain = datagram(CLIENT, SERVER, good);
+    const packet = new Uint8Array(plain.length + 8);
+    packet.set(plain.subarray(0, 20));
+    packet.set(plain.subarray(20), 28);
+    packet[0] = 0x47;
+    new DataView(packet.buffer).setUint16(2, packet.length);
+    expect([verdict(packet), classic(packet)]).toEqual(["taken", "taken"]);
+  });
+
+  test("what is malformed is counted when it is whole and for this host", () => {
+    const packet = datagram(CLIENT, SERVER, good.subarray(0, 7));
+    const counted = (change: (copy: Uint8Array) => void, type = 0) => {
+      const copy = packet.slice();
+      change(copy);
+      return runClassic(malformedGreFilter(), copy, type) > 0;
+    };
+    expect(counted(() => {})).toBe(true);
+    expect(counted(() => {}, 4)).toBe(false);
+    expect(counted((copy) => copy.set([0x20], 6))).toBe(false);
+    expect(counted((copy) => copy.set([0x10], 7))).toBe(false);
+    expect(counted((copy) => copy.set([6], 9))).toBe(false);
+    const padded = new Uint8Array(46);
+    padded.set(packet);
+    expect(runClassic(malformedGreFilter(), padded)).toBeGreaterThan(0);
+  });
+
+  test("three receivers: each call at one, and what is no call's counted by one", () => {
+    const shards = [0, 1, 2].map((index) => ({ index, of: 3 }));
+    const among = (gre: Uint8Array) =>
+      shards.map((one) => verdict(datagram(CLIENT, SERVER, gre), one));
+    const right = LIVE % 3;
+    expect(among(good)).toEqual(shards.map(({ index }) => (index === right ? "taken" : "silence")));
+    const stranger = good.slice();
+    new DataView(stranger.buffer).setUint16(6, LIVE + 1);
+    const counting = (LIVE + 1) % 3;
+    expect(among(stranger)).toEqual(
+      shards.map(({ index }) => (index === counting ? "unknown-call" : "silence")),
+    );
+    expect(among(good.subarray(0, 7))).toEqual(["gre-truncated", "silence", "silence"]);
+    const packet = datagram(CLIENT, SERVER, good);
+    const classics = shards.map((shard) => runClassic(classicGreFilter(shard), packet));
+    expect(classics.map((octet) => octet > 0)).toEqual(shards.map(({ index }) => index === right));
+  });
+});
