@@ -22,6 +22,10 @@ case "$1" in
   -d) rm "$RECORDS/$2" ;;
 esac`;
 
+// Stands in for systemd-resolved's own: what it is asked for, a line each.
+const resolvectl = `#!/bin/sh
+echo "$*" >>"$RECORDS/resolvectl"`;
+
 describe.runIf(isRoot)("the network of holdfast connect's host", () => {
   const scratch = isRoot ? mkdtempSync(join(tmpdir(), "hf-client-net-")) : "";
   const records = join(scratch, "records");
@@ -48,7 +52,10 @@ describe.runIf(isRoot)("the network of holdfast connect's host", () => {
     router.run("sysctl", "-qw", "net.ipv4.ip_forward=1");
     await settled(...ends);
     mkdirSync(records);
-    writeFileSync(join(scratch, "resolvconf"), resolvconf, { mode: 0o755 });
+    for (const [name, text] of Object.entries({ resolvconf, resolvectl })) {
+      const kept = text.replaceAll("$RECORDS", records);
+      writeFileSync(join(scratch, name), kept, { mode: 0o755 });
+    }
     server = await TestServer.start({
       place: new HostNetns(away.name),
       config: {
@@ -71,8 +78,14 @@ describe.runIf(isRoot)("the network of holdfast connect's host", () => {
   const kept = () => readdirSync(records);
 
   function connect(...words: string[]): Connecting {
-    const install = `mount -t tmpfs none /usr/local/sbin && cp ${scratch}/resolvconf /usr/local/sbin/ &&
-      sed -i 's|$RECORDS|${records}|' /usr/local/sbin/resolvconf &&`;
+    return connectBy("resolvconf", ...words);
+  }
+
+  function connectBy(program: "resolvconf" | "resolvectl", ...words: string[]): Connecting {
+    const socket =
+      "mount -t tmpfs none /run && install -D /dev/null /run/systemd/resolve/io.systemd.Resolve &&";
+    const install = `mount -t tmpfs none /usr/local/sbin && cp ${scratch}/${program} /usr/local/sbin/ &&
+      ${program === "resolvectl" ? socket : ""}`;
     const all = [SERVER, "-u", "ann", "--tun", "hfc0", ...words];
     return new Connecting(traveller(), scratch, password, all, install);
   }
@@ -97,6 +110,23 @@ describe.runIf(isRoot)("the network of holdfast connect's host", () => {
     expect(kernelDifference(before, await state())).toEqual([]);
     expect(kept()).toEqual([]);
     expect(readdirSync(join(scratch, "clients"))).toEqual([]);
+  });
+
+  it("systemd-resolved: told of the interface, asked for all names where all goes through it", async () => {
+    for (const [routes, domain] of [
+      ["default", ["domain hfc0 ~."]],
+      ["10.0.0.0/8", []],
+    ] as const) {
+      await using client = connectBy("resolvectl", "--routes", routes);
+      await client.up();
+      expect(client.out).toMatch(/^up .* dns 10\.99\.0\.53,10\.99\.0\.54 {2}by systemd-resolved$/m);
+      const told = ["dns hfc0 10.99.0.53 10.99.0.54", ...domain];
+      const asked = () => readFileSync(join(records, "resolvectl"), "utf8").trim().split("\n");
+      expect(asked()).toEqual(told);
+      expect(await client.stop()).toBe(0);
+      expect(asked()).toEqual([...told, "revert hfc0"]);
+      rmSync(join(records, "resolvectl"));
+    }
   });
 
   it("prefixes, one of which holds the server; --no-dns: no name servers", async () => {
