@@ -23,7 +23,7 @@ const GATEWAY = "10.99.0.1";
 const ECHO_PORT = 7;
 const user = { name: "cyclist", password: "secret-Pw1", options: "--sessions 4" };
 
-const BATCHES = 32;
+const BATCHES = 26;
 const CYCLES_A_BATCH = 400;
 const CYCLES_A_CLIENT = CYCLES_A_BATCH / CLIENTS.length;
 /** Code is compiled, tables and the store's pages come to their size. */
