@@ -11,19 +11,26 @@ export type Dialogue = {
   readonly wholeMs: number;
   /** The gaps before each packet from the server, in sum. */
   readonly owedMs: number;
-  /** The longest of them, and before what. */
-  readonly longest: string;
+  /** Each of them: before which packet, after which. */
+  readonly gaps: readonly {
+    readonly before: string;
+    readonly after: string;
+    readonly ms: number;
+  }[];
 };
 
 type Said = { readonly atMs: number; readonly fromServer: boolean; readonly what: string };
 
-const IPCP_ACK = "IPCP 2";
+const IPCP_ACK = "IPCP Ack";
 const PROTOCOLS: Readonly<Record<number, string>> = {
   49185: "LCP",
   49699: "CHAP",
   33021: "CCP",
   32801: "IPCP",
 };
+const MESSAGES: Readonly<Record<number, string>> = { 1: "SCCRQ", 2: "SCCRP", 7: "OCRQ", 8: "OCRP" };
+const CODES = ["", "Request", "Ack", "Nak", "Reject"];
+const CHAP_CODES = ["", "Challenge", "Response", "Success", "Failure"];
 
 /** A pcap file of Ethernet with microseconds, as tcpdump writes it. */
 export function readDialogue(pcap: Buffer, server: string): Dialogue {
@@ -49,21 +56,15 @@ function judge(said: readonly Said[]): Dialogue {
     said.findIndex(({ what, fromServer }) => what === IPCP_ACK && !fromServer),
   );
   if (first < 0 || last < 0 || acks.length < 2) throw new Error("no whole call in the capture");
-  let owedMs = 0;
-  let longestMs = 0;
-  let longest = "";
+  const gaps: { before: string; after: string; ms: number }[] = [];
   for (let at = first + 1; at <= last; at++) {
     const [before, now] = [said[at - 1]!, said[at]!];
     if (!now.fromServer) continue;
-    const gap = now.atMs - before.atMs;
-    owedMs += gap;
-    if (gap > longestMs) {
-      longestMs = gap;
-      const who = before.fromServer ? "its own" : "the client's";
-      longest = `${gap.toFixed(1)} ms before ${now.what}, after ${who} ${before.what}`;
-    }
+    const after = `${before.fromServer ? "its own" : "the client's"} ${before.what}`;
+    gaps.push({ before: now.what, after, ms: now.atMs - before.atMs });
   }
-  return { wholeMs: said[last]!.atMs - said[first]!.atMs, owedMs, longest };
+  const owedMs = gaps.reduce((sum, { ms }) => sum + ms, 0);
+  return { wholeMs: said[last]!.atMs - said[first]!.atMs, owedMs, gaps };
 }
 
 function source(frame: Buffer): string {
@@ -80,7 +81,9 @@ function meaning(frame: Buffer): string | undefined {
     const flags = frame[header + 13]!;
     if ((flags & 2) !== 0) return (flags & 16) !== 0 ? "SYN-ACK" : "SYN";
     const payload = header + (frame[header + 12]! >> 4) * 4;
-    return payload + 10 <= end ? `PPTP ${frame.readUInt16BE(payload + 8)}` : undefined;
+    if (payload + 10 > end) return undefined;
+    const message = frame.readUInt16BE(payload + 8);
+    return MESSAGES[message] ?? `PPTP ${message}`;
   }
   return protocol === 47 ? ppp(frame, header, end) : undefined;
 }
@@ -92,5 +95,7 @@ function ppp(frame: Buffer, gre: number, end: number): string | undefined {
   if (at + 3 > end) return undefined;
   if (frame[at] === 0xff && frame[at + 1] === 3) at += 2;
   const name = PROTOCOLS[frame.readUInt16BE(at)];
-  return name === undefined ? "data" : `${name} ${frame[at + 2]}`;
+  if (name === undefined) return "data";
+  const code = frame[at + 2]!;
+  return `${name} ${(name === "CHAP" ? CHAP_CODES : CODES)[code] ?? code}`;
 }

@@ -1,51 +1,59 @@
 // bench:login : what a log-in costs the server, and how long it lets the client wait. Servers stand
 // side by side in one guest, the same client calls each in turn.
 import { expectOk, type Place } from "../test/lab/place.js";
-import { dialling, readDialogue } from "./dialogue.js";
+import { type Dialogue, dialling, readDialogue } from "./dialogue.js";
 import { inGuest } from "./guest.js";
+import { reachOf, tablesOf } from "./login-report.js";
 import { options } from "./options.js";
 import { password, peerNamed, type Running, user } from "./peers.js";
-import { figure, made, median, type Reach, report, say, spread, type Table } from "./results.js";
+import { made, report, say } from "./results.js";
 import { type Server, Site } from "./site.js";
+import { between, type Parts, spent, total } from "./threads.js";
 import { buildPrograms } from "./traffic.js";
 
-export type LogInData = Readonly<
-  Record<
-    string,
-    {
-      /** Processor time of all the server's processes a log-in, ms, one a round. */
-      readonly costMs: number[];
-      /** The same without a log-in, ms a second: it is in costMs, nothing is taken off. */
-      readonly idleMs: number[];
-      /** How long a round took, ms a log-in. */
-      readonly roundMs: number[];
-      /** Of single calls: SYN to the last IPCP Configure-Ack, and what the server owed of it, ms. */
-      readonly wholeMs: number[];
-      readonly owedMs: number[];
-      /** The longest it owed in each, and before which packet. */
-      readonly longest: string[];
-    }
-  >
->;
+/** What was found of one server. */
+export type LogIns = {
+  /** Its first call: SYN to the last IPCP Configure-Ack, and what the server owed of it, ms. */
+  readonly first: Dialogue[];
+  /** Processor time of all its processes a log-in, ms: of the first ones, and one a round. */
+  readonly coldMs: number[];
+  readonly warmMs: number[];
+  /** Where it went, in the rounds. */
+  readonly parts: Parts[];
+  /** The same without a log-in, ms a second: it is in the others, nothing is taken off. */
+  readonly idleMs: number[];
+  /** How long a round took, ms a log-in. */
+  readonly roundMs: number[];
+  /** Single calls after all that. */
+  readonly calls: Dialogue[];
+};
+export type LogInData = Readonly<Record<string, LogIns>>;
 
 const known = ["pptpd", "kserver", "holdfast"] as const;
 const given = options({
   guest: { kind: "list", of: ["uml", "qemu"], byDefault: ["uml"], help: "the guest's kind" },
   peers: { kind: "list", of: known, byDefault: ["pptpd", "holdfast"], help: "who is called" },
-  rounds: { kind: "number", least: 1, most: 20, byDefault: 3, help: "each in turn, so often" },
-  logins: {
+  cold: {
     kind: "number",
     least: 1,
-    most: 200,
-    byDefault: 24,
-    help: "log-ins a round, four at a time",
+    most: 50,
+    byDefault: 4,
+    help: "the first log-ins after the very first, measured too",
   },
   "warm-up": {
     kind: "number",
     least: 0,
     most: 400,
-    byDefault: 48,
-    help: "log-ins at each server before anything is measured",
+    byDefault: 60,
+    help: "log-ins at ours, and a tenth at the others, between the cold ones and the rounds",
+  },
+  rounds: { kind: "number", least: 1, most: 20, byDefault: 3, help: "each in turn, so often" },
+  logins: {
+    kind: "number",
+    least: 1,
+    most: 200,
+    byDefault: 12,
+    help: "log-ins a round, four at a time",
   },
   calls: {
     kind: "number",
@@ -56,26 +64,11 @@ const given = options({
   },
   quick: { kind: "flag", help: "one round of four: does it work at all" },
 });
-const quick = { rounds: 1, logins: 4, calls: 1, "warm-up": 0 };
+const quick = { cold: 1, "warm-up": 0, rounds: 1, logins: 4, calls: 1 };
 const plan = given.quick ? { ...given, ...quick } : given;
 const IDLE_S = 4;
 
 type Up = { readonly name: string; readonly server: Server; readonly running: Running };
-
-/** Ticks of every process of the server's namespace, and of those children it has buried. */
-async function processorMs(place: Place): Promise<number> {
-  const netns = "ip netns pids $(ip netns identify)";
-  const stats = await expectOk(
-    place,
-    `for pid in $(${netns}); do [ $pid = $$ ] || cat /proc/$pid/stat 2>/dev/null; done; true`,
-  );
-  let ticks = 0;
-  for (const line of stats.trim().split("\n")) {
-    const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
-    for (const at of [11, 12, 13, 14]) ticks += Number(fields[at] ?? 0);
-  }
-  return ticks * 10;
-}
 
 /** Calls `count` times, four at a time; everybody stays. */
 async function logIn({ server, name }: Up, count: number): Promise<void> {
@@ -135,9 +128,19 @@ async function watched({ server }: Up) {
   return readDialogue(Buffer.from(base64, "base64"), server.address);
 }
 
-/** A server that has been up for a while is what its users meet. */
+/** So many log-ins: what they cost its server, a log-in. */
+async function cost(one: Up, count: number): Promise<Parts> {
+  const before = await spent(one.server.place);
+  await logIn(one, count);
+  const parts = between(before, await spent(one.server.place), count);
+  await hangUp(one.server);
+  return parts;
+}
+
+/** Of pptpd all but the listener is a new process for each call, which nothing before makes faster. */
 async function warmUp(one: Up): Promise<void> {
-  for (let left = plan["warm-up"]; left > 0; left -= plan.logins) {
+  const count = one.name === "holdfast" ? plan["warm-up"] : Math.ceil(plan["warm-up"] / 10);
+  for (let left = count; left > 0; left -= plan.logins) {
     await logIn(one, Math.min(left, plan.logins));
     await hangUp(one.server);
   }
@@ -145,53 +148,53 @@ async function warmUp(one: Up): Promise<void> {
 
 /** What the server's processes use while nobody calls, ms a second. */
 async function idle({ server }: Up): Promise<number> {
-  const before = await processorMs(server.place);
+  const before = await spent(server.place);
   await new Promise((resolve) => setTimeout(resolve, IDLE_S * 1_000));
-  return ((await processorMs(server.place)) - before) / IDLE_S;
+  return total(between(before, await spent(server.place), IDLE_S));
 }
 
-const nothing = () => ({
-  costMs: [],
+const nothing = (): LogIns => ({
+  first: [],
+  coldMs: [],
+  warmMs: [],
+  parts: [],
   idleMs: [],
   roundMs: [],
-  wholeMs: [],
-  owedMs: [],
-  longest: [],
+  calls: [],
 });
 
+async function startAll(site: Site, up: Up[]): Promise<void> {
+  for (const [index, name] of plan.peers.entries()) {
+    const server = await site.server(name, index + 1);
+    const running = await peerNamed(name).start(site, server, { mode: "128", sessions: 0 });
+    up.push({ name, server, running });
+    say(`${name} is up`);
+  }
+}
+
 async function measureAll(guest: Place): Promise<LogInData> {
-  const data: LogInData = Object.fromEntries(plan.peers.map((name) => [name, nothing()]));
+  const data: Record<string, LogIns> = {};
   await using site = await Site.open(guest);
   const up: Up[] = [];
   try {
-    for (const [index, name] of plan.peers.entries()) {
-      const server = await site.server(name, index + 1);
-      const running = await peerNamed(name).start(site, server, { mode: "128", sessions: 1 });
-      up.push({ name, server, running });
-      say(`${name} is up`);
+    await startAll(site, up);
+    const all = up.map((one) => [one, nothing()] as const);
+    for (const [{ name }, found] of all) data[name] = found;
+    for (const [one, found] of all) {
+      found.first.push(await watched(one));
+      found.coldMs.push(total(await cost(one, plan.cold)));
+      say(`${one.name}: ${found.coldMs[0]?.toFixed(1)} ms of processor a log-in, cold`);
+      await warmUp(one);
+      found.idleMs.push(await idle(one));
     }
-    for (const { server } of up) await hangUp(server);
-    for (const one of up) await warmUp(one);
-    for (const one of up) data[one.name]?.idleMs.push(await idle(one));
     for (let round = 1; round <= plan.rounds; round++) {
-      for (const one of up) {
-        const before = await processorMs(one.server.place);
-        const begun = performance.now();
-        await logIn(one, plan.logins);
-        data[one.name]?.roundMs.push((performance.now() - begun) / plan.logins);
-        const cost = ((await processorMs(one.server.place)) - before) / plan.logins;
-        data[one.name]?.costMs.push(cost);
-        say(`round ${round}: ${one.name} ${cost.toFixed(1)} ms of processor a log-in`);
-        await hangUp(one.server);
-      }
+      for (const [one, found] of all) await measureRound(round, one, found);
     }
     for (let call = 1; call <= plan.calls; call++) {
-      for (const one of up) {
-        const { wholeMs, owedMs, longest } = await watched(one);
-        data[one.name]?.wholeMs.push(wholeMs);
-        data[one.name]?.owedMs.push(owedMs);
-        data[one.name]?.longest.push(longest);
-        say(`${one.name}: ${wholeMs.toFixed(1)} ms, ${owedMs.toFixed(1)} of them owed; ${longest}`);
+      for (const [one, found] of all) {
+        const told = await watched(one);
+        found.calls.push(told);
+        say(`${one.name}: ${told.wholeMs.toFixed(1)} ms, ${told.owedMs.toFixed(1)} of them owed`);
       }
     }
   } finally {
@@ -200,57 +203,19 @@ async function measureAll(guest: Place): Promise<LogInData> {
   return data;
 }
 
-function tableOf(data: LogInData): Table {
-  const rows = Object.entries(data).map(([name, one]) => [
-    name,
-    one.costMs.map(figure).join(", "),
-    spread(one.idleMs),
-    spread(one.roundMs),
-    spread(one.wholeMs),
-    spread(one.owedMs),
-    one.longest[0] ?? "",
-  ]);
-  return {
-    title: "A log-in, MS-CHAPv2 and MPPE-128, by the kernel-channel client",
-    columns: [
-      "server",
-      "processor a log-in by round, ms",
-      "processor of a second without one, ms",
-      "a round took, ms a log-in",
-      "SYN to last IPCP Ack, ms",
-      "of which the server owed, ms",
-      "the longest it owed, first call",
-    ],
-    rows,
-    notes: [
-      `After ${plan["warm-up"]} log-ins at each server: one that has been up for a while is what its users ` +
-        "meet. What the processes use without a log-in is in the figure too: nothing is taken off.",
-      "Processor: user and system time of all the server's processes, buried children included. Owed: " +
-        "the sum of the gaps before each packet that came from the server, in a capture at the server.",
-    ],
-  };
-}
-
-function reachOf(data: LogInData): Reach[] {
-  const { holdfast: ours, pptpd: theirs } = data;
-  const reach: Reach[] = [];
-  if (ours !== undefined && theirs !== undefined) {
-    const share = median(theirs.costMs) / median(ours.costMs);
-    const what = "processor a log-in, all the server's processes: pptpd + pppd's to ours";
-    reach.push({ what, bar: ">= 20", found: figure(share), reached: share >= 20 });
-  }
-  if (ours !== undefined) {
-    const owed = median(ours.owedMs);
-    const what = "SYN to last IPCP Ack: what the server owed, in sum";
-    reach.push({ what, bar: "< 30 ms", found: `${figure(owed)} ms`, reached: owed < 30 });
-  }
-  return reach;
+async function measureRound(round: number, one: Up, found: LogIns): Promise<void> {
+  const begun = performance.now();
+  const parts = await cost(one, plan.logins);
+  found.roundMs.push((performance.now() - begun) / plan.logins);
+  found.parts.push(parts);
+  found.warmMs.push(total(parts));
+  say(`round ${round}: ${one.name} ${total(parts).toFixed(1)} ms of processor a log-in`);
 }
 
 const from = made("login");
 await buildPrograms();
 const vehicle = plan.guest[0] === "qemu" ? "qemu" : "uml";
 const data = await inGuest(vehicle, measureAll);
-const results = { made: from, reach: reachOf(data), tables: [tableOf(data)], data };
+const results = { made: from, reach: reachOf(data), tables: tablesOf(data, plan), data };
 report(`login-${vehicle}`, results, !given.quick);
 process.exit(0);

@@ -1,5 +1,5 @@
 // bench:report : docs/BENCHMARKS.md and its graph, from what lies in benchmarks/results.
-import { readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chart, type Panel } from "./chart.js";
 import { markdown, median, readResults, root } from "./results.js";
@@ -79,8 +79,15 @@ if (drawn.length > 0) writeFileSync(join(root, "docs", "benchmarks.svg"), chart(
 const parts = ordered.flatMap((name) => {
   const found = readResults<unknown>(name);
   if (found === undefined) return [];
-  return [`## ${titles[name] ?? name}\n\n${markdown(found.made, found.tables, found.reach)}`];
+  const part = markdown(found.made, found.tables, found.reach);
+  return [`## ${titles[name] ?? name}\n\n${part}${notes(name)}`];
 });
+
+/** What no run prints: what was found by hand, with how. */
+function notes(name: string): string {
+  const file = join(root, "benchmarks", "notes", `${name}.md`);
+  return existsSync(file) ? `\n${readFileSync(file, "utf8")}` : "";
+}
 
 const page = `# Benchmarks
 
