@@ -220,6 +220,25 @@ export const guard = {
   sourceLogInsPerSecond: 5,
   prefixLogInsPerSecond: 25,
   logInsPerSecond: 1_000,
+  /** Failed log-ins of a user from a source before that pair is held back, and for how long. */
+  logInFailuresMax: 5,
+  logInHoldMinMs: 30_000,
+  logInHoldMaxMs: 3_600_000,
+  /** Pairs of user and source that are remembered. */
+  logInPairsMax: 16_384,
+  /** What a source may do within the window before it is blocked; a TCP handshake proves each. */
+  offenceWindowMs: 600_000,
+  blockFailedLogIns: 20,
+  blockMalformed: 10,
+  blockConnections: 300,
+  /** The first block, doubled each time up to the second, until none for the third. */
+  blockMinMs: 60_000,
+  blockMaxMs: 86_400_000,
+  blockForgetMs: 86_400_000,
+  /** In force or remembered; also what the kernel's sets hold. */
+  blocksMax: 8_192,
+  /** Live calls of blocked sources. */
+  blockedLiveMax: 8_192,
   /** The main thread works all the time, and its timers are late by so much, for so long: busy. */
   busyLagMs: 250,
   busyMs: 1_000,

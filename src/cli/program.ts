@@ -1,6 +1,7 @@
 // The command tree, and how a run of it ends: one exit code, one message, one remedy.
 import { Command, CommanderError } from "commander";
 import { backupCommand } from "./backup.js";
+import { blockCommand, blocksCommand, unblockCommand } from "./blocks.js";
 import { completionCommand } from "./completion.js";
 import { configCommand } from "./config.js";
 import { connectCommand } from "./connect.js";
@@ -39,6 +40,9 @@ export function createProgram(context: CliContext, asJson = false): Command {
     sessionCommand(context),
     disconnectCommand(context),
     ledgerCommand(context),
+    blocksCommand(context),
+    blockCommand(context),
+    unblockCommand(context),
     logLevelCommand(context),
     reloadCommand(context),
     backupCommand(context),

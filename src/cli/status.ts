@@ -116,6 +116,7 @@ function overview(status: Status): Parameters<typeof pairs>[0] {
       "connections",
       `${status.connections} of at most ${limits.connectionsMax} (${limits.descriptorsMax} descriptors)`,
     ],
+    ["blocked", status.blocks === 0 ? "nothing" : `${status.blocks} (holdfast blocks)`],
     ["ledger", `${ledger.held} held${stuck}: ${kinds.join(", ") || "nothing"}`],
     ["store", `${store.health}, ${store.queueLength} waiting${refused}`],
     [

@@ -91,6 +91,8 @@ export const statusSchema = z.object({
   sessions: z.object({ now: count, logIns: count, refusals: count }),
   addresses: z.object({ leased: count, size: count }),
   ledger: z.object({ held: count, stuck: count, byKind: byName }),
+  /** Blocked sources. */
+  blocks: count,
   limits: z.object({
     /** Control connections allowed: configured, and lower where descriptors are fewer. */
     connectionsMax: count,
@@ -227,6 +229,34 @@ export const disconnectSchema = z.union([
 ]);
 
 export const disconnectedSchema = z.object({ sessions: z.array(z.number().int()) });
+
+export const blockSchema = z.strictObject({
+  address: z.string().max(15),
+  seconds: z.number().int().min(1).max(31_536_000),
+  reason: z.string().max(128),
+});
+
+export const blockShownSchema = z.object({
+  address: z.string(),
+  /** An operator's words, or what it was blocked for. */
+  reason: z.string(),
+  since: unixMs,
+  until: unixMs,
+  /** Automatic ones so far; 0: an operator's. */
+  times: count,
+});
+
+export const blocksSchema = z.object({
+  blocks: z.array(blockShownSchema),
+  /** False: refused at the accept only. */
+  kernel: z.boolean(),
+  /** Why not in the kernel. */
+  problem: z.string().nullable(),
+  /** By the kernel, since its table was made: attempts to connect, GRE packets. */
+  dropped: z.object({ connections: count, gre: count }),
+});
+
+export const unblockedSchema = z.object({ address: z.string() });
 
 export const ledgerQuerySchema = z.object({
   ...pageQuery,
@@ -405,6 +435,9 @@ export type SessionsQuery = z.output<typeof sessionsQuerySchema>;
 export type SessionsPage = z.output<typeof sessionsSchema>;
 export type DisconnectTarget = z.output<typeof disconnectSchema>;
 export type Disconnected = z.output<typeof disconnectedSchema>;
+export type BlockGiven = z.output<typeof blockSchema>;
+export type BlockShown = z.output<typeof blockShownSchema>;
+export type BlocksPage = z.output<typeof blocksSchema>;
 export type LedgerQuery = z.output<typeof ledgerQuerySchema>;
 export type LedgerEntry = z.output<typeof ledgerLineSchema>;
 export type LedgerPage = z.output<typeof ledgerSchema>;

@@ -20,6 +20,8 @@ export interface ConnectionSurroundings {
   callEnded(connection: Connection, session: CallSession, cause: EndCause, now: Instant): void;
   /** A good Start-Control-Connection-Request: whether there is room for this connection. */
   admitsStart(connection: Connection, now: Instant): boolean;
+  /** It is being closed for what the peer sent. */
+  malformed(connection: Connection, now: Instant): void;
 }
 
 export type ConnectionTerms = {
@@ -133,6 +135,7 @@ export class Connection {
         return around.noted(event.reason);
       case "Close":
         this.#closing = true;
+        if (event.cause === "control-malformed") around.malformed(this, now);
         return around.noted(`connection-${event.cause}`);
     }
   }

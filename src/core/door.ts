@@ -42,7 +42,9 @@ export class Door {
   }
 
   admitsCall(connection: Connection, now: Instant): boolean {
-    if (!connection.isStranger) return true;
+    const { blocks } = this.guard;
+    const blocked = blocks.find(connection.peerAddress, now) !== undefined;
+    if (!connection.isStranger && !blocked) return true;
     return !this.#refused(this.guard.refusesCall(connection.peerAddress, now));
   }
 
@@ -63,6 +65,11 @@ export class Door {
     session.stand(undefined);
     connection?.stand(undefined);
     if (connection !== undefined) connection.pausedUntil = undefined;
+  }
+
+  /** It sent what no client sends. */
+  malformed({ peerAddress }: Connection, now: Instant): void {
+    this.guard.offended("malformed", peerAddress, now);
   }
 
   #refused(reason: string | undefined): boolean {

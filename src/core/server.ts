@@ -230,6 +230,13 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     return true;
   }
 
+  /** A source was blocked: what of it is not logged in ends. */
+  endStrangers(peer: Ipv4, now: Instant): void {
+    for (const connection of [...this.#connections.values()]) {
+      if (connection.peerAddress === peer && connection.isStranger) this.#giveWay(connection, now);
+    }
+  }
+
   /** Begins the orderly end of everything; `stopped` tells when it is over. */
   stop(now: Instant): void {
     this.#stopping = true;
@@ -379,6 +386,10 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     session.end(cause, now, "told");
     this.#schedule(session);
     if (this.#stopping) this.#stopWhenIdle(connection, now);
+  }
+
+  malformed(connection: Connection, now: Instant): void {
+    this.#door.malformed(connection, now);
   }
 
   // Inside.

@@ -48,7 +48,7 @@ export class AccessBackend {
       this.reasons.add("backend-pending-max");
       return answer({ ok: false, code: "unavailable" });
     }
-    const refused = this.guard.refusesLogIn(peerAddress, loop.clock());
+    const refused = this.guard.refusesLogIn(name, peerAddress, loop.clock());
     if (refused !== undefined) {
       this.reasons.add(refused);
       return answer({ ok: false, code: "unavailable" });
@@ -57,6 +57,10 @@ export class AccessBackend {
     this.authenticator.authenticate(name, proof, peerAddress).then(
       (verdict) => {
         this.#pending--;
+        // Of an account whose password was right (646 to 649), or that nobody could look at: nothing.
+        if (verdict.ok || verdict.code === 691) {
+          this.guard.loggedIn(name, peerAddress, verdict.ok, loop.clock());
+        }
         answer(verdict);
       },
       () => {

@@ -1,7 +1,11 @@
 // The running server as the admin API sees it: snapshots out, commands in.
-import { formatIpv4, formatIpv6 } from "../base/ip.js";
+import { formatIpv4, formatIpv6, parseIpv4 } from "../base/ip.js";
 import type { Ledger } from "../base/ledger.js";
+import { printable } from "../base/printable.js";
 import type {
+  BlockGiven,
+  BlockShown,
+  BlocksPage,
   Disconnected,
   DisconnectTarget,
   DoctorReport,
@@ -16,9 +20,11 @@ import type {
   Status,
 } from "../console/contract.js";
 import type { EndCause } from "../core/access/ports.js";
+import type { Block } from "../core/guard/blocks.js";
 import type { SessionId, SessionInfo } from "../core/server-ports.js";
 import type { AccountService } from "./admin/account-service.js";
 import { type AdminAnswer, type AdminPort, adminFault } from "./admin/port.js";
+import type { Blocking } from "./blocking.js";
 import { formatPrefix4 } from "./config/addresses.js";
 import type { CoreLoop } from "./core-loop.js";
 
@@ -26,6 +32,7 @@ export type OperatorSurroundings = {
   readonly loop: CoreLoop;
   readonly ledger: Ledger;
   readonly accounts: AccountService;
+  readonly blocking: Blocking;
   /** Wall-clock moment of a monotonic one, Unix ms. */
   readonly wallClockOf: (monotonicMs: number) => number;
   readonly status: () => Status | Promise<Status>;
@@ -78,6 +85,38 @@ export class Operator implements AdminPort {
     const which = "id" in target ? `session ${target.id}` : `session of ${target.user}`;
     const remedy = "see holdfast sessions";
     return adminFault("not-found", "no-session", `there is no ${which}`, remedy);
+  }
+
+  async blocks(): Promise<BlocksPage> {
+    const { blocking } = this.around;
+    return {
+      blocks: blocking.live.map((block) => this.#blockShown(block)),
+      kernel: blocking.problem === undefined,
+      problem: blocking.problem ?? null,
+      dropped: await blocking.dropped(),
+    };
+  }
+
+  block({ address, seconds, reason }: BlockGiven): AdminAnswer<BlockShown> {
+    const source = parseIpv4(address);
+    if (source === undefined) return noAddress(address);
+    const block = this.around.blocking.block(source, reason, seconds * 1_000);
+    if (block !== undefined) return { ok: true, value: this.#blockShown(block) };
+    const message = `${address} is in guard.allow: it is never blocked`;
+    return adminFault("refused", "allowed-source", message, "take it out of guard.allow first");
+  }
+
+  unblock(address: string): AdminAnswer<{ address: string }> {
+    const source = parseIpv4(address);
+    if (source === undefined) return noAddress(address);
+    if (this.around.blocking.unblock(source)) return { ok: true, value: { address } };
+    const message = `${address} is not blocked`;
+    return adminFault("not-found", "not-blocked", message, "see holdfast blocks");
+  }
+
+  #blockShown({ source, reason, since, until, times }: Block): BlockShown {
+    const at = (ms: number) => Math.round(this.around.wallClockOf(ms));
+    return { address: formatIpv4(source), reason, since: at(since), until: at(until), times };
   }
 
   ledger({ after, most, what, state }: LedgerQuery): LedgerPage {
@@ -178,4 +217,9 @@ export class Operator implements AdminPort {
       dialogue: [...info.dialogue],
     };
   }
+}
+
+function noAddress(address: string): AdminAnswer<never> {
+  const message = `${printable(address)} is no IPv4 address`;
+  return adminFault("bad-request", "no-address", message, "write one such as 203.0.113.7");
 }

@@ -19,6 +19,7 @@ import { systemRng } from "../os/entropy.js";
 import { describeOsError, isOsError } from "../os/errors.js";
 import type { HookRunner } from "../os/hook-runner.js";
 import { localIpv4Addresses, localIpv6Addresses } from "../os/local-addresses.js";
+import { NftBlocks } from "../os/nft-blocks.js";
 import { withoutCapabilities } from "../os/privileges.js";
 import { LocalAuthenticator } from "../store/local-authenticator.js";
 import type { Account, Store } from "../store/port.js";
@@ -26,6 +27,7 @@ import type { PlaneEvent } from "../wire/worker-link.js";
 import { AccessBackend } from "./access-backend.js";
 import { type AccountEvent, AccountService } from "./admin/account-service.js";
 import { type AdminSocket, openAdminSocket } from "./admin/socket.js";
+import { Blocking } from "./blocking.js";
 import { processorMs, watchBusyness } from "./busy.js";
 import { loadConfig, readConfigFile } from "./config/load.js";
 import type { Config } from "./config/resolve.js";
@@ -79,6 +81,7 @@ export class RunningServer {
   readonly loop: CoreLoop;
   readonly listener: ControlListener;
   readonly guard: Guard;
+  readonly blocking: Blocking;
   readonly pool: AddressPool;
   readonly operator: Operator;
   dataPath: DataPath | undefined;
@@ -106,6 +109,7 @@ export class RunningServer {
     });
     this.guard = new Guard({
       limits: config.limits.guard,
+      blocks: () => this.config.guard.block,
       allows: (peer) => this.config.guard.allow.some((prefix) => inPrefix4(peer, prefix)),
     });
     this.server = new Server({
@@ -137,7 +141,9 @@ export class RunningServer {
       },
       monotonicNow,
     );
+    this.blocking = this.#makeBlocking();
     this.operator = new Operator({
+      blocking: this.blocking,
       loop: this.loop,
       ledger: this.ledger,
       accounts: new AccountService(store, (name, event, account) =>
@@ -162,6 +168,7 @@ export class RunningServer {
     const { store, log } = this.terms;
     const networkFault = await this.network.up();
     if (networkFault !== undefined) return networkFault;
+    await this.blocking.begin();
     await this.#reserveStaticAddresses();
     const run = await this.#countRun();
     this.#keeper = new SessionKeeper({
@@ -282,6 +289,28 @@ export class RunningServer {
       this.server.reasons,
       this.guard,
     );
+  }
+
+  #makeBlocking(): Blocking {
+    const { store, log, paths } = this.terms;
+    const { instance, listen } = this.config;
+    const { guard, ledger } = this;
+    const blocking = new Blocking({
+      ...{ ledger, log, wallClockMs, clock: monotonicNow },
+      blocks: guard.blocks,
+      table: new NftBlocks(
+        { instance, instanceId: store.instanceId, runtimeDirectory: paths.adminDirectory },
+        listen.port,
+      ),
+      store: store.blocks,
+      sessions: () => this.server.sessions(),
+      // Later: whoever says so is in the middle of an input.
+      endStrangers: (source) =>
+        setImmediate(() => this.loop.input((server, now) => server.endStrangers(source, now))),
+      allows: (source) => guard.allows(source),
+    });
+    guard.blocked = (block) => blocking.blocked(block);
+    return blocking;
   }
 
   #startDataPath(): StartFault | undefined {
@@ -438,6 +467,7 @@ export class RunningServer {
     } catch (failure) {
       this.terms.log.error({ failure: String(failure) }, "not everything could be given back");
     }
+    await this.blocking.end();
     await this.network.down();
   }
 }

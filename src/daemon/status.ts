@@ -46,6 +46,7 @@ export function gatherStatus(running: RunningServer): Status {
     sessions: { now: server.sessionCount, ...running.counts },
     addresses: { leased: pool.leased, size: pool.size },
     ledger: { held: ledger.size, stuck: ledger.stuck, byKind: ledger.balance() },
+    blocks: running.blocking.live.length,
     limits: {
       connectionsMax: terms.connectionsMax,
       descriptorsMax: terms.descriptorsMax,
@@ -89,7 +90,7 @@ function dataPathText(workers: readonly WorkerSnapshot[]): string {
 }
 
 /** Loud ones: what an operator has to know as long as it is so. */
-function warnings({ terms, config, dataPath, ledger, network }: RunningServer): string[] {
+function warnings({ terms, config, dataPath, ledger, network, blocking }: RunningServer): string[] {
   const found = [...terms.warnings];
   for (const { name, legacy } of config.profiles) {
     if (legacy) found.push(legacyWarning(name));
@@ -107,6 +108,10 @@ function warnings({ terms, config, dataPath, ledger, network }: RunningServer): 
     found.push(`the TUN ${what}${why}; ${remedy}`);
   } else if (tunFault !== undefined) {
     found.push(`the TUN lacks a route: ${tunFault.message}; ${tunFault.remedy}`);
+  }
+  if (blocking.problem !== undefined) {
+    const how = "blocked sources are refused at the accept, not dropped by the kernel";
+    found.push(`${how}: ${blocking.problem}`);
   }
   if (ledger.stuck > 0) found.push(`${ledger.stuck} leases are stuck: see holdfast ledger`);
   return found;

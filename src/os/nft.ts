@@ -78,6 +78,11 @@ export class NftTable {
     return present.ours ? this.#run(`delete table inet ${this.name}\n`) : this.#foreign();
   }
 
+  /** Commands on this table, all or nothing; that it is there and ours its user knows. */
+  change(commands: string): Promise<OsError | undefined> {
+    return this.#run(`${commands}\n`);
+  }
+
   #foreign(): OsError {
     return osError(`nft table inet ${this.name}`, "EEXIST", "a table of this name is not ours");
   }

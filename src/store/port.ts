@@ -178,6 +178,26 @@ export interface Accounting {
   prune(before: UnixMs): Promise<Answer<number>>;
 }
 
+/** A source that is blocked, or was. */
+export type KeptBlock = {
+  readonly source: Ipv4;
+  readonly reason: string;
+  readonly since: UnixMs;
+  readonly until: UnixMs;
+  /** Automatic ones so far; 0: an operator's. */
+  readonly times: number;
+};
+
+/** Kept over a restart; what is in force the server itself knows. */
+export interface BlockStore {
+  /** As many of the newest as are kept at all, the newest last. */
+  list(): Promise<Answer<readonly KeptBlock[]>>;
+  put(block: KeptBlock): Promise<Answer<void>>;
+  remove(source: Ipv4): Promise<Answer<void>>;
+  /** Deletes those that ended before. */
+  prune(before: UnixMs): Promise<Answer<void>>;
+}
+
 export interface Settings {
   get(key: string): Promise<Answer<string | undefined>>;
   set(key: string, value: string): Promise<Answer<void>>;
@@ -223,6 +243,7 @@ export interface Store {
   readonly accounts: Accounts;
   readonly accounting: Accounting;
   readonly settings: Settings;
+  readonly blocks: BlockStore;
   /** At start and after a reload; says how many clear texts were erased and which routes now clash. */
   configure(
     terms: StoreTerms,

@@ -13,6 +13,7 @@ import {
   staticAddresses,
   updateAccount,
 } from "./sqlite-accounts.js";
+import { listBlocks, pruneBlocks, putBlock, removeBlock } from "./sqlite-blocks.js";
 import { backup, configure, getSetting, rotateKey, setSetting } from "./sqlite-maintenance.js";
 import {
   endOrphans,
@@ -31,6 +32,7 @@ export const reads = {
   "static-addresses": staticAddresses,
   "sessions-recent": recentSessions,
   "setting-get": getSetting,
+  "blocks-list": listBlocks,
 } as const;
 
 export const writes = {
@@ -41,6 +43,9 @@ export const writes = {
   "account-update": updateAccount,
   "account-import": importAccounts,
   "setting-set": setSetting,
+  "block-put": putBlock,
+  "block-remove": removeBlock,
+  "blocks-prune": pruneBlocks,
   configure,
   "session-start": sessionStart,
   "session-interim": sessionInterim,

@@ -41,6 +41,12 @@ export function portOver(asked: Asked, instanceId: string): Store {
       get: (key) => ask("read", "setting-get", { key }),
       set: (key, value) => ask("write", "setting-set", { key, value }),
     },
+    blocks: {
+      list: () => ask("read", "blocks-list", undefined),
+      put: (block) => ask("write", "block-put", { block }),
+      remove: (source) => ask("write", "block-remove", { source }),
+      prune: (before) => ask("write", "blocks-prune", { before }),
+    },
     configure: (terms) => ask("write", "configure", terms),
     backup: (path) => ask("alone", "backup", { path }),
     keyRotate: () => ask("alone", "key-rotate", undefined),

@@ -88,6 +88,9 @@ describe("every command", () => {
     ["sessions"],
     ["session", "1"],
     ["disconnect", "all"],
+    ["blocks"],
+    ["block", "203.0.113.7"],
+    ["unblock", "203.0.113.7"],
     ["ledger"],
     ["log-level"],
     ["reload"],
@@ -214,6 +217,27 @@ describe("with a server", () => {
     expect(out).toMatch(/2 +callId +call 1 +4711 +1m 1s +STUCK +EBUSY/);
     expect((await on.run(["ledger", "--only", "stuck"])).out).not.toMatch(/ held /);
     expect((await on.run(["ledger", "--summary", "--json"])).out).toContain('"callId": 2');
+  });
+
+  test("blocks: who, how often and why, and what the kernel dropped", async () => {
+    const { out, err } = await on.run(["blocks"]);
+    expect(out).toMatch(/203\.0\.113\.7 .* 1 +failed log-ins/);
+    expect(err).toContain("dropped 7 attempts to connect and 9 GRE packets");
+  });
+
+  test("block and unblock ask for what they say", async () => {
+    const words = ["198.51.100.9", "--for", "12h", "--reason", "ticket 4711"];
+    expect((await on.run(["block", ...words])).out).toContain("198.51.100.9");
+    expect((await on.run(["unblock", "203.0.113.7"])).code).toBe(0);
+    expect((await on.run(["unblock", "203.0.113.8"])).code).toBe(4);
+    expect(port.asked).toEqual([
+      "block 198.51.100.9 43200 ticket 4711",
+      "unblock 203.0.113.7",
+      "unblock 203.0.113.8",
+    ]);
+    for (const wrong of [["2001:db8::1"], ["198.51.100.9", "--for", "1y"]]) {
+      expect((await on.run(["block", ...wrong])).code).toBe(2);
+    }
   });
 
   test("log-level shows and changes", async () => {

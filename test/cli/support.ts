@@ -79,6 +79,14 @@ async function refuse(): Promise<never> {
   throw new Error("this test starts no room");
 }
 
+export const BLOCK = {
+  address: "203.0.113.7",
+  reason: "failed log-ins",
+  since: 1_700_000_000_000,
+  until: 1_700_000_060_000,
+  times: 1,
+};
+
 export type FakePort = AdminPort & { readonly asked: string[] };
 
 /** Sessions 1 to 3; session 3 has a name and a client that would like to move the cursor. */
@@ -109,6 +117,22 @@ export function fakePort(accounts?: AccountService): FakePort {
         return adminFault("not-found", "no-session", "there is no session", "see sessions");
       }
       return { ok: true, value: { sessions: "id" in target ? [target.id] : [1, 2] } };
+    },
+    blocks: () => ({
+      blocks: [BLOCK],
+      kernel: true,
+      problem: null,
+      dropped: { connections: 7, gre: 9 },
+    }),
+    block: ({ address, seconds, reason }) => {
+      asked.push(`block ${address} ${seconds} ${reason}`);
+      return { ok: true, value: { ...BLOCK, address, reason } };
+    },
+    unblock: (address) => {
+      asked.push(`unblock ${address}`);
+      if (address === BLOCK.address) return { ok: true, value: { address } };
+      const remedy = "see holdfast blocks";
+      return adminFault("not-found", "not-blocked", `${address} is not blocked`, remedy);
     },
     ledger: ({ after = 0, state }) => {
       const line = { what: "callId", owner: "call 1", detail: "4711", since: now - 61_000 };
@@ -259,6 +283,7 @@ const status: Status = {
   sessions: { now: 3, logIns: 10, refusals: 2 },
   addresses: { leased: 3, size: 253 },
   ledger: { held: 12, stuck: 1, byKind: { callId: 3 } },
+  blocks: 0,
   limits: { connectionsMax: 1024, descriptorsMax: 4096, sessionsMax: 10_000 },
   store: { health: "well", queueLength: 0, oldestMs: 0, recordsRefused: 0, interimsDropped: 0 },
   earlyRefusal: { form: "eBPF", why: "", calls: 2, refused: 1_204, byReason: true },

@@ -5,6 +5,9 @@ import type { Ipv4 } from "../../base/ip.js";
 import { type Bounds, guard as bounds } from "../../limits.js";
 import type { CallSession } from "../call-session.js";
 import type { Connection } from "../connection.js";
+import { type Block, Blocks } from "./blocks.js";
+import { LogInHolds } from "./log-in-holds.js";
+import { type Offence, Offences, offenceWords } from "./offences.js";
 import { ScaledRate, type Scales } from "./scales.js";
 import { Strangers } from "./strangers.js";
 
@@ -12,26 +15,37 @@ export type GuardTerms = {
   readonly limits: Bounds<typeof bounds>;
   /** Never held to what is counted by source or /24, and never blocked. */
   readonly allows: (peer: Ipv4) => boolean;
+  /** Whether sources are blocked by themselves. */
+  readonly blocks?: () => boolean;
 };
 
 export class Guard {
   /** Told by who watches the event loop: new strangers are turned away while it is set. */
   busy = false;
-  allows: (peer: Ipv4) => boolean;
+  readonly blocks: Blocks;
+  /** Told of every automatic block; must only queue. */
+  blocked: (block: Block) => void = () => {};
   /** Accepted, and no Start-Control-Connection-Request yet. */
   readonly halfOpen: Strangers<Connection>;
   /** Started, and no session that is logged in. */
   readonly unproven: Strangers<Connection>;
   /** Calls whose session is not logged in. */
   readonly calling: Strangers<CallSession>;
+  readonly #terms: GuardTerms;
+  readonly #offences: Offences;
+  readonly #holds: LogInHolds;
   readonly #connections: ScaledRate;
   readonly #messages: ScaledRate;
   readonly #calls: ScaledRate;
   readonly #negotiation: ScaledRate;
   readonly #logIns: ScaledRate;
 
-  constructor({ limits: by, allows }: GuardTerms = { limits: bounds, allows: () => false }) {
-    this.allows = allows;
+  constructor(terms: GuardTerms = { limits: bounds, allows: () => false }) {
+    const { limits: by } = terms;
+    this.#terms = terms;
+    this.blocks = new Blocks(by);
+    this.#offences = new Offences(by);
+    this.#holds = new LogInHolds(by);
     const rate = (scales: Scales) => new ScaledRate(scales, by.burstMs, by.sourcesMax);
     const places = <T extends object>(scales: Scales) => new Strangers<T>(scales, by.placeLeastMs);
     this.#connections = rate({
@@ -78,8 +92,10 @@ export class Guard {
 
   /** Why a connection that was just accepted is reset; undefined: it is taken. */
   refusesConnection(peer: Ipv4, now: number): string | undefined {
+    if (this.blocks.find(peer, now) !== undefined) return "blocked connection";
     const exempt = this.allows(peer);
     const rate = this.#connections.take(peer, now, exempt);
+    if (rate === "source") this.offended("connections", peer, now);
     if (rate !== undefined) return `shed connection, ${rate} rate`;
     const places = this.halfOpen.refuses(peer, now, exempt);
     return places && `shed connection, ${places} half-open`;
@@ -94,6 +110,7 @@ export class Guard {
 
   /** Why an Outgoing- or Incoming-Call-Request of one without a session gets No-Resource. */
   refusesCall(peer: Ipv4, now: number): string | undefined {
+    if (this.blocks.find(peer, now) !== undefined) return "blocked call";
     if (this.busy) return "shed call, server busy";
     const exempt = this.allows(peer);
     const rate = this.#calls.take(peer, now, exempt);
@@ -114,8 +131,26 @@ export class Guard {
   }
 
   /** Why a log-in is refused without a look at the account. */
-  refusesLogIn(peer: Ipv4, now: number): string | undefined {
+  refusesLogIn(user: string, peer: Ipv4, now: number): string | undefined {
+    if (this.#holds.isHeld(user, peer, now)) return "held log-in";
     const rate = this.#logIns.take(peer, now, this.allows(peer));
     return rate && `shed log-in, ${rate} rate`;
+  }
+
+  /** What an account said to a log-in. */
+  loggedIn(user: string, peer: Ipv4, right: boolean, now: number): void {
+    if (right) return this.#holds.succeeded(user, peer);
+    if (this.#holds.failed(user, peer, now)) this.offended("logIn", peer, now);
+  }
+
+  /** Something that a completed handshake proves: one too many, and its source is blocked. */
+  offended(offence: Offence, peer: Ipv4, now: number): void {
+    if (this.#terms.blocks?.() === false || this.allows(peer)) return;
+    if (!this.#offences.isTooMany(offence, peer, now)) return;
+    this.blocked(this.blocks.automatic(peer, offenceWords[offence], now));
+  }
+
+  allows(peer: Ipv4): boolean {
+    return this.#terms.allows(peer);
   }
 }

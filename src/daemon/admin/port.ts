@@ -1,6 +1,9 @@
 // What the admin API asks of the running server. Everything of accounts, keys and backups goes to
 // AccountService, which works without a server too.
 import type {
+  BlockGiven,
+  BlockShown,
+  BlocksPage,
   Disconnected,
   DisconnectTarget,
   DoctorReport,
@@ -34,6 +37,9 @@ export interface AdminPort {
   session(id: number): SessionDetail | undefined;
   /** Returns once their ends are under way, not when they are over. */
   disconnect(target: DisconnectTarget): AdminAnswer<Disconnected>;
+  blocks(): BlocksPage | Promise<BlocksPage>;
+  block(given: BlockGiven): AdminAnswer<BlockShown>;
+  unblock(address: string): AdminAnswer<{ readonly address: string }>;
   ledger(query: LedgerQuery): LedgerPage;
   logLevel(): LogLevel;
   setLogLevel(level: LogLevel): void;

@@ -68,6 +68,12 @@ function serverRoutes(api: Hono, port: AdminPort): void {
     const target = await body(c, contract.disconnectSchema);
     return target.ok ? answer(c, port.disconnect(target.value)) : fault(c, target);
   });
+  api.get("/blocks", async (c) => c.json(await port.blocks()));
+  api.post("/blocks", async (c) => {
+    const given = await body(c, contract.blockSchema);
+    return given.ok ? answer(c, port.block(given.value)) : fault(c, given);
+  });
+  api.delete("/blocks/:address", (c) => answer(c, port.unblock(c.req.param("address"))));
   api.get("/ledger", (c) => {
     const query = contract.ledgerQuerySchema.safeParse(c.req.query());
     return query.success ? c.json(port.ledger(query.data)) : misread(c, query.error);

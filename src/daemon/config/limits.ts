@@ -78,6 +78,16 @@ export const limitBounds = {
     sourceLogInsPerSecond: [1, 10_000, "log-ins a second looked up, of one address"],
     prefixLogInsPerSecond: [1, 100_000, "of a /24"],
     logInsPerSecond: [1, 100_000, "of all"],
+    logInFailuresMax: [
+      1,
+      1_000,
+      "failed log-ins of a user from an address before they are held back",
+    ],
+    blockFailedLogIns: [1, 100_000, "failed log-ins of an address in ten minutes before a block"],
+    blockMalformed: [1, 100_000, "malformed control messages likewise"],
+    blockConnections: [1, 1_000_000, "connections over the rate likewise"],
+    blockMinMs: [1_000, 1_440 * minuteMs, "the first block"],
+    blockMaxMs: [1_000, 10_080 * minuteMs, "the longest, after doubling"],
   },
   access: {
     sessionsMax: [1, 60_000, "sessions at once"],

@@ -31,7 +31,7 @@ export const reloadTable: Readonly<Record<string, readonly [Change, why: string]
   users: ["applied", "for the next log-in"],
   "users.rateUp": ["applied", "at once"],
   "users.rateDown": ["applied", "at once"],
-  guard: ["applied", "for the next connection"],
+  guard: ["applied", "for the next connection; blocks that are in force stay"],
   accounting: ["applied", "for the next record"],
   hooks: ["applied", "for the next session"],
   log: ["applied", "at once"],

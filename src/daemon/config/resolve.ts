@@ -74,7 +74,7 @@ export type Config = {
   readonly users: Settings["users"];
   /** Of accounts that say nothing else. */
   readonly rate: Rate;
-  readonly guard: { readonly allow: readonly Prefix4[] };
+  readonly guard: { readonly block: boolean; readonly allow: readonly Prefix4[] };
   readonly accounting: Settings["accounting"];
   readonly hooks: Settings["hooks"];
   readonly log: Settings["log"];
@@ -172,7 +172,10 @@ export function resolveSettings(
       upBitsPerSecond: one(["users", "rateUp"], String(users.rateUp), readRate) ?? 0,
       downBitsPerSecond: one(["users", "rateDown"], String(users.rateDown), readRate) ?? 0,
     },
-    guard: { allow: all(["guard", "allow"], settings.guard.allow, readPrefix4) },
+    guard: {
+      block: settings.guard.block,
+      allow: all(["guard", "allow"], settings.guard.allow, readPrefix4),
+    },
     limits: effectiveLimits(settings.limits),
   };
   return { config, problems };

@@ -276,10 +276,13 @@ const users = z
 
 const guard = z
   .strictObject({
+    block: yesNo(
+      "Sources that fail to log in, send what no client sends or connect too often are blocked for a time.",
+    ).default(true),
     allow: listOf(
       prefix4("A source prefix.", "198.51.100.0/24"),
       256,
-      "Clients from here are never held to limits by source or /24.",
+      "Clients from here are never blocked, nor held to limits by source or /24.",
       "IPv4 prefixes",
       "[198.51.100.0/24]",
     ).default([]),

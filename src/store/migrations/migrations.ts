@@ -2,6 +2,7 @@
 // table `migrations` says which a file has had.
 import { type Connection, integer } from "../sqlite-connection.js";
 import { accountsAndSettings } from "./accounts-and-settings.js";
+import { blocks } from "./blocks.js";
 import { rates } from "./rates.js";
 import { sessions } from "./sessions.js";
 
@@ -11,6 +12,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: "accounts and settings", sql: accountsAndSettings },
   { number: 2, name: "sessions", sql: sessions },
   { number: 3, name: "rates", sql: rates },
+  { number: 4, name: "blocks", sql: blocks },
 ];
 
 export const SCHEMA = MIGRATIONS.length;

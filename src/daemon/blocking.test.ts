@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import { instant } from "../base/instant.js";
+import { Ledger } from "../base/ledger.js";
+import { Blocks } from "../core/guard/blocks.js";
+import { guard as bounds } from "../limits.js";
+import { osError } from "../os/errors.js";
+import type { BlockChange } from "../os/nft-blocks.js";
+import type { KeptBlock } from "../store/port.js";
+import { Blocking } from "./blocking.js";
+
+const A = 0xcb007107;
+const B = 0xcb007108;
+const wallAhead = 1_000_000;
+
+class Bench {
+  now = 10_000;
+  readonly ledger = new Ledger(() => instant(this.now));
+  readonly kept = new Map<number, KeptBlock>();
+  readonly runs: (string | readonly BlockChange[])[] = [];
+  readonly ended: number[] = [];
+  readonly lines: string[] = [];
+  failure: ReturnType<typeof osError> | undefined;
+  readonly sessions: object[] = [];
+  readonly blocking: Blocking;
+
+  constructor(kept: readonly KeptBlock[] = []) {
+    for (const block of kept) this.kept.set(block.source, block);
+    const run = async (what: string | readonly BlockChange[]) => {
+      this.runs.push(what);
+      return this.failure;
+    };
+    const done = async () => ({ ok: true, value: undefined }) as const;
+    this.blocking = new Blocking({
+      blocks: new Blocks(),
+      ledger: this.ledger,
+      clock: () => this.now,
+      wallClockMs: () => this.now + wallAhead,
+      sessions: () => this.sessions as never,
+      endStrangers: (source) => void this.ended.push(source),
+      allows: (source) => source === B,
+      log: {
+        warn: (_, line) => void this.lines.push(line),
+        info: (_, line) => void this.lines.push(line),
+      },
+      table: {
+        name: "t",
+        begin: () => run("begin"),
+        end: () => run("end"),
+        change: (changes) => run(changes),
+        dropped: async () => [1, 2] as const,
+      },
+      store: {
+        list: async () => ({ ok: true, value: [...this.kept.values()] }),
+        put: async (block) => {
+          this.kept.set(block.source, block);
+          return done();
+        },
+        remove: async (source) => {
+          this.kept.delete(source);
+          return done();
+        },
+        prune: done,
+      },
+    });
+  }
+}
+
+const settled = () => new Promise((done) => setImmediate(done));
+
+describe("blocked sources", () => {
+  test("the table is made with the first block; strangers end, live calls are named, all is kept", async () => {
+    const bench = new Bench();
+    await bench.blocking.begin();
+    expect(bench.runs).toEqual(["end"]);
+    const live = { peerAddress: A, localAddress: 1, callId: 4711, account: {} };
+    bench.sessions.push(live, { ...live, callId: 4712, account: undefined });
+    expect(bench.blocking.block(A, "by hand", 60_000)?.source).toBe(A);
+    await settled();
+    const [, begin, changes] = bench.runs;
+    expect(begin).toBe("begin");
+    const call = { source: A, localAddress: 1, callId: 4711, forMs: 60_000 };
+    const blocked = { source: A, forMs: 60_000 };
+    expect(changes).toEqual([{ kind: "block", blocked, live: [call] }]);
+    expect(bench.ended).toEqual([A]);
+    expect(bench.kept.get(A)?.until).toBe(bench.now + wallAhead + 60_000);
+    expect(bench.ledger.size).toBe(1);
+    expect(bench.blocking.unblock(A)).toBe(true);
+    expect(bench.blocking.unblock(A)).toBe(false);
+    await settled();
+    expect(bench.runs.at(-1)).toEqual([{ kind: "unblock", source: A }]);
+    expect(bench.kept.size).toBe(0);
+    await bench.blocking.end();
+    expect(bench.runs.at(-1)).toBe("end");
+    expect(bench.ledger.size).toBe(0);
+  });
+
+  test("of an earlier run: those in force again, the others only remembered", async () => {
+    const at = 10_000 + wallAhead;
+    const kept = { reason: "x", since: at - 9_000, times: 3 };
+    const bench = new Bench([
+      { ...kept, source: A, until: at + 5_000 },
+      { ...kept, source: B, until: at - 1 },
+    ]);
+    await bench.blocking.begin();
+    expect(bench.runs[1]).toMatchObject([{ blocked: { source: A, forMs: 5_000 } }]);
+    expect(bench.blocking.live.map(({ source }) => source)).toEqual([A]);
+  });
+
+  test("many at once are few runs of nft", async () => {
+    const bench = new Bench();
+    for (let i = 0; i < 5_000; i++) bench.blocking.block(i + 1, "x", 60_000);
+    for (let i = 0; i < 20; i++) await settled();
+    expect(bench.runs.length).toBeLessThan(9);
+    expect(bench.runs.flat().length).toBe(5_001);
+    expect(bench.blocking.live.length).toBe(Math.min(5_000, bounds.blocksMax));
+  });
+
+  test("no nft: said once, refused at the accept, and tried again with the next one", async () => {
+    const bench = new Bench();
+    bench.failure = osError("nft", "ENOENT", "package nftables");
+    bench.blocking.block(A, "x", 60_000);
+    await settled();
+    bench.blocking.block(A + 9, "x", 60_000);
+    await settled();
+    expect(bench.blocking.problem).toContain("nft");
+    expect(bench.lines.filter((line) => line.startsWith("the kernel does not"))).toHaveLength(1);
+    expect(bench.blocking.live).toHaveLength(2);
+    expect(bench.ledger.size).toBe(0);
+    bench.failure = undefined;
+    bench.blocking.block(A + 10, "x", 60_000);
+    await settled();
+    expect(bench.blocking.problem).toBeUndefined();
+  });
+
+  test("a source in guard.allow: refused", () => {
+    const bench = new Bench();
+    expect(bench.blocking.block(B, "x", 60_000)).toBeUndefined();
+    expect(bench.blocking.live).toEqual([]);
+  });
+});

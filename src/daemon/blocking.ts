@@ -1,0 +1,182 @@
+// Blocked sources: the guard says which; the kernel drops them (os/nft-blocks), the store keeps them
+// over a restart, the log tells of each. Where the kernel cannot, they are refused at the accept.
+import { formatIpv4, type Ipv4 } from "../base/ip.js";
+import type { Held, Ledger } from "../base/ledger.js";
+import type { Block, Blocks } from "../core/guard/blocks.js";
+import type { SessionInfo } from "../core/server-ports.js";
+import { guard as limits } from "../limits.js";
+import { describeOsError, type OsError } from "../os/errors.js";
+import type { BlockChange, LiveCall } from "../os/nft-blocks.js";
+import type { BlockStore } from "../store/port.js";
+
+/** The kernel's table, as os/nft-blocks has it. */
+export interface BlockTable {
+  readonly name: string;
+  begin(): Promise<OsError | undefined>;
+  change(changes: readonly BlockChange[]): Promise<OsError | undefined>;
+  end(): Promise<OsError | undefined>;
+  dropped(): Promise<readonly [connections: number, gre: number] | undefined>;
+}
+
+export type BlockingTerms = {
+  readonly blocks: Blocks;
+  readonly table: BlockTable;
+  readonly store: BlockStore;
+  readonly ledger: Ledger;
+  readonly clock: () => number;
+  readonly wallClockMs: () => number;
+  /** Sessions there are, for those whose source is blocked. */
+  readonly sessions: () => Iterable<SessionInfo>;
+  /** What is not logged in of a blocked source ends. */
+  readonly endStrangers: (source: Ipv4) => void;
+  readonly allows: (source: Ipv4) => boolean;
+  readonly log: {
+    warn(fields: Record<string, unknown>, line: string): void;
+    info(fields: Record<string, unknown>, line: string): void;
+  };
+};
+
+/** In one run of nft. */
+const changesAtOnce = 1_024;
+
+export class Blocking {
+  readonly #terms: BlockingTerms;
+  /** Not in the kernel yet. */
+  #waiting: BlockChange[] = [];
+  #flushing: Promise<void> | undefined;
+  #held: Held | undefined;
+  #problem: string | undefined;
+
+  constructor(terms: BlockingTerms) {
+    this.#terms = terms;
+  }
+
+  /** Why blocked sources are refused at the accept only; undefined: the kernel drops them. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  get live(): Block[] {
+    return this.#terms.blocks.live(this.#terms.clock());
+  }
+
+  /** What an earlier run left in the kernel goes; what it left in the store counts again. */
+  async begin(): Promise<void> {
+    const { store, blocks, clock, wallClockMs, table } = this.#terms;
+    const kept = await store.list();
+    const ahead = clock() - wallClockMs();
+    for (const { source, reason, since, until, times } of kept.ok ? kept.value : []) {
+      blocks.restore({ source, reason, since: since + ahead, until: until + ahead, times });
+    }
+    await store.prune(wallClockMs() - limits.blockForgetMs);
+    if (this.live.length === 0) {
+      // The table is made when it is needed. Without nft there is nothing to remove.
+      await table.end();
+      return;
+    }
+    for (const block of this.live) this.#enqueue(block);
+    await this.#flushing;
+  }
+
+  /** The guard blocked it, or an operator did. */
+  blocked(block: Block): void {
+    const { log, store, clock, wallClockMs, endStrangers } = this.#terms;
+    const { source, reason, times } = block;
+    const forS = Math.round((block.until - clock()) / 1_000);
+    log.warn({ peer: formatIpv4(source), reason, forS, times }, "source blocked");
+    const ahead = wallClockMs() - clock();
+    this.#settle(
+      store.put({ ...block, since: block.since + ahead, until: block.until + ahead }),
+      source,
+    );
+    endStrangers(source);
+    this.#enqueue(block);
+  }
+
+  /** Undefined: it is never blocked. */
+  block(source: Ipv4, reason: string, forMs: number): Block | undefined {
+    const { blocks, clock, allows } = this.#terms;
+    if (allows(source)) return undefined;
+    const block = blocks.byOperator(source, reason, clock(), forMs);
+    this.blocked(block);
+    return block;
+  }
+
+  /** Whether it was blocked. */
+  unblock(source: Ipv4): boolean {
+    const { blocks, clock, store, log } = this.#terms;
+    const was = blocks.unblock(source, clock());
+    this.#settle(store.remove(source), source);
+    if (!was) return false;
+    log.info({ peer: formatIpv4(source) }, "source unblocked");
+    this.#put({ kind: "unblock", source });
+    return true;
+  }
+
+  /** What the kernel dropped since its table was made: attempts to connect, GRE packets. */
+  async dropped(): Promise<{ readonly connections: number; readonly gre: number }> {
+    const read = this.#held === undefined ? undefined : await this.#terms.table.dropped();
+    const [connections, gre] = read ?? [0, 0];
+    return { connections, gre };
+  }
+
+  async end(): Promise<void> {
+    this.#waiting = [];
+    await this.#flushing;
+    if (this.#held === undefined) return;
+    const failure = await this.#terms.table.end();
+    if (failure !== undefined) this.#complain(failure);
+    this.#terms.ledger.leave(this.#held);
+    this.#held = undefined;
+  }
+
+  #enqueue({ source, until }: Block): void {
+    const forMs = until - this.#terms.clock();
+    const live: LiveCall[] = [];
+    for (const info of this.#terms.sessions()) {
+      if (info.peerAddress !== source || info.account === undefined) continue;
+      if (live.length === limits.blockedLiveMax / 2) break;
+      live.push({ source, localAddress: info.localAddress, callId: info.callId, forMs });
+    }
+    this.#put({ kind: "block", blocked: { source, forMs }, live });
+  }
+
+  #put(change: BlockChange): void {
+    // What the kernel cannot take in is refused at the accept.
+    if (this.#waiting.length >= limits.blocksMax) this.#waiting.shift();
+    this.#waiting.push(change);
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
+    });
+  }
+
+  /** One run of nft at a time, with all that waits by then. */
+  async #flush(): Promise<void> {
+    const { table, ledger } = this.#terms;
+    while (this.#waiting.length > 0) {
+      if (this.#held === undefined) {
+        const failure = await table.begin();
+        if (failure !== undefined) return this.#complain(failure);
+        this.#held = ledger.enter("nftTable", "blocking", table.name);
+      }
+      const changes = this.#waiting.splice(0, changesAtOnce);
+      const failure = await table.change(changes);
+      if (failure !== undefined) return this.#complain(failure);
+      this.#problem = undefined;
+    }
+  }
+
+  #complain(failure: OsError): void {
+    this.#waiting = [];
+    const problem = describeOsError(failure);
+    const line = "the kernel does not drop blocked sources: they are refused at the accept";
+    if (this.#problem !== problem) this.#terms.log.warn({ problem }, line);
+    this.#problem = problem;
+  }
+
+  #settle(answer: Promise<{ readonly ok: boolean }>, source: Ipv4): void {
+    const lost = () =>
+      this.#terms.log.warn({ peer: formatIpv4(source) }, "a block is not kept over a restart");
+    answer.then(({ ok }) => ok || lost(), lost);
+  }
+}

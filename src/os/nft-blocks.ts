@@ -1,0 +1,114 @@
+// Blocked sources in the kernel: a table of our own with two sets whose elements end by themselves. It
+// drops new TCP to our port and enhanced GRE outside live calls, of blocked sources, and nothing else.
+import { formatIpv4, type Ipv4 } from "../base/ip.js";
+import { guard } from "../limits.js";
+import { isOsError, type OsError } from "./errors.js";
+import { NftTable, type NftTableOptions } from "./nft.js";
+
+export type BlockedSource = { readonly source: Ipv4; readonly forMs: number };
+/** A call that goes on though its source is blocked; `callId` is ours. */
+export type LiveCall = {
+  readonly source: Ipv4;
+  readonly localAddress: Ipv4;
+  readonly callId: number;
+  readonly forMs: number;
+};
+
+export type BlockChange =
+  | { readonly kind: "block"; readonly blocked: BlockedSource; readonly live: readonly LiveCall[] }
+  | { readonly kind: "unblock"; readonly source: Ipv4 };
+
+/** What the table says. GRE: version 1 and protocol 0x880B, RFC 2637 §4.1; the Call ID is at octet 6. */
+export function blockRules(port: number): string {
+  return `set blocked { type ipv4_addr; flags timeout; size ${guard.blocksMax}; }
+set live { typeof ip saddr . ip daddr . @th,48,16; flags timeout; size ${guard.blockedLiveMax}; }
+chain input {
+type filter hook input priority -150; policy accept;
+ip saddr @blocked tcp dport ${port} tcp flags & (syn | ack) == syn counter drop
+ip saddr @blocked ip protocol 47 @th,13,3 1 @th,16,16 0x880b ip saddr . ip daddr . @th,48,16 != @live counter drop
+}`;
+}
+
+export class NftBlocks {
+  readonly #table: NftTable;
+
+  constructor(
+    options: NftTableOptions,
+    readonly port: number,
+  ) {
+    this.#table = new NftTable({ ...options, instance: `${options.instance}-blocks` });
+  }
+
+  get name(): string {
+    return this.#table.name;
+  }
+
+  /** The table with nothing in it, whatever was there of ours. */
+  begin(): Promise<OsError | undefined> {
+    return this.#table.apply(blockRules(this.port));
+  }
+
+  end(): Promise<OsError | undefined> {
+    return this.#table.delete();
+  }
+
+  /** All of them or none; of one source the last one counts. What is there gets the new time. */
+  change(changes: readonly BlockChange[]): Promise<OsError | undefined> {
+    const last = new Map(changes.map((change) => [sourceOf(change), change]));
+    const blocked: Element[] = [];
+    const live: Element[] = [];
+    const gone: Element[] = [];
+    for (const change of last.values()) {
+      if (change.kind === "unblock") {
+        gone.push({ text: formatIpv4(change.source), forMs: 0 });
+        continue;
+      }
+      const { source, forMs } = change.blocked;
+      blocked.push({ text: formatIpv4(source), forMs });
+      for (const call of change.live) {
+        const ends = `${formatIpv4(call.source)} . ${formatIpv4(call.localAddress)}`;
+        live.push({ text: `${ends} . ${call.callId}`, forMs: call.forMs });
+      }
+    }
+    const lines = [
+      ...this.#without("blocked", [...gone, ...blocked]),
+      ...this.#without("live", live),
+      ...this.#with("blocked", blocked),
+      ...this.#with("live", live),
+    ];
+    return this.#table.change(lines.join("\n"));
+  }
+
+  /** Packets dropped so far, connections first; undefined when the table cannot be read. */
+  async dropped(): Promise<readonly [tcp: number, gre: number] | undefined> {
+    const read = await this.#table.read();
+    if (read === undefined || isOsError(read)) return undefined;
+    const [tcp = 0, gre = 0] = [...read.text.matchAll(/counter packets (\d+)/g)].map(([, count]) =>
+      Number(count),
+    );
+    return [tcp, gre];
+  }
+
+  /** Added first so that the deletion cannot fail. */
+  #without(set: string, elements: readonly Element[]): string[] {
+    if (elements.length === 0) return [];
+    const at = `element inet ${this.#table.name} ${set}`;
+    const texts = elements.map(({ text }) => text);
+    const added = texts.map((text) => `${text} timeout 1s`);
+    return [`add ${at} { ${added.join(", ")} }`, `delete ${at} { ${texts.join(", ")} }`];
+  }
+
+  #with(set: string, elements: readonly Element[]): string[] {
+    if (elements.length === 0) return [];
+    const texts = elements.map(({ text, forMs }) => {
+      return `${text} timeout ${Math.max(1, Math.ceil(forMs / 1_000))}s`;
+    });
+    return [`add element inet ${this.#table.name} ${set} { ${texts.join(", ")} }`];
+  }
+}
+
+type Element = { readonly text: string; readonly forMs: number };
+
+function sourceOf(change: BlockChange): Ipv4 {
+  return change.kind === "unblock" ? change.source : change.blocked.source;
+}
