@@ -85,7 +85,9 @@ function refusalText(refusal: Status["earlyRefusal"]): string {
   const by = form === "eBPF" ? `eBPF, ${counted(calls, "live call")}` : "classic, by form";
   const reasons = byReason ? "by reason among the counters" : "reasons not available";
   const because = why === "" ? "" : ` (no eBPF: ${why})`;
-  return `${by}${because}; ${refused} refused, ${reasons}`;
+  const sum =
+    refused === null ? "what is refused is not counted" : `${refused} refused, ${reasons}`;
+  return `${by}${because}; ${sum}`;
 }
 
 function overview(status: Status): Parameters<typeof pairs>[0] {

@@ -125,7 +125,8 @@ export const statusSchema = z.object({
     why: z.string(),
     /** Live calls, whose packets pass; 0 where calls are not told apart. */
     calls: count,
-    refused: count,
+    /** Null where nothing could count them. */
+    refused: count.nullable(),
     /** Whether these are among the counters by reason. */
     byReason: z.boolean(),
   }),

@@ -30,7 +30,8 @@ export type EarlyRefusalSnapshot = {
   readonly why: string;
   /** Calls whose packets pass; 0 where they are not told apart. */
   readonly calls: number;
-  readonly refused: number;
+  /** Null where nothing could count them. */
+  readonly refused: number | null;
   /** Whether they are among the counters by reason. */
   readonly byReason: boolean;
 };
@@ -59,11 +60,12 @@ export class EarlyRefusal {
   get snapshot(): EarlyRefusalSnapshot {
     const ours = Object.entries(this.counts()).filter(([reason]) => !foreign.includes(reason));
     const byReason = ours.reduce((sum, [, count]) => sum + count, 0);
+    const uncounted = this.#form === "classic" && this.#counter === undefined;
     return {
       form: this.#form,
       why: this.#why,
       calls: this.#calls.size,
-      refused: byReason + (this.#counter?.count() ?? 0),
+      refused: uncounted ? null : byReason + (this.#counter?.count() ?? 0),
       byReason: this.#form === "eBPF",
     };
   }
