@@ -55,6 +55,7 @@ async function transfer({ near, far, program }: Ends, sender: string): Promise<n
 
 async function measureAll(guest: Guest, program: string): Promise<ClientData> {
   await expectOk(guest, "topology; modprobe -a sch_netem tcp_bbr");
+  say("the guest is up");
   const far = new InnerNetns(guest, "server");
   const near = new InnerNetns(guest, "client");
   await using _server = await TestServer.start({
@@ -66,6 +67,7 @@ async function measureAll(guest: Guest, program: string): Promise<ClientData> {
     users: [{ name: user, password }],
     readyS: 180,
   });
+  say("the server is up");
   const netem = `netem delay ${plan["delay-ms"] / 2}ms loss ${plan.loss}% limit 10000`;
   for (const place of [near, far]) {
     await expectOk(place, `tc qdisc replace dev eth1 root ${netem}`);

@@ -162,7 +162,8 @@ async function transfer(driver: Driver): Promise<Transferred> {
   connection.write(Buffer.from(verb === "send" ? "send\n" : `fetch ${octets}\n`));
   let moved = verb === "send" ? octets : 0;
   let seconds = 0;
-  const closed = await new Promise<string>((resolve) => {
+  const closed = await new Promise<string>((resolve, reject) => {
+    driver.session.on("ended", ({ cause }) => reject(new Error(`the session ended: ${cause}`)));
     connection.onEvent = (event) => {
       if (event.kind === "connected" || event.kind === "writable") more();
       if (event.kind === "readable") {
