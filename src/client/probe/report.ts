@@ -71,6 +71,7 @@ function callRows({ call, lcp }: Facts, { labels }: Words): Row[] {
     rows.push([labels.window, `${call.packetRecvWindowSize}, ${call.packetProcessingDelay}`]);
   }
   if (lcp?.restartMs !== undefined) rows.push([labels.restart, ms(lcp.restartMs)]);
+  if (call !== undefined) rows.push([labels.keepAlive, labels.slow]);
   if (lcp?.mru !== undefined) rows.push([labels.mru, String(lcp.mru)]);
   return rows;
 }
