@@ -30,6 +30,11 @@ test("late for a second with all of the processor: busy, until one interval is i
   expect(machine.told).toEqual([true, false]);
 });
 
+test("one long stall, and then in time: not busy; another at once: busy", () => {
+  expect(new Machine().intervals(1, 3_000, 1).intervals(5, 110, 1).told).toEqual([]);
+  expect(new Machine().intervals(2, 3_000, 1).told).toEqual([true]);
+});
+
 test("late while others have the processor, or at work without being late: not busy", () => {
   expect(new Machine().intervals(20, 500, 0.3).told).toEqual([]);
   expect(new Machine().intervals(100, 150, 1).told).toEqual([]);

@@ -17,8 +17,9 @@ export type Busyness = {
 export class BusyWatch {
   #at: number;
   #usedMs: number;
-  /** Since when each interval was late and full. */
+  /** Since when each interval was late and full, and how many were. */
   #lateSince: number | undefined;
+  #late = 0;
   #busy = false;
 
   constructor(readonly around: Busyness) {
@@ -33,9 +34,11 @@ export class BusyWatch {
     const tookMs = now - this.#at;
     const late = tookMs - everyMs >= guard.busyLagMs && usedMs - this.#usedMs >= 0.8 * tookMs;
     this.#lateSince = late ? (this.#lateSince ?? this.#at) : undefined;
+    this.#late = late ? this.#late + 1 : 0;
     this.#at = now;
     this.#usedMs = usedMs;
-    const busy = this.#lateSince !== undefined && now - this.#lateSince >= guard.busyMs;
+    // One long stall alone, such as a collection, is over when it is seen: there is room again.
+    const busy = this.#late > 1 && now - (this.#lateSince ?? now) >= guard.busyMs;
     if (busy !== this.#busy) this.around.tell(busy);
     this.#busy = busy;
   }

@@ -156,6 +156,14 @@ describe.runIf(isRoot)("ten thousand cycles", () => {
     return Promise.all(cyclists.map((cyclist) => cyclist.ride(cycles)));
   }
 
+  /** What the server says of it, where a cycle failed. */
+  async function told<T>(riding: Promise<T>): Promise<T> {
+    return riding.catch(async (failure) => {
+      const { counters } = await server.status();
+      throw new Error(`${failure}\n${JSON.stringify(counters)}\n${await server.log()}`);
+    });
+  }
+
   async function noSession(): Promise<void> {
     await until(
       "no session",
@@ -184,7 +192,7 @@ describe.runIf(isRoot)("ten thousand cycles", () => {
     let milliseconds = 0;
     for (let batch = 0; batch < BATCHES; batch++) {
       const begun = performance.now();
-      for (const report of await ride(CYCLES_A_CLIENT)) {
+      for (const report of await told(ride(CYCLES_A_CLIENT))) {
         expect(report.held).toBe(0);
         for (const [cause, times] of Object.entries(report.causes)) {
           causes[cause] = (causes[cause] ?? 0) + times;

@@ -16,6 +16,8 @@ if (HEAP_PROBE !== undefined && (command === "serve" || command === "connect")) 
     collect();
     await new Promise((resolve) => setTimeout(resolve, 50));
     collect();
+    // The server saw itself stalled: until it has been in time again, strangers are turned away.
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const { heapUsed, external, rss } = process.memoryUsage();
     appendFileSync(HEAP_PROBE, `${JSON.stringify({ heapUsed, external, rss })}\n`);
   });
