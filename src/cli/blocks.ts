@@ -1,5 +1,5 @@
 // holdfast block, unblock, blocks: sources whose calls the kernel drops.
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { parseIpv4 } from "../base/ip.js";
 import {
   type BlockShown,
@@ -23,7 +23,11 @@ type Options = StateOptions & JsonOption;
 export function blockCommand(context: CliContext) {
   const made = command("block", "drop new calls from an address; sessions it has go on")
     .argument("<address>", "an IPv4 address", address)
-    .option("--for <time>", "how long: 90s, 30m, 12h or 7d", seconds, 3_600)
+    .addOption(
+      new Option("--for <time>", "how long: 90s, 30m, 12h or 7d")
+        .argParser(seconds)
+        .default(3_600, "1h"),
+    )
     .option("--reason <text>", "why, for whoever looks", "by hand")
     .action(async (given: string, options: Options & { for: number; reason: string }) => {
       const body = { address: given, seconds: options.for, reason: options.reason };

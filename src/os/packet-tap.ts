@@ -14,32 +14,19 @@ import {
   MMSGHDR_VECTOR_COUNT,
   MMSGHDR_VECTORS,
 } from "../base/kernel-layout.js";
-import { Descriptor } from "./descriptor.js";
-import { fromNodeError, type OsError, osError } from "./errors.js";
-import {
-  bindSocket,
-  getSocketOption,
-  Memory,
-  recvmmsg,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  setSocketNumber,
-  socket,
-} from "./libc.js";
+import type { Descriptor } from "./descriptor.js";
+import { fromNodeError, isOsError, type OsError, osError } from "./errors.js";
+import { Memory, recvmmsg, setSocketNumber } from "./libc.js";
+import { openPacketSocket, SOCKADDR_LL_OCTETS, takePacketStatistics } from "./packet-socket.js";
 import { ACCEPT, attachFilter, type BpfInstruction, DROP } from "./socket-filter.js";
 
-const AF_PACKET = 17;
-const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
-const SOL_PACKET = 263;
 const SO_RCVBUFFORCE = 33;
 const SO_TIMESTAMPNS = 35;
-const PACKET_STATISTICS = 6;
 const ETH_P_ALL = 3;
 const ARPHRD_LOOPBACK = 772;
 const PACKET_OUTGOING = 4;
 const MSG_DONTWAIT = 0x40;
-const SOCKADDR_LL_OCTETS = 20;
 /** A cmsghdr and a timespec. */
 const STAMP_OCTETS = 32;
 /** What segmentation offload makes of a TCP stream is one packet to a tap. */
@@ -62,8 +49,8 @@ export class PacketTap implements Disposable {
   readonly #name = new Memory(SOCKADDR_LL_OCTETS);
   readonly #stamp = new Memory(STAMP_OCTETS);
 
-  private constructor(fd: number) {
-    this.#socket = new Descriptor(fd);
+  private constructor(socket: Descriptor) {
+    this.#socket = socket;
     this.#vector.setAddress(0, this.#buffer.address);
     this.#vector.view.setUint32(IOVEC_LENGTH, PACKET_OCTETS_MAX, true);
     this.#header.setAddress(MMSGHDR_NAME, this.#name.address);
@@ -88,28 +75,17 @@ export class PacketTap implements Disposable {
     return PacketTap.#open(0, [DROP]);
   }
 
-  static #open(index: number, filter: readonly BpfInstruction[]): PacketTap | OsError {
-    // Protocol 0: nothing comes before the filter is there.
-    const fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) return osError("socket AF_PACKET", fd);
-    const tap = new PacketTap(fd);
-    const address = new Memory(SOCKADDR_LL_OCTETS);
-    address.view.setUint16(0, AF_PACKET, true);
-    address.view.setUint16(2, ETH_P_ALL, false);
-    address.view.setInt32(4, index, true);
-    setSocketNumber(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_OCTETS);
-    const steps: [string, () => number][] = [
-      ["setsockopt SO_ATTACH_FILTER", () => attachFilter(fd, filter)],
-      ["setsockopt SO_TIMESTAMPNS", () => setSocketNumber(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1)],
-      ["bind AF_PACKET", () => bindSocket(fd, address)],
-    ];
-    for (const [call, step] of steps) {
-      const result = step();
-      if (result >= 0) continue;
-      tap[Symbol.dispose]();
-      return osError(call, result);
-    }
-    return tap;
+  static #open(interfaceIndex: number, filter: readonly BpfInstruction[]): PacketTap | OsError {
+    const socket = openPacketSocket({
+      filter,
+      etherType: ETH_P_ALL,
+      interfaceIndex,
+      options: [{ name: "SO_TIMESTAMPNS", option: SO_TIMESTAMPNS, value: 1 }],
+    });
+    if (isOsError(socket)) return socket;
+    // Needs CAP_NET_ADMIN; without it, the default's room.
+    setSocketNumber(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_OCTETS);
+    return new PacketTap(socket);
   }
 
   /** From here on that server's control connection and GRE. */
@@ -135,9 +111,7 @@ export class PacketTap implements Disposable {
 
   /** Packets that nobody read in time, since the last time this was asked. */
   lost(): number {
-    const statistics = new Memory(8);
-    const result = getSocketOption(this.#socket.fd, SOL_PACKET, PACKET_STATISTICS, statistics);
-    return result < 0 ? 0 : statistics.view.getUint32(4, true);
+    return takePacketStatistics(this.#socket)?.lost ?? 0;
   }
 
   watch(callback: () => void): Disposable | OsError {
