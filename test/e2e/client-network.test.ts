@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { pingWords } from "../lab/ping.js";
 import { HostNetns, run, until } from "../lab/place.js";
 import { isRoot, Namespace } from "../os/namespace.js";
 import { Connecting, main } from "./connecting.js";
@@ -91,7 +92,7 @@ describe.runIf(isRoot)("the network of holdfast connect's host", () => {
   }
 
   const pings = async (address: string) =>
-    (await new HostNetns(traveller().name).exec(`ping -c 2 -i 0.1 -W 2 ${address}`)).code;
+    (await new HostNetns(traveller().name).exec(pingWords(address, { count: 2 }).join(" "))).code;
 
   it("--routes default: everything through it but its own packets; all put back", async () => {
     const before = await state();

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { pingsAnswered, pingWords } from "../lab/ping.js";
 import { run } from "../lab/place.js";
 import type { Namespace } from "../os/namespace.js";
 import type { CallWish, ClientSaid, Command } from "./calling-client.js";
@@ -132,8 +133,7 @@ export async function ping(
   options: readonly string[] = [],
   count = 3,
 ): Promise<{ received: number; text: string }> {
-  const words = ["netns", "exec", namespace.name, "ping", "-n", "-c", `${count}`];
-  const all = [...words, "-i", "0.1", "-W", "2", ...options, address];
-  const { stdout, stderr } = await run("ip", all);
-  return { received: Number(/(\d+) received/.exec(stdout)?.[1] ?? 0), text: stdout + stderr };
+  const words = pingWords(address, { count, options });
+  const { stdout, stderr } = await run("ip", ["netns", "exec", namespace.name, ...words]);
+  return { received: pingsAnswered(stdout, count), text: stdout + stderr };
 }

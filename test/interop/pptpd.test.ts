@@ -11,6 +11,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Guest, Lab } from "../lab/guest.js";
+import { pingsAnswered, pingWords } from "../lab/ping.js";
 import { expectOk, InnerNetns, quote } from "../lab/place.js";
 import { needLab } from "../peers.js";
 
@@ -59,7 +60,7 @@ describe.runIf(needLab())("our client against pptpd, through a NAT", () => {
       ${holdfast} connect ${SERVER} -u ann --tun hfc0 --password-file /run/secret ${words} >>/run/said 2>&1 &
       client=$!
       while kill -0 $client 2>/dev/null && ! grep -q '^up ' /run/said; do sleep 0.2; done
-      ping -n -I hfc0 -c 3 -i 0.1 -W 2 10.99.0.1 2>/dev/null
+      ${pingWords("10.99.0.1", { options: ["-I", "hfc0"] }).join(" ")} 2>/dev/null
       kill -TERM $client 2>/dev/null
       wait $client
       echo "exit $?"
@@ -67,8 +68,7 @@ describe.runIf(needLab())("our client against pptpd, through a NAT", () => {
       ip -4 route show; ip link show hfc0 2>&1`;
     const { stdout } = await new InnerNetns(guest, "client1").exec(script);
     const exit = Number(/^exit (\d+)$/m.exec(stdout)?.[1]);
-    const received = Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
-    return { exit, received, said: stdout };
+    return { exit, received: pingsAnswered(stdout), said: stdout };
   }
 
   it("MPPE-128 and the default route: pings through, and the host is as before", async () => {

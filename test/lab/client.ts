@@ -1,4 +1,5 @@
 // pptp-linux and pppd in a guest: the real client of the interop tests.
+import { pingsAnswered, pingWords } from "./ping.js";
 import { expectOk, type Place, quote } from "./place.js";
 
 export type Dial = {
@@ -83,9 +84,10 @@ export class PptpClient implements AsyncDisposable {
     address = this.gateway,
     { count = 3, octets = 56 }: { count?: number; octets?: number } = {},
   ): Promise<number> {
-    const command = `ping -n -I ppp${this.unit} -c ${count} -i 0.05 -W 2 -s ${octets} ${address}`;
-    const { stdout } = await this.place.exec(command);
-    return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
+    const options = ["-I", `ppp${this.unit}`, "-s", `${octets}`];
+    const words = pingWords(address, { count, intervalS: 0.05, options });
+    const { stdout } = await this.place.exec(words.join(" "));
+    return pingsAnswered(stdout, count);
   }
 
   /** `TERM`: LCP first, then the call. `HUP-PTY`: Call-Clear-Request only. `KILL`: not a word. */
