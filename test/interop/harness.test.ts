@@ -26,7 +26,10 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
   });
   afterAll(() => lab[Symbol.asyncDispose]());
 
-  async function restartServer(authentication: string, encryption: string): Promise<void> {
+  let serves = "";
+  async function serve(authentication: string, encryption: string): Promise<void> {
+    if (serves === `${authentication} ${encryption}`) return;
+    serves = `${authentication} ${encryption}`;
     await guest.exec("kill $(cat /run/pptpd.pid); while pgrep -x pptpd; do sleep 0.05; done");
     await expectOk(serverSide, `server-pptpd ${authentication} ${encryption} ${user} ${password}`);
   }
@@ -40,7 +43,7 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
     ["mschap-v2", "40", "MPPE 40-bit stateless"],
     ["mschap-v2", "128-stateful", "MPPE 128-bit stateful"],
   ] as const)("%s with %s: pings through", async (authentication, encryption, agreed) => {
-    await restartServer(authentication, encryption);
+    await serve(authentication, encryption);
     await using client = await dial(authentication, encryption);
     expect(client.encryption).toBe(agreed);
     expect(await client.ping()).toBe(3);
@@ -48,7 +51,7 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
   });
 
   it("wrong password: pppd says so", async () => {
-    await restartServer("mschap-v2", "128");
+    await serve("mschap-v2", "128");
     const client = await PptpClient.dial(clientSide, {
       server,
       authentication: "mschap-v2",
@@ -65,7 +68,7 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
     ["Stop", (client: PptpClient) => client.controlConnection("stop", server)],
     ["RST", (client: PptpClient) => client.controlConnection("rst", server)],
   ] as const)("ended by %s: the server's kernel reads as before", async (_, end) => {
-    await restartServer("mschap-v2", "128");
+    await serve("mschap-v2", "128");
     const pid = Number(await expectOk(guest, "cat /run/pptpd.pid"));
     const before = await kernelState(serverSide, pid);
     await using client = await dial("mschap-v2", "128");
