@@ -244,6 +244,36 @@ export const guard = {
   busyMs: 1_000,
 } as const;
 
+/** A stream of what nobody asked for, as one incident (src/core/guard/incidents.ts). */
+export const incident = {
+  /** What was refused is looked at so often. */
+  everyMs: 1_000,
+  /** The mean of so long is what is judged: a short burst is none. */
+  windowMs: 10_000,
+  /** So much a second is never one, and so much always. */
+  floorPerSecond: 100,
+  ceilingPerSecond: 1_000,
+  /** In between: so many times the usual, which is the median of buckets of so long, of 24 h. */
+  usualTimes: 4,
+  bucketMs: 300_000,
+  bucketsMax: 288,
+  /** Over once nothing was above that rate for so long. */
+  quietMs: 60_000,
+  /** While it lasts, it is told in the log and written down so often. */
+  summaryMs: 60_000,
+  /** Reasons counted by name. */
+  reasonsMax: 64,
+  /** Counters of a sketch of sources, and how many of it are shown. */
+  sourcesMax: 64,
+  sourcesShownMax: 10,
+  /** Sources of refused GRE that the kernel's filter notes between two looks; a power of two. */
+  samplesMax: 64,
+  /** Blocks that are listed. */
+  blocksMax: 32,
+  /** In the store. */
+  keptMax: 1_000,
+} as const;
+
 /** Accounts, sessions and their store. */
 export const access = {
   sessionsMax: 10_000,

@@ -10,6 +10,7 @@ import { demoCommand } from "./demo.js";
 import { disconnectCommand } from "./disconnect.js";
 import { doctorCommand } from "./doctor.js";
 import { CliFailure, exitCodeHelp, exitCodes } from "./exit.js";
+import { incidentsCommand } from "./incidents.js";
 import { keyCommand } from "./key.js";
 import { ledgerCommand } from "./ledger.js";
 import { logLevelCommand } from "./log-level.js";
@@ -43,6 +44,7 @@ export function createProgram(context: CliContext, asJson = false): Command {
     blocksCommand(context),
     blockCommand(context),
     unblockCommand(context),
+    incidentsCommand(context),
     logLevelCommand(context),
     reloadCommand(context),
     backupCommand(context),

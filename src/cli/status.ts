@@ -10,7 +10,7 @@ import {
   withJson,
   withState,
 } from "./context.js";
-import { type Column, counted, duration, pairs, printJson, table } from "./table.js";
+import { type Column, counted, duration, moment, pairs, printJson, table } from "./table.js";
 
 /** Threads of one process that may do the same. */
 type ThreadsLine = {
@@ -90,6 +90,13 @@ function refusalText(refusal: Status["earlyRefusal"]): string {
   return `${by}${because}; ${sum}`;
 }
 
+function incidentText(incident: Status["incident"]): string {
+  if (incident === null) return "none";
+  const { number, begin, perSecond, refused, reason } = incident;
+  const what = `${perSecond} a second now, ${refused} in all, mostly ${reason}`;
+  return `${number}, since ${moment(begin)}: ${what} (holdfast incidents show ${number})`;
+}
+
 function overview(status: Status): Parameters<typeof pairs>[0] {
   const { network, sessions, addresses, ledger, limits, store } = status;
   const profiles = status.profiles.map(({ name, legacy, authentication, encryption }) => {
@@ -118,6 +125,7 @@ function overview(status: Status): Parameters<typeof pairs>[0] {
       "connections",
       `${status.connections} of at most ${limits.connectionsMax} (${limits.descriptorsMax} descriptors)`,
     ],
+    ["incident", incidentText(status.incident)],
     ["blocked", status.blocks === 0 ? "nothing" : `${status.blocks} (holdfast blocks)`],
     ["ledger", `${ledger.held} held${stuck}: ${kinds.join(", ") || "nothing"}`],
     ["store", `${store.health}, ${store.queueLength} waiting${refused}`],

@@ -93,6 +93,10 @@ export const statusSchema = z.object({
   ledger: z.object({ held: count, stuck: count, byKind: byName }),
   /** Blocked sources. */
   blocks: count,
+  /** The one that is going on. */
+  incident: z
+    .object({ number: count, begin: unixMs, perSecond: count, refused: count, reason: z.string() })
+    .nullable(),
   limits: z.object({
     /** Control connections allowed: configured, and lower where descriptors are fewer. */
     connectionsMax: count,

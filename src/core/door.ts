@@ -69,7 +69,7 @@ export class Door {
 
   /** It sent what no client sends. */
   malformed({ peerAddress }: Connection, now: Instant): void {
-    this.guard.offended("malformed", peerAddress, now);
+    this.guard.malformed(peerAddress, now);
   }
 
   #refused(reason: string | undefined): boolean {

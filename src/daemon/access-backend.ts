@@ -59,6 +59,7 @@ export class AccessBackend {
         this.#pending--;
         // Of an account whose password was right (646 to 649), or that nobody could look at: nothing.
         if (verdict.ok || verdict.code === 691) {
+          if (!verdict.ok) this.reasons.add("failed log-in");
           this.guard.loggedIn(name, peerAddress, verdict.ok, loop.clock());
         }
         answer(verdict);

@@ -151,7 +151,9 @@ export class ControlListener {
   #refuses(peerAddress: Ipv4): string | undefined {
     const { guard, connectionsMax } = this.#options;
     const refused = guard.refusesConnection(peerAddress, this.#loop?.clock() ?? 0);
-    return refused ?? (this.#open >= connectionsMax ? "connections-max" : undefined);
+    if (refused !== undefined || this.#open < connectionsMax) return refused;
+    guard.turnedAway(peerAddress);
+    return "connections-max";
   }
 
   #reset(socket: Socket, reason: string): void {

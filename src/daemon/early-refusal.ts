@@ -1,5 +1,6 @@
 // Early refusal of GRE: which filter is before the raw sockets, which calls it knows, what it refused.
 // A filter that cannot be is a warning and a slower path: the data workers refuse the same themselves.
+import type { Ipv4 } from "../base/ip.js";
 import type { Scope } from "../base/scope.js";
 import { describeOsError, errnoName, isOsError } from "../os/errors.js";
 import {
@@ -39,6 +40,11 @@ export type EarlyRefusalSnapshot = {
 /** Other tunnels' GRE is not taken and not ours: it is counted by name, and never as refused. */
 const foreign: readonly string[] = FOREIGN;
 
+function ours(counts: Readonly<Record<string, number>>): number {
+  const those = Object.entries(counts).filter(([reason]) => !foreign.includes(reason));
+  return those.reduce((sum, [, count]) => sum + count, 0);
+}
+
 type KnownCall = Call & { readonly generation: number };
 
 export class EarlyRefusal {
@@ -47,6 +53,7 @@ export class EarlyRefusal {
   #counter: RefusedCounter | undefined;
   #form: EarlyRefusalSnapshot["form"] = "off";
   #why = "";
+  #refusedBefore = 0;
   /** By slot: what stands in the kernel's map. */
   readonly #calls = new Map<number, KnownCall>();
 
@@ -58,14 +65,13 @@ export class EarlyRefusal {
   }
 
   get snapshot(): EarlyRefusalSnapshot {
-    const ours = Object.entries(this.counts()).filter(([reason]) => !foreign.includes(reason));
-    const byReason = ours.reduce((sum, [, count]) => sum + count, 0);
+    const byReason = ours(this.counts());
     const uncounted = this.#form === "classic" && this.#counter === undefined;
     return {
       form: this.#form,
       why: this.#why,
       calls: this.#calls.size,
-      refused: uncounted ? null : byReason + (this.#counter?.count() ?? 0),
+      refused: uncounted ? null : byReason + this.byForm(),
       byReason: this.#form === "eBPF",
     };
   }
@@ -73,6 +79,24 @@ export class EarlyRefusal {
   /** By the data workers' own reasons. */
   counts(): Readonly<Record<string, number>> {
     return this.#filter?.counts() ?? {};
+  }
+
+  /** What a filter that knows no reasons refused. */
+  byForm(): number {
+    return this.#counter?.count() ?? 0;
+  }
+
+  /**
+   * Where what was refused since the last call came from: a sample, each standing for so many. It may be
+   * forged. Undefined where the filter cannot tell.
+   */
+  takeSources(): { readonly sources: readonly Ipv4[]; readonly each: number } | undefined {
+    if (this.#filter === undefined) return undefined;
+    const refused = ours(this.#filter.counts());
+    const came = refused - this.#refusedBefore;
+    this.#refusedBefore = refused;
+    const sources = came > 0 ? this.#filter.takeSources() : [];
+    return { sources, each: Math.max(1, came / Math.max(1, sources.length)) };
   }
 
   /** Before the data worker hears of it, and so before the peer does. */

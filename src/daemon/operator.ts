@@ -19,20 +19,24 @@ import type {
   SessionsQuery,
   Status,
 } from "../console/contract.js";
+import type { IncidentShown, IncidentsPage, IncidentsQuery } from "../console/incident-contract.js";
 import type { EndCause } from "../core/access/ports.js";
 import type { Block } from "../core/guard/blocks.js";
+import type { IncidentReport } from "../core/guard/incident-report.js";
 import type { SessionId, SessionInfo } from "../core/server-ports.js";
-import type { AccountService } from "./admin/account-service.js";
+import { type AccountService, faultOf } from "./admin/account-service.js";
 import { type AdminAnswer, type AdminPort, adminFault } from "./admin/port.js";
 import type { Blocking } from "./blocking.js";
 import { formatPrefix4 } from "./config/addresses.js";
 import type { CoreLoop } from "./core-loop.js";
+import type { Incidents } from "./incidents.js";
 
 export type OperatorSurroundings = {
   readonly loop: CoreLoop;
   readonly ledger: Ledger;
   readonly accounts: AccountService;
   readonly blocking: Blocking;
+  readonly incidents: Incidents;
   /** Wall-clock moment of a monotonic one, Unix ms. */
   readonly wallClockOf: (monotonicMs: number) => number;
   readonly status: () => Status | Promise<Status>;
@@ -117,6 +121,22 @@ export class Operator implements AdminPort {
   #blockShown({ source, reason, since, until, times }: Block): BlockShown {
     const at = (ms: number) => Math.round(this.around.wallClockOf(ms));
     return { address: formatIpv4(source), reason, since: at(since), until: at(until), times };
+  }
+
+  async incidents({ before, most }: IncidentsQuery): Promise<AdminAnswer<IncidentsPage>> {
+    const listed = await this.around.incidents.list({ before, most });
+    if (!listed.ok) return faultOf(listed);
+    const last = listed.value.at(-1)?.number;
+    const next = listed.value.length < most ? null : (last ?? null);
+    return { ok: true, value: { incidents: listed.value.map(shownIncident), next } };
+  }
+
+  async incident(number: number): Promise<AdminAnswer<IncidentShown>> {
+    const found = await this.around.incidents.find(number);
+    if (!found.ok) return faultOf(found);
+    if (found.value !== undefined) return { ok: true, value: shownIncident(found.value) };
+    const message = `there is no incident ${number}`;
+    return adminFault("not-found", "unknown-incident", message, "see holdfast incidents");
   }
 
   ledger({ after, most, what, state }: LedgerQuery): LedgerPage {
@@ -217,6 +237,17 @@ export class Operator implements AdminPort {
       dialogue: [...info.dialogue],
     };
   }
+}
+
+function shownIncident(report: IncidentReport): IncidentShown {
+  const { reasons, sources, sessionsEnded, blocked } = report;
+  return {
+    ...report,
+    reasons: { ...reasons },
+    sources: [...sources],
+    sessionsEnded: { ...sessionsEnded },
+    blocked: [...blocked],
+  };
 }
 
 function noAddress(address: string): AdminAnswer<never> {

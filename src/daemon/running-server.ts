@@ -38,6 +38,7 @@ import { DataPath } from "./data-path.js";
 import { doctorReport } from "./doctor/doctor.js";
 import { EarlyRefusal } from "./early-refusal.js";
 import { hostNameServers } from "./host-dns.js";
+import { type Incidents, incidentsOf } from "./incidents.js";
 import type { Log } from "./log.js";
 import { Network } from "./network.js";
 import { Operator } from "./operator.js";
@@ -82,6 +83,7 @@ export class RunningServer {
   readonly listener: ControlListener;
   readonly guard: Guard;
   readonly blocking: Blocking;
+  readonly incidents: Incidents;
   readonly pool: AddressPool;
   readonly operator: Operator;
   dataPath: DataPath | undefined;
@@ -142,8 +144,10 @@ export class RunningServer {
       monotonicNow,
     );
     this.blocking = this.#makeBlocking();
+    this.incidents = incidentsOf(this);
     this.operator = new Operator({
       blocking: this.blocking,
+      incidents: this.incidents,
       loop: this.loop,
       ledger: this.ledger,
       accounts: new AccountService(store, (name, event, account) =>
@@ -169,6 +173,7 @@ export class RunningServer {
     const networkFault = await this.network.up();
     if (networkFault !== undefined) return networkFault;
     await this.blocking.begin();
+    await this.incidents.begin(this.#scope);
     await this.#reserveStaticAddresses();
     const run = await this.#countRun();
     this.#keeper = new SessionKeeper({
@@ -309,7 +314,10 @@ export class RunningServer {
         setImmediate(() => this.loop.input((server, now) => server.endStrangers(source, now))),
       allows: (source) => guard.allows(source),
     });
-    guard.blocked = (block) => blocking.blocked(block);
+    guard.blocked = (block) => {
+      this.incidents.blocked(block);
+      blocking.blocked(block);
+    };
     return blocking;
   }
 
@@ -361,6 +369,7 @@ export class RunningServer {
 
   #handle(event: ServerEvent): void {
     const { log } = this.terms;
+    this.incidents.handle(event);
     switch (event.kind) {
       case "AuthenticationAsked":
         return this.#backend.authentication(event, this.loop);
@@ -460,6 +469,7 @@ export class RunningServer {
 
   async #giveBack(): Promise<void> {
     await this.#admin?.close();
+    await this.incidents.end();
     await this.dataPath?.stop();
     this.loop[Symbol.dispose]();
     try {

@@ -47,6 +47,7 @@ export function gatherStatus(running: RunningServer): Status {
     addresses: { leased: pool.leased, size: pool.size },
     ledger: { held: ledger.size, stuck: ledger.stuck, byKind: ledger.balance() },
     blocks: running.blocking.live.length,
+    incident: openIncident(running),
     limits: {
       connectionsMax: terms.connectionsMax,
       descriptorsMax: terms.descriptorsMax,
@@ -77,6 +78,14 @@ const noRefusal: EarlyRefusalSnapshot = {
   refused: 0,
   byReason: false,
 };
+
+function openIncident({ incidents }: RunningServer): Status["incident"] {
+  const { open } = incidents;
+  if (open === undefined) return null;
+  const { number, begin, perSecond, refused, reasons } = open;
+  const [most] = Object.entries(reasons).sort(([, a], [, b]) => b - a);
+  return { number, begin, perSecond, refused, reason: most?.[0] ?? "" };
+}
 
 /** Each way that data is carried in once, with how many workers carry it so. */
 function dataPathText(workers: readonly WorkerSnapshot[]): string {

@@ -1,8 +1,9 @@
 // RFC 2637 §4.1 as an eBPF socket filter: what is malformed, and what belongs to no live call, is dropped
 // and counted before a data worker wakes. It refuses what wire/gre.ts refuses, for the same reasons.
+import { incident } from "../limits.js";
 import { CONTEXT_LENGTH, EbpfAssembler, type EbpfInstruction, MAP_LOOKUP } from "./ebpf.js";
 
-/** What it counts, each at its place; the first two are other tunnels'. */
+/** What it counts, each at its place; the first two are other tunnels', whose sources are not noted. */
 export const FILTER_REASONS = [
   "gre-version",
   "gre-protocol",
@@ -21,8 +22,14 @@ export const CALL_KEY_OCTETS = 12;
 /** Which of several receivers this is: it gets the calls whose Call ID leaves `index` when divided. */
 export type Shard = { readonly index: number; readonly of: number };
 
-export type FilterMaps = { readonly calls: number; readonly refused: number };
+export type FilterMaps = {
+  readonly calls: number;
+  readonly refused: number;
+  /** By the low bits of a reason's count: where the packet came from. */
+  readonly sources: number;
+};
 
+const OTHER_TUNNELS = 2;
 const SOURCE = 12;
 const DESTINATION = 16;
 /** From the GRE header's start. */
@@ -34,10 +41,13 @@ const ACCEPTED_OCTETS = -1;
 
 /**
  * 6: the context, which packet loads need there. 7: octets behind what was read. 8: octets of the IPv4
- * header, later a reason's place. 9: flags, later the Call ID. What is no call's is for the first
- * receiver to count: every raw socket is given every datagram.
+ * header, later a reason's place. 9: flags, later the Call ID, later a place among the sources. What is
+ * no call's is for the first receiver to count: every raw socket is given every datagram.
  */
-export function greFilter({ calls, refused }: FilterMaps, shard: Shard): EbpfInstruction[] {
+export function greFilter(
+  { calls, refused, sources }: FilterMaps,
+  shard: Shard,
+): EbpfInstruction[] {
   const program = new EbpfAssembler();
   checkForm(program);
   program.label("keyed").packet(2, CALL_ID, 8).move(9, 0);
@@ -73,10 +83,29 @@ export function greFilter({ calls, refused }: FilterMaps, shard: Shard): EbpfIns
     .jumpIf(0, "==", 0, "drop")
     .set(1, 1)
     .addTo64(0, 1)
-    .label("drop")
-    .set(0, 0)
-    .exit();
+    .load32(9, 0, 0);
+  noteSource(program, sources);
+  program.label("drop").set(0, 0).exit();
   return program.assemble();
+}
+
+/** A sample, as large as its map: the newest ones of each reason, over those before. */
+function noteSource(program: EbpfAssembler, sources: number): void {
+  program
+    .jumpIf(8, ">=", OTHER_TUNNELS, "note")
+    .jump("drop")
+    .label("note")
+    .compute(9, "and", incident.samplesMax - 1)
+    .packet(4, SOURCE)
+    .store32(10, -8, 0)
+    .store32(10, -4, 9)
+    .map(1, sources)
+    .move(2, 10)
+    .compute(2, "add", -4)
+    .call(MAP_LOOKUP)
+    .jumpIf(0, "==", 0, "drop")
+    .load32(1, 10, -8)
+    .store32(0, 0, 1);
 }
 
 /** Goes on at `keyed`, or at the label of a reason; in the order in which wire/gre.ts looks. */

@@ -1,7 +1,7 @@
 // What stands between the network and the raw GRE sockets: an eBPF filter that knows the live calls,
 // where this process may load one, else a classic one that knows the form alone.
 import type { Ipv4 } from "../base/ip.js";
-import { plane } from "../limits.js";
+import { incident, plane } from "../limits.js";
 import { ARRAY_MAP, attachProgram, BpfMap, createMap, HASH_MAP, loadSocketFilter } from "./bpf.js";
 import type { Descriptor } from "./descriptor.js";
 import { isOsError, type OsError, osError } from "./errors.js";
@@ -26,6 +26,7 @@ export type FilterDescriptors = Readonly<Record<string, Descriptor>>;
 
 const CALLS = "filter-calls";
 const REFUSED = "filter-refused";
+const SOURCES = "filter-sources";
 const program = (index: number) => `filter-${index}`;
 
 /** Needs CAP_BPF, or a kernel that lets everybody. Nothing is left behind by a failure. */
@@ -34,10 +35,12 @@ export function loadGreFilter(workers: number): FilterDescriptors | OsError {
   const steps: [string, () => Descriptor | OsError][] = [
     [CALLS, () => createMap(HASH_MAP, CALL_KEY_OCTETS, 4, plane.flowsMax)],
     [REFUSED, () => createMap(ARRAY_MAP, 4, 8, FILTER_REASONS.length)],
+    [SOURCES, () => createMap(ARRAY_MAP, 4, 4, incident.samplesMax)],
     ...Array.from({ length: workers }, (_, index): [string, () => Descriptor | OsError] => [
       program(index),
       () => {
-        const maps = { calls: loaded[CALLS]?.fd ?? -1, refused: loaded[REFUSED]?.fd ?? -1 };
+        const fd = (name: string) => loaded[name]?.fd ?? -1;
+        const maps = { calls: fd(CALLS), refused: fd(REFUSED), sources: fd(SOURCES) };
         return loadSocketFilter(greFilter(maps, { index, of: workers }));
       },
     ]),
@@ -71,11 +74,16 @@ export class CallFilter implements Disposable {
   readonly #descriptors: FilterDescriptors;
   readonly #calls: BpfMap;
   readonly #refused: BpfMap;
+  readonly #sources: BpfMap;
 
-  private constructor(descriptors: FilterDescriptors, calls: Descriptor, refused: Descriptor) {
+  private constructor(
+    descriptors: FilterDescriptors,
+    maps: Readonly<Record<"calls" | "refused" | "sources", Descriptor>>,
+  ) {
     this.#descriptors = descriptors;
-    this.#calls = new BpfMap(calls, CALL_KEY_OCTETS, 4);
-    this.#refused = new BpfMap(refused, 4, 8);
+    this.#calls = new BpfMap(maps.calls, CALL_KEY_OCTETS, 4);
+    this.#refused = new BpfMap(maps.refused, 4, 8);
+    this.#sources = new BpfMap(maps.sources, 4, 4);
   }
 
   /**
@@ -83,13 +91,13 @@ export class CallFilter implements Disposable {
    * not change the maps: before Linux 5.19 that needs CAP_BPF too.
    */
   static of(descriptors: FilterDescriptors, workers: number): CallFilter | OsError {
-    const { [CALLS]: calls, [REFUSED]: refused } = descriptors;
+    const { [CALLS]: calls, [REFUSED]: refused, [SOURCES]: sources } = descriptors;
     const whole = Array.from({ length: workers }, (_, index) => descriptors[program(index)]);
-    if (calls === undefined || refused === undefined || whole.includes(undefined)) {
-      closeAll(descriptors);
-      return osError("eBPF filter", "ENOENT", "not all of it was handed on");
+    if (calls === undefined || refused === undefined || sources === undefined) {
+      return incomplete(descriptors);
     }
-    const filter = new CallFilter(descriptors, calls, refused);
+    if (whole.includes(undefined)) return incomplete(descriptors);
+    const filter = new CallFilter(descriptors, { calls, refused, sources });
     const nobody = { localAddress: 0, peerAddress: 0, callId: 0 };
     const result = Math.min(filter.add(nobody), filter.remove(nobody));
     if (result >= 0) return filter;
@@ -127,6 +135,22 @@ export class CallFilter implements Disposable {
     return counts;
   }
 
+  /** Where some of what was refused since the last call came from: a sample, and it may be forged. */
+  takeSources(): Ipv4[] {
+    const { key, value } = this.#sources;
+    const found: Ipv4[] = [];
+    for (let place = 0; place < incident.samplesMax; place++) {
+      key.view.setUint32(0, place, true);
+      if (this.#sources.lookUp() < 0) continue;
+      const source = value.view.getUint32(0, true);
+      if (source === 0) continue;
+      found.push(source);
+      value.view.setUint32(0, 0, true);
+      this.#sources.update();
+    }
+    return found;
+  }
+
   #name({ localAddress, peerAddress, callId }: Call): void {
     const { view } = this.#calls.key;
     view.setUint32(0, localAddress, true);
@@ -137,6 +161,11 @@ export class CallFilter implements Disposable {
   [Symbol.dispose](): void {
     closeAll(this.#descriptors);
   }
+}
+
+function incomplete(descriptors: FilterDescriptors): OsError {
+  closeAll(descriptors);
+  return osError("eBPF filter", "ENOENT", "not all of it was handed on");
 }
 
 /** 0 or -errno. */

@@ -3,6 +3,7 @@
 import type { Ipv4, Prefix4 } from "../base/ip.js";
 import type { Range4 } from "../base/range4.js";
 import type { AccountTerms, AuthenticationMethod, EndCause } from "../core/access/ports.js";
+import type { IncidentReport } from "../core/guard/incident-report.js";
 
 export type RefusalReason =
   | "bad-name"
@@ -198,6 +199,17 @@ export interface BlockStore {
   prune(before: UnixMs): Promise<Answer<void>>;
 }
 
+/** What was an incident, by its number; a bounded number of them. */
+export interface IncidentStore {
+  /** Newest first, and older than `before`. At most 1000 at once. */
+  list(page?: { before?: number; most?: number }): Promise<Answer<readonly IncidentReport[]>>;
+  find(number: number): Promise<Answer<IncidentReport | undefined>>;
+  /** In place of what was kept of it. */
+  put(report: IncidentReport): Promise<Answer<void>>;
+  /** At start: those of an earlier run that was killed; returns how many. */
+  endOrphans(): Promise<Answer<number>>;
+}
+
 export interface Settings {
   get(key: string): Promise<Answer<string | undefined>>;
   set(key: string, value: string): Promise<Answer<void>>;
@@ -244,6 +256,7 @@ export interface Store {
   readonly accounting: Accounting;
   readonly settings: Settings;
   readonly blocks: BlockStore;
+  readonly incidents: IncidentStore;
   /** At start and after a reload; says how many clear texts were erased and which routes now clash. */
   configure(
     terms: StoreTerms,

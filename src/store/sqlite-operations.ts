@@ -14,6 +14,12 @@ import {
   updateAccount,
 } from "./sqlite-accounts.js";
 import { listBlocks, pruneBlocks, putBlock, removeBlock } from "./sqlite-blocks.js";
+import {
+  endOrphanIncidents,
+  findIncident,
+  listIncidents,
+  putIncident,
+} from "./sqlite-incidents.js";
 import { backup, configure, getSetting, rotateKey, setSetting } from "./sqlite-maintenance.js";
 import {
   endOrphans,
@@ -33,6 +39,8 @@ export const reads = {
   "sessions-recent": recentSessions,
   "setting-get": getSetting,
   "blocks-list": listBlocks,
+  "incidents-list": listIncidents,
+  "incident-find": findIncident,
 } as const;
 
 export const writes = {
@@ -46,6 +54,8 @@ export const writes = {
   "block-put": putBlock,
   "block-remove": removeBlock,
   "blocks-prune": pruneBlocks,
+  "incident-put": putIncident,
+  "incidents-end-orphans": endOrphanIncidents,
   configure,
   "session-start": sessionStart,
   "session-interim": sessionInterim,

@@ -47,6 +47,12 @@ export function portOver(asked: Asked, instanceId: string): Store {
       remove: (source) => ask("write", "block-remove", { source }),
       prune: (before) => ask("write", "blocks-prune", { before }),
     },
+    incidents: {
+      list: (page) => ask("read", "incidents-list", page ?? {}),
+      find: (number) => ask("read", "incident-find", { number }),
+      put: (report) => ask("write", "incident-put", { report }),
+      endOrphans: () => ask("write", "incidents-end-orphans", undefined),
+    },
     configure: (terms) => ask("write", "configure", terms),
     backup: (path) => ask("alone", "backup", { path }),
     keyRotate: () => ask("alone", "key-rotate", undefined),

@@ -8,10 +8,11 @@ import { CliContext } from "../../src/cli/context.js";
 import { processIo } from "../../src/cli/io.js";
 import { createProgram } from "../../src/cli/program.js";
 import type { ConnectOptions } from "../../src/client/connect.js";
+import type { Status } from "../../src/console/contract.js";
 import type { AdminSocket } from "../../src/daemon/admin/socket.js";
 import type { ServeOptions } from "../../src/daemon/server-process.js";
 import { surroundings } from "../../src/daemon/state-directory.js";
-import { type FakePort, fakePort, type Stage, serveFake, stage } from "./support.js";
+import { type FakePort, fakePort, INCIDENT, now, type Stage, serveFake, stage } from "./support.js";
 
 let on: Stage;
 beforeEach(() => {
@@ -91,6 +92,8 @@ describe("every command", () => {
     ["blocks"],
     ["block", "203.0.113.7"],
     ["unblock", "203.0.113.7"],
+    ["incidents"],
+    ["incidents", "show", "3"],
     ["ledger"],
     ["log-level"],
     ["reload"],
@@ -238,6 +241,41 @@ describe("with a server", () => {
     for (const wrong of [["2001:db8::1"], ["198.51.100.9", "--for", "1y"]]) {
       expect((await on.run(["block", ...wrong])).code).toBe(2);
     }
+  });
+
+  test("incidents: one a line, how long and how much, sessions lost", async () => {
+    const { out } = await on.run(["incidents"]);
+    expect(out).toMatch(/^ +4 .* GOES ON +5120 +300015 +1 +1 +data gre-flags$/m);
+    expect(out).toMatch(/^ +3 +2027-01-02T02:54:05Z +1m 0s +over +5120 /m);
+    expect(out).toMatch(/^ +2 .* server lost /m);
+    await on.run(["incidents", "--most", "7"]);
+    expect(port.asked).toEqual(["incidents 50", "incidents 7"]);
+  });
+
+  test("incidents show: reasons, sources that may be forged, effect, blocks; none: exit code 4", async () => {
+    const { out } = await on.run(["incidents", "show", "3"]);
+    expect(out).toMatch(/^reasons +300000 data gre-flags\n +15 malformed Magic Cookie$/m);
+    expect(out).toContain("203.0.113.7: at least 12, proven by TCP");
+    expect(out).toContain("203.0.113.8: about 290000 GRE packets, source may be forged");
+    expect(out).toContain("50 at its begin; 3 sessions ended meanwhile");
+    expect(out).toContain("(2 peer-terminated, 1 echo-timeout), 1 of them LOST");
+    expect(out).toMatch(/^blocked +203\.0\.113\.7: malformed control messages$/m);
+    for (const words of [
+      ["show", "3", "--json"],
+      ["--json", "show", "3"],
+    ]) {
+      expect(JSON.parse((await on.run(["incidents", ...words])).out)).toEqual(INCIDENT);
+    }
+    expect(await on.run(["incidents", "show", "9"])).toMatchObject({ code: 4, out: "" });
+  });
+
+  test("status says of an incident in one line", async () => {
+    expect((await on.run(["status"])).out).toMatch(/^incident +none$/m);
+    const incident = { number: 4, begin: now, perSecond: 9, refused: 88, reason: "data gre-flags" };
+    port.status = () => ({ ...(fakePort().status() as Status), incident });
+    expect((await on.run(["status"])).out).toMatch(
+      /^incident +4, since .*: 9 a second now, 88 in all, mostly data gre-flags \(holdfast incidents/m,
+    );
   });
 
   test("log-level shows and changes", async () => {

@@ -6,6 +6,7 @@ import { CliContext, type Rooms } from "../../src/cli/context.js";
 import type { Io } from "../../src/cli/io.js";
 import { runCli } from "../../src/cli/program.js";
 import type { ProcessStatus, Status } from "../../src/console/contract.js";
+import type { IncidentShown } from "../../src/console/incident-contract.js";
 import type { AccountService } from "../../src/daemon/admin/account-service.js";
 import { type AdminPort, adminFault } from "../../src/daemon/admin/port.js";
 import { type AdminSocket, openAdminSocket } from "../../src/daemon/admin/socket.js";
@@ -87,6 +88,32 @@ export const BLOCK = {
   times: 1,
 };
 
+export const INCIDENT: IncidentShown = {
+  number: 3,
+  begin: now - 600_000,
+  end: now - 540_000,
+  ending: "quiet",
+  seenAt: now - 480_000,
+  overPerSecond: 100,
+  perSecond: 0,
+  peakPerSecond: 5_120,
+  refused: 300_015,
+  reasons: { "malformed Magic Cookie": 15, "data gre-flags": 300_000 },
+  sources: [
+    { address: "203.0.113.7", count: 12, mayBeForged: false },
+    { address: "203.0.113.8", count: 290_000, mayBeForged: true },
+  ],
+  greSources: "sampled",
+  sessionsAtBegin: 50,
+  sessionsEnded: { "peer-terminated": 2, "echo-timeout": 1 },
+  logIns: 4,
+  logInsRefused: 0,
+  processorPercent: 12,
+  blocked: [{ address: "203.0.113.7", reason: "malformed control messages" }],
+  blockedMore: 0,
+  dropped: { connections: 40, gre: 0 },
+};
+
 export type FakePort = AdminPort & { readonly asked: string[] };
 
 /** Sessions 1 to 3; session 3 has a name and a client that would like to move the cursor. */
@@ -133,6 +160,17 @@ export function fakePort(accounts?: AccountService): FakePort {
       if (address === BLOCK.address) return { ok: true, value: { address } };
       const remedy = "see holdfast blocks";
       return adminFault("not-found", "not-blocked", `${address} is not blocked`, remedy);
+    },
+    incidents: async ({ most }) => {
+      asked.push(`incidents ${most}`);
+      const lost = { ...INCIDENT, number: 2, ending: "server-lost" as const };
+      const open = { ...INCIDENT, number: 4, end: null, ending: null };
+      return { ok: true, value: { incidents: [open, INCIDENT, lost], next: null } };
+    },
+    incident: async (number) => {
+      if (number === INCIDENT.number) return { ok: true, value: INCIDENT };
+      const remedy = "see holdfast incidents";
+      return adminFault("not-found", "unknown-incident", `there is no incident ${number}`, remedy);
     },
     ledger: ({ after = 0, state }) => {
       const line = { what: "callId", owner: "call 1", detail: "4711", since: now - 61_000 };
@@ -284,6 +322,7 @@ const status: Status = {
   addresses: { leased: 3, size: 253 },
   ledger: { held: 12, stuck: 1, byKind: { callId: 3 } },
   blocks: 0,
+  incident: null,
   limits: { connectionsMax: 1024, descriptorsMax: 4096, sessionsMax: 10_000 },
   store: { health: "well", queueLength: 0, oldestMs: 0, recordsRefused: 0, interimsDropped: 0 },
   earlyRefusal: { form: "eBPF", why: "", calls: 2, refused: 1_204, byReason: true },

@@ -101,6 +101,15 @@ describe.runIf(isRoot)("early refusal in the kernel", () => {
       sent["unknown-call"]! += 1;
       await eventually(() => filter.counts()["unknown-call"] === sent["unknown-call"] || undefined);
       expect(filter.counts()).toEqual(sent);
+      // The newest of each reason, places shared: where they came from, and told once. Not other tunnels'.
+      const sources = filter.takeSources();
+      expect(sources.length).toBeGreaterThan(Math.max(...Object.values(sent)) - 1);
+      expect(new Set(sources)).toEqual(new Set([A, OTHER]));
+      expect(filter.takeSources()).toEqual([]);
+      for (let i = 0; i < 3; i++) sendTo(sender, REFUSED["gre-version"]);
+      for (let i = 0; i < 3; i++) sendTo(sender, REFUSED["gre-flags"], OTHER);
+      await eventually(() => filter.counts()["gre-flags"] === sent["gre-flags"]! + 3 || undefined);
+      expect(filter.takeSources()).toEqual([OTHER, OTHER, OTHER]);
       expect(receiver.readBatch(slots)).toBe(-11);
       expect(received).toBe(5);
     },

@@ -8,12 +8,20 @@ export type Maps = Readonly<Record<number, (key: DataView) => object | undefined
 
 const STACK = 64;
 
-/** The program's result as 32 bits; `added` is called for what it adds to a map's value. */
+export type MapActs = {
+  /** What it adds to a map's value. */
+  readonly added: (value: object) => void;
+  /** The low half of a value, which it reads; and 32 bits that it writes over one. */
+  readonly low: (value: object) => number;
+  readonly written: (value: object, word: number) => void;
+};
+
+/** The program's result as 32 bits. */
 export function runEbpf(
   program: readonly EbpfInstruction[],
   packet: Uint8Array,
   maps: Maps,
-  added: (value: object) => void,
+  { added, low, written }: MapActs,
 ): number {
   const stack = new DataView(new ArrayBuffer(STACK));
   // Registers hold whole numbers without a sign, or what a look-up gave.
@@ -72,14 +80,20 @@ export function runEbpf(
         for (let lost = 1; lost <= 5; lost++) registers[lost] = Number.NaN;
         break;
       }
-      case 0x61:
-        if (offset !== 0) throw new Error("only the length is there");
-        registers[to] = packet.length + number(from);
+      case 0x61: {
+        const read = registers[from];
+        if (from !== 10 && offset !== 0) throw new Error("only the length is there");
+        if (from === 10) registers[to] = stack.getUint32(STACK + offset, true);
+        else registers[to] = typeof read === "object" ? low(read) : packet.length + number(from);
         break;
-      case 0x63:
-        if (to !== 10) throw new Error("no store outside of the stack");
-        stack.setUint32(STACK + offset, number(from), true);
+      }
+      case 0x63: {
+        const place = registers[to];
+        if (to === 10) stack.setUint32(STACK + offset, number(from), true);
+        else if (typeof place === "object" && offset === 0) written(place, number(from));
+        else throw new Error("no store outside of the stack and a map's value");
         break;
+      }
       case 0xdb: {
         const value = registers[to];
         if (typeof value !== "object" || number(from) !== 1) throw new Error("what is added to?");

@@ -1,6 +1,7 @@
 // Both filters in an interpreter, against what the data worker itself would say of the same packet.
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
+import { incident } from "../../src/limits.js";
 import { classicGreFilter, malformedGreFilter } from "../../src/os/gre-filter-classic.js";
 import { FILTER_REASONS, greFilter } from "../../src/os/gre-filter-ebpf.js";
 import { DROP_REASONS } from "../../src/plane/drop-reason.js";
@@ -11,23 +12,33 @@ import { CLIENT, datagram, SERVER } from "./pair.js";
 
 const CALLS = 3;
 const REFUSED = 4;
+const SOURCES = 5;
 const LIVE = 0x5678;
 const FOREIGN = ["gre-version", "gre-protocol"];
 const header = new GreHeader();
 
+/** How many of each reason there were before, and what was noted of the next one: place and source. */
+const BEFORE = 67;
+let noted: readonly [place: number, source: number][] = [];
+
 /** `taken`, or the reason that one of the receivers counted, or `silence`: where it is no receiver's. */
 function verdict(packet: Uint8Array, shard = { index: 0, of: 1 }): string {
   const counted: string[] = [];
-  const program = greFilter({ calls: CALLS, refused: REFUSED }, shard);
+  const program = greFilter({ calls: CALLS, refused: REFUSED, sources: SOURCES }, shard);
+  const sources: [number, number][] = [];
+  noted = sources;
   const maps = {
     [CALLS]: (key: DataView) => {
       const named = [0, 4, 8].map((at) => key.getUint32(at, true));
       return named.join() === [SERVER, CLIENT, LIVE].join() ? {} : undefined;
     },
     [REFUSED]: (key: DataView) => ({ reason: FILTER_REASONS[key.getUint32(0, true)] }),
+    [SOURCES]: (key: DataView) => ({ place: key.getUint32(0, true) }),
   };
-  const result = runEbpf(program, packet, maps, (value) => {
-    counted.push((value as { reason: string }).reason);
+  const result = runEbpf(program, packet, maps, {
+    added: (value) => counted.push((value as { reason: string }).reason),
+    low: () => BEFORE,
+    written: (value, word) => sources.push([(value as { place: number }).place, word]),
   });
   if (result === 0xffffffff) return "taken";
   expect([result, counted.length <= 1]).toEqual([0, true]);
@@ -55,6 +66,8 @@ function expectSame(gre: Uint8Array, source = CLIENT): void {
   const packet = datagram(source, SERVER, gre);
   const wanted = expected(gre, source);
   expect(verdict(packet)).toBe(wanted);
+  const notes = wanted !== "taken" && !FOREIGN.includes(wanted);
+  expect(noted).toEqual(notes ? [[BEFORE % incident.samplesMax, source]] : []);
   expect(classic(packet)).toBe(expectedOfClassic(wanted));
 }
 

@@ -25,6 +25,8 @@ export class Guard {
   readonly blocks: Blocks;
   /** Told of every automatic block; must only queue. */
   blocked: (block: Block) => void = () => {};
+  /** Told whose connection, call, message or log-in was refused: a TCP handshake proves the source. */
+  turnedAway: (peer: Ipv4) => void = () => {};
   /** Accepted, and no Start-Control-Connection-Request yet. */
   readonly halfOpen: Strangers<Connection>;
   /** Started, and no session that is logged in. */
@@ -92,6 +94,10 @@ export class Guard {
 
   /** Why a connection that was just accepted is reset; undefined: it is taken. */
   refusesConnection(peer: Ipv4, now: number): string | undefined {
+    return this.#told(peer, this.#refusesConnection(peer, now));
+  }
+
+  #refusesConnection(peer: Ipv4, now: number): string | undefined {
     if (this.blocks.find(peer, now) !== undefined) return "blocked connection";
     const exempt = this.allows(peer);
     const rate = this.#connections.take(peer, now, exempt);
@@ -103,13 +109,17 @@ export class Guard {
 
   /** Why a Start-Control-Connection-Request gets No-Resource. */
   refusesStart(peer: Ipv4, now: number): string | undefined {
-    if (this.busy) return "shed SCCRQ, server busy";
+    if (this.busy) return this.#told(peer, "shed SCCRQ, server busy");
     const places = this.unproven.refuses(peer, now, this.allows(peer));
-    return places && `shed SCCRQ, ${places} unproven`;
+    return this.#told(peer, places && `shed SCCRQ, ${places} unproven`);
   }
 
   /** Why an Outgoing- or Incoming-Call-Request of one without a session gets No-Resource. */
   refusesCall(peer: Ipv4, now: number): string | undefined {
+    return this.#told(peer, this.#refusesCall(peer, now));
+  }
+
+  #refusesCall(peer: Ipv4, now: number): string | undefined {
     if (this.blocks.find(peer, now) !== undefined) return "blocked call";
     if (this.busy) return "shed call, server busy";
     const exempt = this.allows(peer);
@@ -121,7 +131,9 @@ export class Guard {
 
   /** Control messages that a stranger has sent: the ms that its connection is not read. */
   messages(peer: Ipv4, count: number, now: number): number {
-    return this.#messages.charge(peer, count, now, this.allows(peer));
+    const ms = this.#messages.charge(peer, count, now, this.allows(peer));
+    if (ms > 0) this.turnedAway(peer);
+    return ms;
   }
 
   /** Why a frame of a session that is not logged in goes no further. */
@@ -132,14 +144,15 @@ export class Guard {
 
   /** Why a log-in is refused without a look at the account. */
   refusesLogIn(user: string, peer: Ipv4, now: number): string | undefined {
-    if (this.#holds.isHeld(user, peer, now)) return "held log-in";
+    if (this.#holds.isHeld(user, peer, now)) return this.#told(peer, "held log-in");
     const rate = this.#logIns.take(peer, now, this.allows(peer));
-    return rate && `shed log-in, ${rate} rate`;
+    return this.#told(peer, rate && `shed log-in, ${rate} rate`);
   }
 
   /** What an account said to a log-in. */
   loggedIn(user: string, peer: Ipv4, right: boolean, now: number): void {
     if (right) return this.#holds.succeeded(user, peer);
+    this.turnedAway(peer);
     if (this.#holds.failed(user, peer, now)) this.offended("logIn", peer, now);
   }
 
@@ -148,6 +161,17 @@ export class Guard {
     if (this.#terms.blocks?.() === false || this.allows(peer)) return;
     if (!this.#offences.isTooMany(offence, peer, now)) return;
     this.blocked(this.blocks.automatic(peer, offenceWords[offence], now));
+  }
+
+  /** It sent a control message that no client sends. */
+  malformed(peer: Ipv4, now: number): void {
+    this.turnedAway(peer);
+    this.offended("malformed", peer, now);
+  }
+
+  #told(peer: Ipv4, refused: string | undefined): string | undefined {
+    if (refused !== undefined) this.turnedAway(peer);
+    return refused;
   }
 
   allows(peer: Ipv4): boolean {

@@ -16,6 +16,11 @@ import type {
   SessionsQuery,
   Status,
 } from "../../console/contract.js";
+import type {
+  IncidentShown,
+  IncidentsPage,
+  IncidentsQuery,
+} from "../../console/incident-contract.js";
 import type { AccountService } from "./account-service.js";
 
 /** `refused`: not allowed or not possible as asked. `trouble`: the machine's fault. */
@@ -40,6 +45,8 @@ export interface AdminPort {
   blocks(): BlocksPage | Promise<BlocksPage>;
   block(given: BlockGiven): AdminAnswer<BlockShown>;
   unblock(address: string): AdminAnswer<{ readonly address: string }>;
+  incidents(query: IncidentsQuery): Promise<AdminAnswer<IncidentsPage>>;
+  incident(number: number): Promise<AdminAnswer<IncidentShown>>;
   ledger(query: LedgerQuery): LedgerPage;
   logLevel(): LogLevel;
   setLogLevel(level: LogLevel): void;

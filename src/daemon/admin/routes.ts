@@ -6,6 +6,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as z from "zod";
 import { never } from "../../base/invariant.js";
 import * as contract from "../../console/contract.js";
+import { incidentsQuerySchema } from "../../console/incident-contract.js";
 import { type AdminAnswer, type AdminFault, type AdminPort, adminFault } from "./port.js";
 
 export type RouteTerms = {
@@ -74,6 +75,13 @@ function serverRoutes(api: Hono, port: AdminPort): void {
     return given.ok ? answer(c, port.block(given.value)) : fault(c, given);
   });
   api.delete("/blocks/:address", (c) => answer(c, port.unblock(c.req.param("address"))));
+  api.get("/incidents", async (c) => {
+    const query = incidentsQuerySchema.safeParse(c.req.query());
+    return query.success ? answer(c, await port.incidents(query.data)) : misread(c, query.error);
+  });
+  api.get("/incidents/:number{[0-9]{1,15}}", async (c) =>
+    answer(c, await port.incident(Number(c.req.param("number")))),
+  );
   api.get("/ledger", (c) => {
     const query = contract.ledgerQuerySchema.safeParse(c.req.query());
     return query.success ? c.json(port.ledger(query.data)) : misread(c, query.error);

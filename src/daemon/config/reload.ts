@@ -41,6 +41,7 @@ export const reloadTable: Readonly<Record<string, readonly [Change, why: string]
   "limits.ppp": ["applied", "for the next session"],
   "limits.plane": ["needs restart", "the data worker has taken them"],
   "limits.guard": ["needs restart", "places and rates are counted by them"],
+  "limits.incident": ["needs restart", "the watch has taken them"],
   "limits.access": ["needs restart", "queues are sized by them"],
   "limits.hooks": ["needs restart", "queues are sized by them"],
   "limits.admin": ["needs restart", "the socket and the log have taken them"],
