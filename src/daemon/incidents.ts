@@ -73,6 +73,7 @@ export class Incidents {
   /** At each look of the last window. */
   #courses: Course[] = [];
   #sampled = false;
+  #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(readonly terms: IncidentTerms) {
@@ -90,10 +91,10 @@ export class Incidents {
     // Unread: a number that none of them has.
     const before = last.ok ? (last.value[0]?.number ?? 0) : this.terms.wallClockMs() / 1_000;
     this.#nextNumber = Math.floor(before) + 1;
-    const timer = setInterval(() => this.check(), limits.everyMs);
+    this.#timer = setInterval(() => this.check(), limits.everyMs);
     scope.hold(
       "timer",
-      lease(() => clearInterval(timer)),
+      lease(() => clearInterval(this.#timer)),
       "incidents",
     );
   }
@@ -182,6 +183,7 @@ export class Incidents {
 
   /** The server stops: the one there is ends with it. */
   async end(): Promise<void> {
+    clearInterval(this.#timer);
     const { open } = this.#detector;
     const meanwhile = this.#meanwhile;
     this.#meanwhile = undefined;

@@ -69,8 +69,10 @@ const NEGOTIATION: ReadonlySet<string> = new Set<Note>([
   "phase-timeout",
   "reset-suppressed",
 ]);
-/** `malformed SCCRQ Length`, `shed call, source rate`, `held log-in`; `ICCN in idle`, `CDN of no call`. */
-const CONTROL_FORMS = /^(malformed|shed|blocked|held) | in [a-z_ ]+$| of no call$/;
+/** `malformed SCCRQ Length`, `shed call, source rate`, `held log-in`. */
+const TURNED_AWAY = /^(malformed|shed|blocked|held) /;
+/** `SCCRP in established`, `ICCN in pacOutgoing idle`, `CDN of no call`. */
+const OUT_OF_STATE = /^[A-Za-z]+ (in [A-Za-z_]+( [a-z_]+)?|of no call)$/;
 
 /** By the classic form of the filter, which knows no reasons. */
 const BY_FORM = "malformed GRE, reason not available";
@@ -85,12 +87,16 @@ export type Counted = {
 export function unwanted({ control, data, byForm }: Counted): Totals {
   const found: Record<string, number> = {};
   for (const [reason, count] of Object.entries(control)) {
-    const known = CONTROL.has(reason) || NEGOTIATION.has(reason);
-    if (known || CONTROL_FORMS.test(reason)) found[reason] = count;
+    if (isUnwanted(reason)) found[reason] = count;
   }
   for (const [reason, count] of Object.entries(data)) {
     if (UNWANTED_DROPS.has(reason)) found[`data ${reason}`] = count;
   }
   if (byForm > 0) found[BY_FORM] = byForm;
   return found;
+}
+
+function isUnwanted(reason: string): boolean {
+  if (CONTROL.has(reason) || NEGOTIATION.has(reason)) return true;
+  return TURNED_AWAY.test(reason) || OUT_OF_STATE.test(reason);
 }
