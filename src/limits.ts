@@ -1,5 +1,5 @@
-// Every bound of the product: its unit, its why. docs/LIMITS.md lists them with the memory sum; a
-// house test holds the two against each other. Names end in their unit.
+// Every bound of the product (of the bench: limits/storm.ts): its unit, its why. docs/LIMITS.md lists
+// them with the memory sum; a house test holds the two against each other. Names end in their unit.
 
 /** A section of bounds, as configured. */
 export type Bounds<Section> = { readonly [Name in keyof Section]: number };

@@ -24,6 +24,7 @@ export type Rooms = {
   runDemo(options: DemoOptions): Promise<number>;
   runConnect(options: ConnectOptions): Promise<number>;
   runProbe(options: ProbeOptions): Promise<ProbeEnd>;
+  storm(): Promise<typeof import("../storm/room.js")>;
 };
 
 export class CliContext {

@@ -12,6 +12,7 @@ const rooms: Rooms = {
   runDemo: async (options) => (await import("../client/demo.js")).runDemo(options),
   runConnect: async (options) => (await import("../client/connect.js")).runConnect(options),
   runProbe: async (options) => (await import("../client/probe/probe.js")).runProbe(options),
+  storm: () => import("../storm/room.js"),
 };
 
 /** package.json lies above both src/ and dist/. */

@@ -21,6 +21,7 @@ import { serveCommand } from "./serve.js";
 import { sessionCommand } from "./session.js";
 import { sessionsCommand } from "./sessions.js";
 import { statusCommand } from "./status.js";
+import { stormCommand } from "./storm.js";
 import { json } from "./table.js";
 import { userCommand } from "./user.js";
 import { versionCommand } from "./version.js";
@@ -52,6 +53,7 @@ export function createProgram(context: CliContext, asJson = false): Command {
     connectCommand(context),
     profileCommand(context),
     probeCommand(context),
+    stormCommand(context),
     versionCommand(context),
     completionCommand(context, () => program),
   ];

@@ -26,6 +26,7 @@ const rooms = {
   runDemo: nothing,
   runConnect: nothing,
   runProbe: async () => ({ ok: true, text: "" }) as const,
+  storm: () => import("../../src/storm/room.js"),
 };
 
 function tree(): Command {

@@ -66,7 +66,14 @@ export function stage(): Stage {
           serviceUid: undefined,
           ownerOf: () => undefined,
         },
-        { runServer: refuse, runDemo: refuse, runConnect: refuse, runProbe: refuse, ...rooms },
+        {
+          runServer: refuse,
+          runDemo: refuse,
+          runConnect: refuse,
+          runProbe: refuse,
+          storm: refuse,
+          ...rooms,
+        },
         "1.2.3",
       );
       const code = await runCli(words, context);

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { limitBounds } from "../../src/daemon/config/limits.js";
-import * as limits from "../../src/limits.js";
+import * as bench from "../../src/limits/storm.js";
+import * as product from "../../src/limits.js";
+
 import { filesOf, isTest, root } from "./tree.js";
 
 type Named = Readonly<Record<string, number>>;
@@ -78,7 +80,7 @@ function unused(bounds: Named, code: string): string[] {
 }
 
 const page = readFileSync(join(root, "docs/LIMITS.md"), "utf8");
-const bounds = named(limits);
+const bounds = named({ ...product, ...bench });
 
 describe("docs/LIMITS.md and src/limits.ts", () => {
   test("name the same bounds with the same values, and say what happens at each", () => {
@@ -124,7 +126,8 @@ describe("docs/LIMITS.md and src/limits.ts", () => {
 
   test("every bound is enforced somewhere", () => {
     const product = filesOf(["src"], [".ts"]).filter(
-      (file) => !isTest(file) && !/^src\/(limits|daemon\/config\/limits)\.ts$/.test(file.path),
+      (file) =>
+        !isTest(file) && !/^src\/(limits|limits\/\w+|daemon\/config\/limits)\.ts$/.test(file.path),
     );
     expect(unused(bounds, product.map(({ text }) => text).join("\n"))).toEqual([]);
   });

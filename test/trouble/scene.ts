@@ -42,6 +42,8 @@ export type SceneOptions = {
   readonly diskOctets?: number;
   /** RLIMIT_NOFILE of the server, soft and hard. */
   readonly descriptors?: number;
+  /** Another build than this one. */
+  readonly cli?: string;
   /** A program that is not installed, as far as the server sees. */
   readonly without?: string;
 };
@@ -102,7 +104,8 @@ export class Scene implements AsyncDisposable {
 
   /** Command words of a server of this scene; another one of it, too. */
   serveWords(...more: string[]): string[] {
-    const words = [process.execPath, cli, "serve", "--config", this.configFile];
+    const program = this.options.cli ?? cli;
+    const words = [process.execPath, program, "serve", "--config", this.configFile];
     const { descriptors: limit, without } = this.options;
     // `ip netns exec` gives each command its own view of the mounts.
     const hide = 'mount --bind /dev/null "$(realpath "$(command -v "$0")")" && exec "$@"';

@@ -1,0 +1,453 @@
+// `holdfast storm`: honest sessions first, then one stream after the other, and after each the look
+// whether all is as it was before.
+import { formatIpv4, type Ipv4 } from "../base/ip.js";
+import { storm as bounds } from "../limits/storm.js";
+import { monotonicNow, wallClockText } from "../os/clock.js";
+import { Child } from "./child.js";
+import type { Credentials } from "./honest/ppp-peer.js";
+import { type Measured, type Server, unitsOf } from "./measure.js";
+import type { FromCrew, FromStream, LiveCall, Sent, ToCrew, ToStream } from "./messages.js";
+import { Observer } from "./observer.js";
+import { Phase } from "./phase.js";
+import type { Ran, StormReport } from "./report.js";
+import type { Scenario } from "./scenario.js";
+import { Spread } from "./spread.js";
+import { Timeline } from "./timeline.js";
+import { overall, verdicts } from "./verdicts.js";
+
+/** The server's own account of itself, where the caller may ask for it. */
+export type Admin = {
+  readonly pid: number;
+  /** What it holds and lends, by kind. */
+  holdings(): Promise<Readonly<Record<string, number>>>;
+};
+
+export type BenchTerms = {
+  readonly version: string;
+  readonly server: Ipv4;
+  readonly port: number;
+  /** Of the honest, and where the stream comes from. */
+  readonly local: Ipv4;
+  readonly sources: readonly Ipv4[];
+  readonly scenarios: readonly Scenario[];
+  readonly seconds: number;
+  readonly perSecond: number;
+  readonly seed: number;
+  readonly sessions: number;
+  readonly credentials: Credentials | undefined;
+  readonly pid: number | undefined;
+  readonly admin: Admin | undefined;
+  /** A line of progress. */
+  readonly say: (line: string) => void;
+  /** Whether the server takes a connection. */
+  readonly answers: () => Promise<boolean>;
+};
+
+const NOTHING_SENT: Sent = {
+  packets: 0,
+  octets: 0,
+  connections: 0,
+  taken: 0,
+  refused: 0,
+  closed: 0,
+};
+const SAY_MS = 1_000;
+
+export class BenchFailed extends Error {}
+
+export class Bench implements Disposable {
+  readonly #terms: BenchTerms;
+  readonly #begun = monotonicNow();
+  readonly #timeline = new Timeline();
+  readonly #observer: Observer | undefined;
+  readonly #crew: Child<ToCrew, FromCrew> | undefined;
+  readonly #stream: Child<ToStream, FromStream>;
+  readonly #watching: NodeJS.Timeout;
+  readonly #notes: string[] = [];
+  /** Of whoever waits for one of the children to say something. */
+  readonly #waiting = new Set<() => void>();
+  #live: readonly LiveCall[] = [];
+  #phase = new Phase();
+  #last = new Spread();
+  #scenario = "";
+  #sent = NOTHING_SENT;
+  #sentBefore = 0;
+  #streaming = false;
+  #steady = false;
+  #quiet = true;
+  #stopped = false;
+  #failure: string | undefined;
+  #saidAt = 0;
+
+  constructor(terms: BenchTerms) {
+    this.#terms = terms;
+    const pid = terms.pid ?? terms.admin?.pid;
+    this.#observer = pid === undefined ? undefined : new Observer(pid);
+    const fail = (who: string) => (why: string) => this.#fail(`${who}: ${why}`);
+    const program = (path: string) => new URL(path, import.meta.url);
+    this.#stream = new Child(
+      program("./stream/stream-main.js"),
+      (told) => this.#onStream(told),
+      fail("the stream's process"),
+    );
+    if (terms.credentials !== undefined) {
+      this.#crew = new Child(
+        program("./honest/crew-main.js"),
+        (told) => this.#onCrew(told),
+        fail("the sessions' process"),
+      );
+    }
+    this.#watching = setInterval(() => this.#sample(), bounds.sampleMs);
+  }
+
+  /** Ends what runs, in order; what was measured so far is reported. */
+  stop(): void {
+    this.#stopped = true;
+    this.#wake();
+  }
+
+  async run(): Promise<StormReport> {
+    const at = wallClockText();
+    await this.#setUp();
+    const before = await this.#before();
+    const ran: Ran[] = [];
+    for (const scenario of this.#terms.scenarios) {
+      if (this.#stopped) break;
+      ran.push(await this.#play(scenario, before));
+    }
+    await this.#takeDown();
+    const { server, port, local, sources, version, seed, seconds, perSecond } = this.#terms;
+    return {
+      version: 1,
+      holdfast: version,
+      at,
+      server: `${formatIpv4(server)}:${port}`,
+      local: formatIpv4(local),
+      sources: sources.map(formatIpv4),
+      seed,
+      seconds,
+      perSecond,
+      sessions: this.#terms.credentials === undefined ? 0 : this.#terms.sessions,
+      interrupted: this.#stopped,
+      notes: this.#notes,
+      verdicts: overall(ran.map((one) => one.verdicts)),
+      scenarios: ran,
+      samples: this.#timeline.samples,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#watching);
+    this.#crew?.[Symbol.dispose]();
+    this.#stream[Symbol.dispose]();
+  }
+
+  async #setUp(): Promise<void> {
+    const { server, port, local, credentials, sessions, sources } = this.#terms;
+    if (sources.includes(local)) {
+      this.#notes.push(
+        "the stream comes from the honest sessions' own address: a server that turns sources away turns new log-ins away with it; give this host one more, or name some with --from",
+      );
+    }
+    if (this.#crew === undefined || credentials === undefined) return;
+    this.#terms.say(`${sessions} session${sessions === 1 ? "" : "s"} log in`);
+    this.#crew.tell({ kind: "begin", server, port, local, credentials, sessions });
+    const eachMs = 1_000 / bounds.logInsPerSecond;
+    const atMostMs = sessions * eachMs + bounds.logInTriesMax * (bounds.logInMs + bounds.resendMs);
+    await this.#until(atMostMs, () => this.#steady);
+    if (this.#live.length < sessions && !this.#stopped) {
+      const [why = "no answer"] = this.#notes.slice(-1);
+      throw new BenchFailed(`${this.#live.length} of ${sessions} sessions came up: ${why}`);
+    }
+  }
+
+  /** The level that everything later is held against. */
+  async #before(): Promise<{ phase: Phase; processor: number }> {
+    this.#terms.say("the level before");
+    this.#phase = new Phase();
+    this.#logIns(true);
+    const processor = await this.#highest(bounds.beforeMs);
+    return { phase: this.#phase, processor };
+  }
+
+  async #play(scenario: Scenario, before: { phase: Phase; processor: number }): Promise<Ran> {
+    const { sources, seed, server, port, seconds, admin } = this.#terms;
+    await this.#settle();
+    const holdings = await admin?.holdings();
+    const server0 = this.#observer?.now;
+    const phase = new Phase();
+    this.#phase = phase;
+    this.#scenario = scenario.name;
+    this.#sent = NOTHING_SENT;
+    this.#sentBefore = 0;
+    this.#logIns(true);
+    const limit = scenario.kind === "talks" ? bounds.connectionsPerSecondMax : Number.MAX_VALUE;
+    const perSecond = Math.min(this.#terms.perSecond, limit);
+    this.#streaming = true;
+    this.#stream.tell({ kind: "live", calls: this.#live });
+    this.#stream.tell({
+      ...{ kind: "begin", scenario: scenario.name, seed, server, port },
+      ...{ sources, perSecond, seconds },
+    });
+    const most = await this.#through(seconds * 1_000);
+    const recovery = await this.#recover(before.processor);
+    await this.#settle();
+    const after = await this.#back(holdings);
+    const server1 = await this.#server(server0);
+    const measured: Measured = {
+      floods: scenario.kind === "talks" && scenario.floods,
+      sent: this.#sent,
+      honest: this.#crew && {
+        sessions: this.#terms.sessions,
+        lost: phase.lost,
+        before: before.phase.told,
+        during: phase.told,
+        logIns: phase.loggedIn,
+        logInAfterMs: recovery.logInMs,
+      },
+      process: this.#observer &&
+        server0 && {
+          pid: this.#observer.pid,
+          before: server0,
+          most: most.server ?? server0,
+          after: server1,
+          processorBefore: before.processor,
+          processorDuring: most.processor,
+          processorAfterMs: recovery.processorMs,
+        },
+      holdings: holdings && after && { before: holdings, after },
+      answers: await this.#terms.answers(),
+    };
+    const { name, threats, about } = scenario;
+    if (this.#sent.connections > 0 && this.#sent.taken === 0) {
+      this.#notes.push(`${name}: none of its connections was taken, so nothing of it was heard`);
+    }
+    if (name.startsWith("live-") && this.#live.length === 0) {
+      this.#notes.push(`${name}: there was no live call, its packets went into none`);
+    }
+    return { name, threats, about, perSecond, measured, verdicts: verdicts(measured) };
+  }
+
+  /** While the stream runs: the most that the server's process took. */
+  async #through(ms: number) {
+    const begun = monotonicNow();
+    let server = this.#observer?.last;
+    let [sum, looks] = [0, 0];
+    const looking = setInterval(() => {
+      const look = this.#observer?.last;
+      if (look === undefined) return;
+      sum += look.processorPercent;
+      looks++;
+      if (server === undefined || look.residentOctets > server.residentOctets) server = look;
+    }, bounds.sampleMs);
+    await this.#until(ms + bounds.settleMs, () => !this.#streaming);
+    clearInterval(looking);
+    if (this.#streaming) this.#stream.tell({ kind: "stop" });
+    await this.#until(bounds.settleMs, () => !this.#streaming, false);
+    const lasted = ((monotonicNow() - begun) / 1_000).toFixed(1);
+    this.#terms.say(`${this.#scenario}: ${unitsOf(this.#sent)} sent in ${lasted} s`);
+    return { server, processor: looks === 0 ? 0 : sum / looks };
+  }
+
+  /** From the stream's end on: how long until a new log-in works and the processor is free. */
+  async #recover(level: number) {
+    const ended = monotonicNow();
+    this.#scenario = "";
+    let logInMs: number | undefined;
+    let processorMs: number | undefined;
+    this.#onLogIn = (begunAt) => {
+      if (begunAt >= ended) logInMs ??= monotonicNow() - ended;
+    };
+    let first: number | undefined;
+    let looks = 0;
+    this.#onLook = (percent) => {
+      const free = percent <= level + bounds.processorSlackPercent;
+      looks = free ? looks + 1 : 0;
+      if (looks === 1) first = monotonicNow() - ended;
+      if (looks === bounds.processorLooks) processorMs ??= first;
+    };
+    await this.#until(bounds.recoverMs, () => {
+      const loggedIn = this.#crew === undefined || logInMs !== undefined;
+      return loggedIn && (this.#observer === undefined || processorMs !== undefined);
+    });
+    this.#onLogIn = undefined;
+    this.#onLook = undefined;
+    return { logInMs, processorMs };
+  }
+
+  #onLogIn: ((begunAt: number) => void) | undefined;
+  #onLook: ((percent: number) => void) | undefined;
+
+  /** No log-in is under way. */
+  async #settle(): Promise<void> {
+    if (this.#crew === undefined) return;
+    this.#quiet = false;
+    this.#logIns(false);
+    const longestMs = bounds.logInTriesMax * (bounds.logInMs + bounds.resendMs);
+    await this.#until(longestMs, () => this.#quiet, false);
+  }
+
+  /** The server's process once its descriptors are as many as before, or once it had its time. */
+  async #server(before: Server | undefined): Promise<Server | undefined> {
+    const end = monotonicNow() + bounds.settleMs;
+    for (;;) {
+      const now = this.#observer?.now;
+      const back = (now?.descriptors ?? 0) <= (before?.descriptors ?? 0);
+      if (now === undefined || back || monotonicNow() > end || this.#stopped) return now;
+      await pause(bounds.sampleMs);
+    }
+  }
+
+  /** What the server holds once it is as before, or once it had its time. */
+  async #back(before: Readonly<Record<string, number>> | undefined) {
+    const { admin } = this.#terms;
+    if (admin === undefined || before === undefined) return undefined;
+    const wanted = sorted(before);
+    const end = monotonicNow() + bounds.settleMs;
+    for (;;) {
+      const now = await admin.holdings().catch(() => ({ "no answer": 1 }));
+      if (sorted(now) === wanted || monotonicNow() > end || this.#stopped) return now;
+      await pause(bounds.sampleMs);
+    }
+  }
+
+  /** The highest share of the processor in so much time. */
+  async #highest(ms: number): Promise<number> {
+    let highest = 0;
+    this.#onLook = (percent) => {
+      highest = Math.max(highest, percent);
+    };
+    await this.#until(ms, () => false);
+    this.#onLook = undefined;
+    return highest;
+  }
+
+  async #takeDown(): Promise<void> {
+    if (this.#crew === undefined) return;
+    this.#ended = false;
+    this.#crew.tell({ kind: "end" });
+    await this.#until(bounds.settleMs, () => this.#ended, false);
+  }
+  #ended = false;
+
+  #logIns(on: boolean): void {
+    this.#crew?.tell({ kind: "logIns", on });
+  }
+
+  #onCrew(told: FromCrew): void {
+    switch (told.kind) {
+      case "steady":
+        this.#steady = true;
+        this.#notes.push(...new Set(told.why));
+        break;
+      case "live":
+        this.#live = told.calls;
+        this.#stream.tell({ kind: "live", calls: told.calls });
+        break;
+      case "lost":
+        this.#phase.lost.push(told.why);
+        break;
+      case "logIn":
+        this.#phase.logIn(told);
+        if (told.ms !== undefined) this.#onLogIn?.(monotonicNow() - told.ms);
+        break;
+      case "echoes":
+        this.#phase.echoes(told);
+        this.#last = new Spread(told.spread);
+        break;
+      case "quiet":
+        this.#quiet = true;
+        break;
+      case "ended":
+        this.#ended = true;
+        break;
+      case "failed":
+        this.#fail(told.why);
+    }
+    this.#wake();
+  }
+
+  #onStream(told: FromStream): void {
+    if (told.kind === "failed") return this.#fail(told.why);
+    this.#sent = told.sent;
+    if (told.kind === "done") this.#streaming = false;
+    this.#wake();
+  }
+
+  #sample(): void {
+    const look = this.#observer?.look();
+    if (look !== undefined) this.#onLook?.(look.processorPercent);
+    const sent = unitsOf(this.#sent);
+    const perSecond = ((sent - this.#sentBefore) * 1_000) / bounds.sampleMs;
+    this.#sentBefore = sent;
+    const atMs = Math.round(monotonicNow() - this.#begun);
+    const p99Ms = this.#last.percentile(99);
+    this.#timeline.add({
+      atMs,
+      scenario: this.#scenario,
+      perSecond: Math.max(0, perSecond),
+      sessions: this.#live.length,
+      residentOctets: look?.residentOctets,
+      descriptors: look?.descriptors,
+      processorPercent: look && Math.round(look.processorPercent),
+      p99Ms,
+    });
+    if (this.#scenario !== "" && atMs - this.#saidAt >= SAY_MS) {
+      this.#saidAt = atMs;
+      this.#say(Math.max(0, perSecond), p99Ms);
+    }
+    this.#wake();
+  }
+
+  #say(perSecond: number, p99Ms: number | undefined): void {
+    const look = this.#observer?.last;
+    const { asked, succeeded } = this.#phase.loggedIn;
+    const parts = [`${this.#scenario}: ${Math.round(perSecond)}/s`];
+    if (this.#crew !== undefined) {
+      parts.push(`${this.#live.length} sessions`, `${succeeded} of ${asked} log-ins`);
+      parts.push(`p99 ${p99Ms ?? "-"} ms`);
+    }
+    if (look !== undefined) {
+      parts.push(`${Math.round(look.residentOctets / 1_048_576)} MiB`);
+      parts.push(`${Math.round(look.processorPercent)} % of a core`);
+    }
+    this.#terms.say(parts.join(", "));
+  }
+
+  #fail(why: string): void {
+    this.#failure ??= why;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Until it holds, the time is over, or the bench is stopped (unless it is to go on to the end). */
+  async #until(ms: number, holds: () => boolean, stops = true): Promise<void> {
+    const over = () => holds() || (stops && this.#stopped) || this.#failure !== undefined;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        resolve();
+      };
+      const look = () => {
+        if (over()) done();
+      };
+      const timer = setTimeout(done, ms);
+      this.#waiting.add(look);
+      look();
+    });
+    if (this.#failure !== undefined) throw new BenchFailed(this.#failure);
+  }
+}
+
+function sorted(counts: Readonly<Record<string, number>>): string {
+  const there = Object.entries(counts).filter(([, count]) => count > 0);
+  return JSON.stringify(there.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,164 @@
+// The honest: sessions that stay, and beside them one log-in after the other. A session that is lost is
+// told and dialled again.
+import type { Rng } from "../../base/rng.js";
+import { storm as bounds } from "../../limits/storm.js";
+import { monotonicNow } from "../../os/clock.js";
+import type { FromCrew, ToCrew } from "../messages.js";
+import { Spread } from "../spread.js";
+import type { GreEnd } from "./gre-end.js";
+import { HonestSession } from "./session.js";
+
+type Begin = Extract<ToCrew, { kind: "begin" }>;
+type Outcome = { readonly session: HonestSession; readonly ms: number } | { readonly why: string };
+
+export class Crew {
+  readonly #sessions = new Set<HonestSession>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #failures: string[] = [];
+  #spread = new Spread();
+  #unanswered = 0;
+  #nextCallId: number;
+  #settingUp = 0;
+  #loggingIn = 0;
+  #logIns = false;
+  #over = false;
+
+  constructor(
+    readonly begin: Begin,
+    readonly gre: GreEnd,
+    readonly rng: Rng,
+    readonly tell: (told: FromCrew) => void,
+  ) {
+    this.#nextCallId = rng.callId();
+    this.#timers.push(setInterval(() => this.#tellEchoes(), bounds.sampleMs));
+    this.#timers.push(setInterval(() => this.#logIn(), bounds.logInEveryMs));
+    void this.#setUp();
+  }
+
+  logIns(on: boolean): void {
+    this.#logIns = on;
+    this.#tellQuiet();
+  }
+
+  end(): void {
+    this.#over = true;
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    for (const session of this.#sessions) session.hangUp();
+    setTimeout(() => this.tell({ kind: "ended" }), bounds.resendMs);
+  }
+
+  async #setUp(): Promise<void> {
+    const { sessions } = this.begin;
+    this.#settingUp = sessions;
+    for (let number = 0; number < sessions && !this.#over; number++) {
+      void this.#keep();
+      await pause(1_000 / bounds.logInsPerSecond);
+    }
+    if (sessions === 0) this.tell({ kind: "steady", why: [] });
+  }
+
+  /** One of those that stay; `again`: it had been up. */
+  async #keep(again = false): Promise<void> {
+    for (let tries = 1; tries <= bounds.logInTriesMax && !this.#over; tries++) {
+      const outcome = await this.#dial((why) => {
+        this.tell({ kind: "lost", why });
+        this.#tellLive();
+        void this.#keep(true);
+      });
+      if ("session" in outcome) break;
+      if (!again) this.#failures.push(outcome.why);
+      await pause(bounds.resendMs);
+    }
+    this.#tellLive();
+    if (!again && --this.#settingUp === 0) this.tell({ kind: "steady", why: this.#failures });
+  }
+
+  /** One that logs in, is asked one echo, and hangs up. */
+  async #logIn(): Promise<void> {
+    if (!this.#logIns || this.#over) return;
+    this.#loggingIn++;
+    const begun = monotonicNow();
+    const whys: string[] = [];
+    let ms: number | undefined;
+    let tries = 0;
+    let leaving = false;
+    while (ms === undefined && tries < bounds.logInTriesMax && !this.#over) {
+      tries++;
+      const outcome = await this.#dial(() => {});
+      if ("session" in outcome) {
+        // From the first try on: that is what a user waits.
+        ms = monotonicNow() - begun;
+        await pause(bounds.echoEveryMs);
+        this.#sessions.delete(outcome.session);
+        outcome.session.hangUp();
+        leaving = true;
+      } else {
+        whys.push(outcome.why);
+        await pause(bounds.resendMs / 4);
+      }
+    }
+    this.tell({ kind: "logIn", ms, tries, why: whys.join("; ") });
+    // Until the server has given back what it had, too.
+    if (leaving) await pause(bounds.resendMs);
+    this.#loggingIn--;
+    this.#tellQuiet();
+  }
+
+  /** `lost`: after it was up. */
+  #dial(lost: (why: string) => void): Promise<Outcome> {
+    const { server, port, local, credentials } = this.begin;
+    const callId = this.#callId();
+    return new Promise((resolve) => {
+      let wasUp = false;
+      new HonestSession({ server, port, local, credentials, callId }, this.gre, this.rng, {
+        up: (session, ms) => {
+          wasUp = true;
+          this.#sessions.add(session);
+          resolve({ session, ms });
+        },
+        over: (session, why) => {
+          const known = this.#sessions.delete(session);
+          if (!wasUp) resolve({ why });
+          else if (known && !this.#over) lost(why);
+        },
+        echo: (roundTripMs) => {
+          if (roundTripMs === undefined) this.#unanswered++;
+          else this.#spread.add(roundTripMs);
+        },
+      });
+    });
+  }
+
+  #callId(): number {
+    this.#nextCallId = (this.#nextCallId % 0xffff) + 1;
+    return this.#nextCallId;
+  }
+
+  #tellLive(): void {
+    const calls = [...this.#sessions].flatMap(({ local, peersCallId }) =>
+      peersCallId === undefined ? [] : [{ local, callId: peersCallId }],
+    );
+    this.tell({ kind: "live", calls });
+  }
+
+  #tellEchoes(): void {
+    const { counts, count } = this.#spread;
+    if (count + this.#unanswered === 0) return;
+    this.tell({
+      kind: "echoes",
+      answered: count,
+      unanswered: this.#unanswered,
+      spread: counts,
+    });
+    this.#spread = new Spread();
+    this.#unanswered = 0;
+  }
+
+  #tellQuiet(): void {
+    if (!this.#logIns && this.#loggingIn === 0) this.tell({ kind: "quiet" });
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,73 @@
+// What is measured of one scenario, as values: the verdicts and the report are made of nothing else.
+import type { Sent } from "./messages.js";
+
+/** Times in ms; undefined of nothing. */
+export type Percentiles = {
+  readonly p50: number | undefined;
+  readonly p90: number | undefined;
+  readonly p99: number | undefined;
+};
+
+export type Echoes = Percentiles & { readonly answered: number; readonly unanswered: number };
+
+export type LogIns = Percentiles & {
+  readonly asked: number;
+  /** Within three tries, and at the first. */
+  readonly succeeded: number;
+  readonly atOnce: number;
+  /** The slowest, from the first try on. */
+  readonly slowestMs: number;
+  /** Why tries failed, and how often. */
+  readonly failures: Readonly<Record<string, number>>;
+};
+
+export type Server = {
+  readonly residentOctets: number;
+  readonly descriptors: number | undefined;
+};
+
+export type Measured = {
+  /** With its floods, a log-in may need three tries. */
+  readonly floods: boolean;
+  readonly sent: Sent;
+  /** Undefined: no user was named. */
+  readonly honest:
+    | {
+        readonly sessions: number;
+        readonly lost: readonly string[];
+        readonly before: Echoes;
+        readonly during: Echoes;
+        readonly logIns: LogIns;
+        /** From the stream's end to the first log-in begun after it that succeeded. */
+        readonly logInAfterMs: number | undefined;
+      }
+    | undefined;
+  /** Undefined: its process cannot be seen. */
+  readonly process:
+    | {
+        readonly pid: number;
+        readonly before: Server;
+        readonly most: Server;
+        /** Undefined: it is gone. */
+        readonly after: Server | undefined;
+        /** Of one core: the highest before, while the stream ran on average. */
+        readonly processorBefore: number;
+        readonly processorDuring: number;
+        /** From the stream's end until it was back; undefined: not while it was watched. */
+        readonly processorAfterMs: number | undefined;
+      }
+    | undefined;
+  /** Undefined: no admin socket. What the server held, by kind. */
+  readonly holdings:
+    | {
+        readonly before: Readonly<Record<string, number>>;
+        readonly after: Readonly<Record<string, number>>;
+      }
+    | undefined;
+  readonly answers: boolean;
+};
+
+/** Hostile things sent: packets, and connections where it made those. */
+export function unitsOf({ packets, connections }: Sent): number {
+  return packets + connections;
+}

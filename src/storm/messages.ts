@@ -1,0 +1,75 @@
+// What the bench and its two child processes tell each other: who streams, and who is honest. Apart, so
+// that the stream's work is not taken for the server's slowness.
+import type { Ipv4 } from "../base/ip.js";
+import type { Credentials } from "./honest/ppp-peer.js";
+
+/** A live call that packets may be forged into: from its peer, by the Call ID that the server gave. */
+export type LiveCall = { readonly local: Ipv4; readonly callId: number };
+
+export type ToStream =
+  | {
+      readonly kind: "begin";
+      readonly scenario: string;
+      readonly seed: number;
+      readonly server: Ipv4;
+      readonly port: number;
+      readonly sources: readonly Ipv4[];
+      /** GRE packets, or connections where the scenario makes those. */
+      readonly perSecond: number;
+      readonly seconds: number;
+    }
+  | { readonly kind: "live"; readonly calls: readonly LiveCall[] }
+  | { readonly kind: "stop" };
+
+/** So far in this scenario. */
+export type Sent = {
+  readonly packets: number;
+  readonly octets: number;
+  readonly connections: number;
+  /** Of these, those that the server took. */
+  readonly taken: number;
+  /** Packets that the kernel had no room for. */
+  readonly refused: number;
+  /** Connections that the server closed. */
+  readonly closed: number;
+};
+
+export type FromStream =
+  | { readonly kind: "sent"; readonly sent: Sent }
+  | { readonly kind: "done"; readonly sent: Sent }
+  | { readonly kind: "failed"; readonly why: string };
+
+export type ToCrew =
+  | {
+      readonly kind: "begin";
+      readonly server: Ipv4;
+      readonly port: number;
+      readonly local: Ipv4;
+      readonly credentials: Credentials;
+      readonly sessions: number;
+    }
+  | { readonly kind: "logIns"; readonly on: boolean }
+  | { readonly kind: "end" };
+
+export type FromCrew =
+  /** As many as there will be are up. */
+  | { readonly kind: "steady"; readonly why: readonly string[] }
+  | { readonly kind: "live"; readonly calls: readonly LiveCall[] }
+  | { readonly kind: "lost"; readonly why: string }
+  | {
+      readonly kind: "logIn";
+      /** Undefined: three tries failed. */
+      readonly ms: number | undefined;
+      readonly tries: number;
+      readonly why: string;
+    }
+  | {
+      readonly kind: "echoes";
+      readonly answered: number;
+      readonly unanswered: number;
+      readonly spread: readonly number[];
+    }
+  /** No log-in is under way, none begins. */
+  | { readonly kind: "quiet" }
+  | { readonly kind: "ended" }
+  | { readonly kind: "failed"; readonly why: string };

@@ -1,0 +1,145 @@
+// The report as one page: no script, nothing fetched, the pictures inside.
+import { type Band, chart } from "./chart.js";
+import type { Percentiles } from "./measure.js";
+import type { Ran, StormReport } from "./report.js";
+import type { Sample } from "./timeline.js";
+import { invariants, type Verdict } from "./verdicts.js";
+import { describe, grouped } from "./words.js";
+
+const STYLE =
+  "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}" +
+  "table{border-collapse:collapse}th,td{text-align:left;vertical-align:top;padding:.15rem .8rem .15rem 0}" +
+  "figure{margin:1rem 0}figcaption{font-weight:bold}svg{width:100%;height:auto;font:10px sans-serif}" +
+  "path{fill:none;stroke:#0b5;stroke-width:1.5}.axis{text-anchor:end}.even{fill:#eee}.odd{fill:#ddd}" +
+  ".held{color:#063;font-weight:bold}.broken{color:#b00;font-weight:bold}.not-measured{color:#666}";
+
+const OUTCOMES = { held: "held", broken: "BROKEN", "not-measured": "not measured" } as const;
+const MEBI = 1_048_576;
+
+export function reportHtml(report: StormReport): string {
+  const title = `holdfast storm: ${report.server}`;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${quoted(title)}</title><style>${STYLE}</style></head><body>
+<h1>${quoted(title)}</h1>
+${table(heading(report))}
+${report.notes.map((note) => `<p>Note: ${quoted(note)}.</p>`).join("\n")}
+<h2>Verdicts</h2>
+${verdictTable(report.verdicts)}
+<h2>Over time</h2>
+${pictures(report)}
+<h2>Scenarios</h2>
+${report.scenarios.map(section).join("\n")}
+</body></html>
+`;
+}
+
+type Row = readonly [label: string, value: string];
+
+function heading(report: StormReport): Row[] {
+  const { at, holdfast, seed, seconds, perSecond, sessions, sources, local, interrupted } = report;
+  return [
+    ["begun", at],
+    ["bench", `holdfast ${holdfast}, seed ${seed}`],
+    ["each scenario", `${seconds} s, at most ${grouped(perSecond)} packets a second`],
+    ["honest sessions", sessions === 0 ? "none: no user was named" : `${sessions}, from ${local}`],
+    ["the stream's sources", sources.join(", ")],
+    ...(interrupted ? [["interrupted", "not all scenarios ran"] as const] : []),
+  ];
+}
+
+function pictures({ samples, scenarios }: StormReport): string {
+  const bands = bandsOf(samples);
+  const line = (title: string, of: (sample: Sample) => number | undefined, show: Show) => {
+    const points = samples.map((sample) => ({ atMs: sample.atMs, value: of(sample) }));
+    return chart(title, points, bands, show);
+  };
+  const names = bands.map(({ name }, at) => `${at + 1} ${name}`).join(", ");
+  const rate = line("the stream: packets and connections a second", (s) => s.perSecond, grouped);
+  const alive = line("sessions alive", (s) => s.sessions, grouped);
+  const octets: Show = (value) => `${(value / MEBI).toFixed(0)} MiB`;
+  return [
+    `<p>${quoted(scenarios.length === 0 ? "no scenario ran" : names)}</p>`,
+    rate,
+    alive,
+    line(
+      "echoes: 99 of 100 within",
+      (s) => s.p99Ms,
+      (value) => `${value.toFixed(1)} ms`,
+    ),
+    line("the server's resident memory", (s) => s.residentOctets, octets),
+    line(
+      "its processor, of one core",
+      (s) => s.processorPercent,
+      (value) => `${value.toFixed(0)} %`,
+    ),
+    line("its open descriptors", (s) => s.descriptors, grouped),
+  ].join("\n");
+}
+
+type Show = (value: number) => string;
+
+/** From the first sample of a scenario to its last. */
+function bandsOf(samples: readonly Sample[]): Band[] {
+  const bands: { fromMs: number; toMs: number; name: string }[] = [];
+  let before = "";
+  for (const { atMs, scenario } of samples) {
+    const band = bands.at(-1);
+    if (scenario !== "" && scenario !== before)
+      bands.push({ fromMs: atMs, toMs: atMs, name: scenario });
+    else if (scenario !== "" && band !== undefined) band.toMs = atMs;
+    before = scenario;
+  }
+  return bands;
+}
+
+function section({ name, about, threats, measured, verdicts }: Ran): string {
+  const { honest } = measured;
+  const rows: Row[] = [["sent", describe(measured)]];
+  if (honest !== undefined) {
+    const { before, during, logIns } = honest;
+    rows.push(["echoes before", `${grouped(before.answered)} answered, ${spread(before)}`]);
+    const missing = `${grouped(during.unanswered)} not`;
+    rows.push([
+      "echoes during",
+      `${grouped(during.answered)} answered, ${missing}, ${spread(during)}`,
+    ]);
+    rows.push(["log-ins", `${logIns.succeeded} of ${logIns.asked}, ${spread(logIns)}`]);
+  }
+  return `<section><h3>${quoted(name)}</h3><p>${quoted(about)} (${quoted(threats.join(", "))})</p>
+${table(rows)}
+${verdictTable(verdicts)}</section>`;
+}
+
+function spread({ p50, p90, p99 }: Percentiles): string {
+  if (p50 === undefined) return "no times";
+  return `50, 90 and 99 of 100 within ${p50}, ${p90} and ${p99} ms`;
+}
+
+function verdictTable(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.map(
+    ({ invariant, outcome, said }) =>
+      `<tr><td class="${outcome}">${OUTCOMES[outcome]}</td><th>${quoted(invariants[invariant])}</th><td>${quoted(said)}</td></tr>`,
+  );
+  return `<table>${rows.join("\n")}</table>`;
+}
+
+function table(rows: readonly Row[]): string {
+  const cells = rows.map(
+    ([label, value]) => `<tr><th>${quoted(label)}</th><td>${quoted(value)}</td></tr>`,
+  );
+  return `<table>${cells.join("\n")}</table>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+function quoted(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+}

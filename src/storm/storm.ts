@@ -1,0 +1,106 @@
+// The storm's door: what the command line asks for, checked, and what comes of it.
+import { formatIpv4, type Ipv4 } from "../base/ip.js";
+import { storm as bounds } from "../limits/storm.js";
+import { localIpv4Addresses } from "../os/local-addresses.js";
+import { type Admin, Bench, BenchFailed } from "./bench.js";
+import type { Credentials } from "./honest/ppp-peer.js";
+import type { StormReport } from "./report.js";
+import type { Scenario } from "./scenario.js";
+import { scenarioOf, scenarios } from "./scenarios.js";
+import { aim, isLoopback } from "./target.js";
+
+export type StormOptions = {
+  readonly version: string;
+  readonly server: Ipv4;
+  readonly port: number;
+  readonly operated: boolean;
+  /** None: all. */
+  readonly scenarios: readonly string[];
+  readonly seconds: number;
+  readonly perSecond: number;
+  readonly seed: number;
+  readonly sessions: number;
+  readonly credentials: Credentials | undefined;
+  readonly pid: number | undefined;
+  readonly admin: Admin | undefined;
+  /** None: chosen. */
+  readonly from: readonly Ipv4[];
+  readonly say: (line: string) => void;
+};
+
+export type StormEnd =
+  | { readonly ok: true; readonly report: StormReport }
+  | {
+      readonly ok: false;
+      readonly why: "usage" | "refused" | "failed" | "privileges";
+      readonly message: string;
+      readonly remedy: string;
+    };
+
+/** Sources on loopback, in a /24 of their own: all of 127.0.0.0/8 is this host's. */
+const LOOPBACK_SOURCES = 0x7f42_0001;
+const SOURCES = 4;
+
+export async function runStorm(options: StormOptions): Promise<StormEnd> {
+  const chosen = chosenOf(options.scenarios);
+  if (typeof chosen === "string") {
+    const remedy = "holdfast storm --list shows them";
+    return { ok: false, why: "usage", message: `there is no scenario ${chosen}`, remedy };
+  }
+  const { server, port, operated, admin } = options;
+  const target = { server, port, operated, adminPid: admin?.pid };
+  const aimed = await aim(target);
+  if (!aimed.ok) return aimed;
+  const sources = sourcesOf(options, aimed.local);
+  if (!Array.isArray(sources)) return sources;
+  const answers = async () => (await aim({ ...target, operated: true })).ok;
+  using bench = new Bench({ ...options, scenarios: chosen, local: aimed.local, sources, answers });
+  const stop = () => bench.stop();
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  try {
+    return { ok: true, report: await bench.run() };
+  } catch (failure) {
+    if (!(failure instanceof BenchFailed)) throw failure;
+    return failed(failure.message);
+  } finally {
+    process.off("SIGINT", stop);
+    process.off("SIGTERM", stop);
+  }
+}
+
+/** The first name that there is not, or all that are meant. */
+function chosenOf(names: readonly string[]): readonly Scenario[] | string {
+  if (names.length === 0) return scenarios.filter(({ byName }) => byName !== true);
+  const unknown = names.find((name) => scenarioOf(name) === undefined);
+  return unknown ?? names.flatMap((name) => scenarioOf(name) ?? []);
+}
+
+/** Only of this host: what the server answers comes back here. */
+function sourcesOf({ from, server }: StormOptions, local: Ipv4): Ipv4[] | StormEnd {
+  const own = localIpv4Addresses().map(({ address }) => address);
+  const foreign = from.find((address) => !isLoopback(address) && !own.includes(address));
+  if (foreign !== undefined) {
+    const message = `${formatIpv4(foreign)} is no address of this host: its answers would go elsewhere`;
+    return {
+      ok: false,
+      why: "refused",
+      message,
+      remedy: "name addresses of this host with --from",
+    };
+  }
+  if (from.length > 0) return from.slice(0, bounds.sourcesMax);
+  if (isLoopback(server)) return Array.from({ length: SOURCES }, (_, i) => LOOPBACK_SOURCES + i);
+  const others = own.filter((address) => address !== local && !isLoopback(address));
+  return others.length > 0 ? others.slice(0, bounds.sourcesMax) : [local];
+}
+
+function failed(message: string): StormEnd {
+  if (/EPERM|EACCES/.test(message)) {
+    const remedy = "run it as root, or with CAP_NET_RAW: sending and receiving GRE needs it";
+    return { ok: false, why: "privileges", message, remedy };
+  }
+  const remedy =
+    "see the server's log; the user needs as many sessions at once as --sessions says, and three more for the new log-ins";
+  return { ok: false, why: "failed", message, remedy };
+}

@@ -1,0 +1,113 @@
+import { expect, test } from "vitest";
+import { storm as bounds } from "../limits/storm.js";
+import type { Measured } from "./measure.js";
+import { allHeld, type StormReport } from "./report.js";
+import { reportHtml } from "./report-html.js";
+import { type InvariantId, invariantIds, overall, verdicts } from "./verdicts.js";
+
+const echoes = { answered: 100, unanswered: 0, p50: 1, p90: 2, p99: 3 };
+const logIns = {
+  ...{ asked: 20, succeeded: 20, atOnce: 20, slowestMs: 300, failures: {} },
+  ...{ p50: 100, p90: 200, p99: 300 },
+};
+const server = { residentOctets: 100_000_000, descriptors: 60 };
+const good: Measured = {
+  floods: false,
+  sent: { packets: 1_000_000, octets: 4e7, connections: 0, taken: 0, refused: 0, closed: 0 },
+  honest: { sessions: 2, lost: [], before: echoes, during: echoes, logIns, logInAfterMs: 200 },
+  process: {
+    ...{ pid: 1, before: server, most: server, after: server },
+    ...{ processorBefore: 5, processorDuring: 50, processorAfterMs: 250 },
+  },
+  holdings: { before: { callId: 2 }, after: { callId: 2, session: 0 } },
+  answers: true,
+};
+const honest = good.honest!;
+const process = good.process!;
+const grown = { ...server, residentOctets: server.residentOctets + bounds.memoryNoiseOctets + 1 };
+
+function broken(measured: Measured): InvariantId[] {
+  return verdicts(measured).flatMap(({ invariant, outcome }) =>
+    outcome === "broken" ? [invariant] : [],
+  );
+}
+
+test("all held", () => {
+  expect(verdicts(good).map(({ outcome }) => outcome)).toEqual(invariantIds.map(() => "held"));
+});
+
+test.each<[InvariantId, Measured]>([
+  ["server-answers", { ...good, answers: false }],
+  ["sessions-kept", { ...good, honest: { ...honest, lost: ["CDN 1"] } }],
+  ["traffic-kept", { ...good, honest: { ...honest, during: { ...echoes, unanswered: 6 } } }],
+  ["latency", { ...good, honest: { ...honest, during: { ...echoes, p99: 501 } } }],
+  ["log-ins", { ...good, honest: { ...honest, logIns: { ...logIns, atOnce: 19 } } }],
+  ["log-ins", { ...good, honest: { ...honest, logIns: { ...logIns, slowestMs: 5_001 } } }],
+  [
+    "log-ins",
+    { ...good, floods: true, honest: { ...honest, logIns: { ...logIns, succeeded: 19 } } },
+  ],
+  ["log-ins-after", { ...good, honest: { ...honest, logInAfterMs: undefined } }],
+  ["memory-flat", { ...good, process: { ...process, after: grown } }],
+  ["descriptors", { ...good, process: { ...process, after: { ...server, descriptors: 61 } } }],
+  ["holdings", { ...good, holdings: { before: { callId: 2 }, after: { callId: 3 } } }],
+  ["processor-back", { ...good, process: { ...process, processorAfterMs: 1_500 } }],
+  ["processor-back", { ...good, process: { ...process, processorAfterMs: undefined } }],
+])("%s broken, and nothing else", (invariant, measured) => {
+  expect(broken(measured)).toEqual([invariant]);
+});
+
+test("a flood leaves a log-in three tries", () => {
+  const slow = { ...logIns, atOnce: 3, slowestMs: 9_000 };
+  expect(broken({ ...good, floods: true, honest: { ...honest, logIns: slow } })).toEqual([]);
+});
+
+test("a black box: what cannot be seen is not measured, and says why", () => {
+  const { honest: _, process: __, holdings: ___, ...box } = good;
+  const seen = verdicts({ ...box, honest: undefined, process: undefined, holdings: undefined });
+  for (const { invariant, outcome, said } of seen) {
+    expect(outcome).toBe(invariant === "server-answers" ? "held" : "not-measured");
+    expect(said).not.toBe("");
+  }
+});
+
+test("the process is gone: broken wherever it was looked at", () => {
+  const gone = broken({ ...good, answers: false, process: { ...process, after: undefined } });
+  expect(gone).toEqual(["server-answers", "memory-flat", "descriptors", "processor-back"]);
+});
+
+test("overall: broken where one is; a report quotes whatever a server said", () => {
+  const bad = verdicts({ ...good, honest: { ...honest, lost: ["<script>"] } });
+  const all = overall([verdicts(good), bad]);
+  expect(all.filter(({ outcome }) => outcome === "broken")).toMatchObject([
+    { invariant: "sessions-kept", said: "in 1 of 2 scenarios" },
+  ]);
+  const sample = { scenario: "ack-storm", perSecond: 9, sessions: 2, p99Ms: 1.5 };
+  const look = { residentOctets: 1e8, descriptors: 60, processorPercent: 3 };
+  const report: StormReport = {
+    ...{ version: 1, holdfast: "1", at: "now", server: "127.0.0.1:1723", local: "127.0.0.1" },
+    ...{ sources: ["127.66.0.1"], seed: 1, seconds: 1, perSecond: 9, sessions: 2 },
+    ...{ interrupted: false, notes: ["a <note>"], verdicts: all },
+    scenarios: [
+      {
+        name: "ack-storm",
+        threats: ["G-11"],
+        about: "x",
+        perSecond: 9,
+        measured: good,
+        verdicts: bad,
+      },
+    ],
+    samples: [
+      { ...sample, ...look, atMs: 250 },
+      { ...sample, ...look, atMs: 500, residentOctets: undefined },
+      { ...sample, ...look, atMs: 750, scenario: "" },
+    ],
+  };
+  expect(allHeld(report)).toBe(false);
+  const page = reportHtml(report);
+  expect(page.match(/<svg /g)).toHaveLength(6);
+  expect(page).toContain("1 lost: &lt;script&gt;");
+  expect(page).toContain("a &lt;note&gt;");
+  expect(page).not.toMatch(/<script|https?:|NaN|undefined/);
+});

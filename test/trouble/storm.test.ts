@@ -1,0 +1,133 @@
+// The bench against our own server: every verdict held; and against builds with a fault planted in each,
+// whose one verdict breaks.
+import { execFileSync } from "node:child_process";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+import type { StormReport } from "../../src/storm/report.js";
+import type { InvariantId } from "../../src/storm/verdicts.js";
+import { type Result, run } from "../lab/place.js";
+import { needRoot } from "../peers.js";
+import { cli, Scene, SERVER } from "./scene.js";
+
+const HOSTILE = "203.0.113.66";
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const faults = fileURLToPath(new URL("../faults", import.meta.url));
+const builds = mkdtempSync(join(tmpdir(), "holdfast-faults-"));
+afterAll(() => rmSync(builds, { recursive: true, force: true }));
+
+/** Which verdict each fault breaks, and by what it is provoked. */
+const planted: Readonly<Record<string, { readonly breaks: InvariantId; readonly by: string }>> = {
+  "address-kept": { breaks: "holdings", by: "gre-unknown-call" },
+  "descriptor-kept": { breaks: "descriptors", by: "connection-flood" },
+  "memory-kept": { breaks: "memory-flat", by: "control-vectors" },
+  "session-lost": { breaks: "sessions-kept", by: "control-vectors" },
+  "slow-recovery": { breaks: "processor-back", by: "control-vectors" },
+};
+
+/** Each costs a server of its own: all of them with HOLDFAST_FAULTS=all, else those that are quickest found. */
+const tried =
+  process.env.HOLDFAST_FAULTS === "all" ? Object.keys(planted) : ["memory-kept", "session-lost"];
+
+/** The copy of the build with this fault in it. */
+function buildWith(fault: string): string {
+  const directory = join(builds, fault);
+  mkdirSync(directory, { recursive: true });
+  const filter = (path: string) => !/\.(map|d\.ts)$/.test(path);
+  cpSync(join(root, "dist"), join(directory, "dist"), { recursive: true, filter });
+  for (const name of ["node_modules", "package.json"]) {
+    symlinkSync(join(root, name), join(directory, name));
+  }
+  const patch = join(faults, `${fault}.patch`);
+  execFileSync("patch", ["-p1", "--no-backup-if-mismatch", "-i", patch], { cwd: directory });
+  return join(directory, "dist/cli/main.js");
+}
+
+/** Not started. */
+function sceneWith(guard: object, program = cli): Scene {
+  const config = { users: { sessionsPerUser: 32 }, guard };
+  const scene = new Scene({ config, cli: program });
+  scene.callers.ip("addr", "add", `${HOSTILE}/32`, "dev", "veth0");
+  scene.server.ip("route", "add", `${HOSTILE}/32`, "dev", "veth0");
+  return scene;
+}
+
+async function storm(scene: Scene, ...words: string[]): Promise<Result & { report: StormReport }> {
+  const { name, password } = scene.firstAccount();
+  const secret = join(scene.directory, "password");
+  writeFileSync(secret, `${password}\n`, { mode: 0o600 });
+  const as = ["-u", name, "--password-file", secret, "--state", scene.state];
+  const where = ["netns", "exec", scene.callers.name, process.execPath, cli];
+  const all = [...where, "storm", SERVER, ...as, "--seed", "7", "--json", ...words];
+  const ended = await run("ip", all, { timeoutS: 90 });
+  if (!ended.stdout.startsWith("{")) throw new Error(`${ended.code}\n${ended.stderr}`);
+  return { ...ended, report: JSON.parse(ended.stdout) as StormReport };
+}
+
+const outcomes = (report: StormReport) =>
+  Object.fromEntries(report.verdicts.map(({ invariant, outcome }) => [invariant, outcome]));
+const words = ({ scenarios }: StormReport) =>
+  JSON.stringify(scenarios.flatMap(({ name, verdicts }) => verdicts.map((one) => [name, one])));
+
+describe.runIf(needRoot())("a storm against our own server", () => {
+  test("packets from strangers and into calls, hostile connections: all verdicts held", async () => {
+    await using scene = sceneWith({ allow: ["198.51.100.2/32"] });
+    await scene.start();
+    const names = ["live-forged", "control-mutated"];
+    const limits = ["--seconds", "1", "--rate", "5000"];
+    const { code, report } = await storm(scene, "--scenario", ...names, ...limits);
+    const held = report.verdicts.map(({ invariant }) => [invariant, "held"]);
+    expect(outcomes(report), words(report)).toEqual(Object.fromEntries(held));
+    expect(code).toBe(0);
+    expect(report.scenarios.map(({ name }) => name)).toEqual(names);
+    const [forged, mutated] = report.scenarios.map(({ measured }) => measured.sent);
+    expect(forged?.packets).toBeGreaterThan(2_000);
+    expect(mutated?.taken).toBeGreaterThan(5);
+    expect(report.scenarios[0]?.measured.honest?.during.answered).toBeGreaterThan(5);
+    expect(await scene.stop()).toBe(0);
+  });
+});
+
+describe.runIf(needRoot())("a build with a fault", () => {
+  test("each patch has the verdict that it breaks", () => {
+    const files = readdirSync(faults).filter((name) => name.endsWith(".patch"));
+    expect(files.sort()).toEqual(Object.keys(planted).map((name) => `${name}.patch`));
+  });
+
+  test(`${tried.join(", ")}: caught by the right verdict`, async () => {
+    const scenes: [string, Scene][] = [];
+    try {
+      const allow = { allow: ["198.51.100.2/32", `${HOSTILE}/32`] };
+      // A scene is entered, and left again the other way round.
+      for (const fault of tried) scenes.push([fault, sceneWith(allow, buildWith(fault))]);
+      await Promise.all(scenes.map(([, scene]) => scene.start()));
+      const found = await Promise.all(
+        scenes.map(async ([fault, scene]) => {
+          const { by } = planted[fault]!;
+          const limits = ["--seconds", "1", "--rate", "60", "--sessions", "1"];
+          return [fault, await storm(scene, "--scenario", by, ...limits)] as const;
+        }),
+      );
+      for (const [fault, { code, report }] of found) {
+        expect([fault, outcomes(report)[planted[fault]!.breaks]], words(report)).toEqual([
+          fault,
+          "broken",
+        ]);
+        expect(code).toBe(1);
+      }
+      await Promise.all(scenes.map(([, scene]) => scene.stop()));
+    } finally {
+      for (const [, scene] of scenes.reverse()) await scene[Symbol.asyncDispose]();
+    }
+  });
+});
