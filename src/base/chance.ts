@@ -51,7 +51,9 @@ export class Chance {
   }
 
   octets(count: number): Uint8Array {
-    return Uint8Array.from({ length: count }, () => this.word() & 255);
+    const octets = new Uint8Array(count);
+    for (let i = 0; i < count; i++) octets[i] = this.word() & 255;
+    return octets;
   }
 
   /** Another stream, so that what one part draws does not shift what another gets. */

@@ -157,6 +157,7 @@ async function adminOf(
   if (first === undefined || listens !== true) return undefined;
   return {
     pid: first.pid,
+    counters: async () => (await status()).counters,
     holdings: async () => {
       const { connections, sessions, addresses: lent } = await status();
       const { balance } = await client.get("/ledger", ledgerSchema, { most: 1 });

@@ -20,6 +20,8 @@ export type Admin = {
   readonly pid: number;
   /** What it holds and lends, by kind. */
   holdings(): Promise<Readonly<Record<string, number>>>;
+  /** What it counted since its start, by reason. */
+  counters(): Promise<Readonly<Record<string, number>>>;
 };
 
 export type BenchTerms = {
@@ -71,7 +73,8 @@ export class Bench implements Disposable {
   #last = new Spread();
   #scenario = "";
   #sent = NOTHING_SENT;
-  #sentBefore = 0;
+  #toldAt = 0;
+  #perSecond = 0;
   #streaming = false;
   #steady = false;
   #quiet = true;
@@ -174,12 +177,13 @@ export class Bench implements Disposable {
     const { sources, seed, server, port, seconds, admin } = this.#terms;
     await this.#settle();
     const holdings = await admin?.holdings();
+    const counters = await admin?.counters();
     const server0 = this.#observer?.now;
     const phase = new Phase();
     this.#phase = phase;
     this.#scenario = scenario.name;
     this.#sent = NOTHING_SENT;
-    this.#sentBefore = 0;
+    this.#toldAt = monotonicNow();
     this.#logIns(true);
     const limit = scenario.kind === "talks" ? bounds.connectionsPerSecondMax : Number.MAX_VALUE;
     const perSecond = Math.min(this.#terms.perSecond, limit);
@@ -216,6 +220,7 @@ export class Bench implements Disposable {
           processorAfterMs: recovery.processorMs,
         },
       holdings: holdings && after && { before: holdings, after },
+      counted: counters && more(counters, await admin?.counters().catch(() => undefined)),
       answers: await this.#terms.answers(),
     };
     const { name, threats, about } = scenario;
@@ -266,10 +271,12 @@ export class Bench implements Disposable {
       if (looks === 1) first = monotonicNow() - ended;
       if (looks === bounds.processorLooks) processorMs ??= first;
     };
-    await this.#until(bounds.recoverMs, () => {
+    const recovered = () => {
       const loggedIn = this.#crew === undefined || logInMs !== undefined;
       return loggedIn && (this.#observer === undefined || processorMs !== undefined);
-    });
+    };
+    // An interrupted stream is followed by the same look as any other.
+    await this.#until(bounds.recoverMs, recovered, false);
     this.#onLogIn = undefined;
     this.#onLook = undefined;
     return { logInMs, processorMs };
@@ -293,7 +300,7 @@ export class Bench implements Disposable {
     for (;;) {
       const now = this.#observer?.now;
       const back = (now?.descriptors ?? 0) <= (before?.descriptors ?? 0);
-      if (now === undefined || back || monotonicNow() > end || this.#stopped) return now;
+      if (now === undefined || back || monotonicNow() > end) return now;
       await pause(bounds.sampleMs);
     }
   }
@@ -306,7 +313,7 @@ export class Bench implements Disposable {
     const end = monotonicNow() + bounds.settleMs;
     for (;;) {
       const now = await admin.holdings().catch(() => ({ "no answer": 1 }));
-      if (sorted(now) === wanted || monotonicNow() > end || this.#stopped) return now;
+      if (sorted(now) === wanted || monotonicNow() > end) return now;
       await pause(bounds.sampleMs);
     }
   }
@@ -369,23 +376,28 @@ export class Bench implements Disposable {
 
   #onStream(told: FromStream): void {
     if (told.kind === "failed") return this.#fail(told.why);
+    const now = monotonicNow();
+    const more = unitsOf(told.sent) - unitsOf(this.#sent);
+    // By when it was told: at the highest rates the stream's process is late with that.
+    this.#perSecond = Math.max(0, (1_000 * more) / Math.max(now - this.#toldAt, 1));
+    this.#toldAt = now;
     this.#sent = told.sent;
-    if (told.kind === "done") this.#streaming = false;
+    if (told.kind === "done") {
+      this.#streaming = false;
+      this.#perSecond = 0;
+    }
     this.#wake();
   }
 
   #sample(): void {
     const look = this.#observer?.look();
     if (look !== undefined) this.#onLook?.(look.processorPercent);
-    const sent = unitsOf(this.#sent);
-    const perSecond = ((sent - this.#sentBefore) * 1_000) / bounds.sampleMs;
-    this.#sentBefore = sent;
     const atMs = Math.round(monotonicNow() - this.#begun);
     const p99Ms = this.#last.percentile(99);
     this.#timeline.add({
       atMs,
       scenario: this.#scenario,
-      perSecond: Math.max(0, perSecond),
+      perSecond: Math.round(this.#perSecond),
       sessions: this.#live.length,
       residentOctets: look?.residentOctets,
       descriptors: look?.descriptors,
@@ -394,15 +406,15 @@ export class Bench implements Disposable {
     });
     if (this.#scenario !== "" && atMs - this.#saidAt >= SAY_MS) {
       this.#saidAt = atMs;
-      this.#say(Math.max(0, perSecond), p99Ms);
+      this.#say(p99Ms);
     }
     this.#wake();
   }
 
-  #say(perSecond: number, p99Ms: number | undefined): void {
+  #say(p99Ms: number | undefined): void {
     const look = this.#observer?.last;
     const { asked, succeeded } = this.#phase.loggedIn;
-    const parts = [`${this.#scenario}: ${Math.round(perSecond)}/s`];
+    const parts = [`${this.#scenario}: ${Math.round(this.#perSecond)}/s`];
     if (this.#crew !== undefined) {
       parts.push(`${this.#live.length} sessions`, `${succeeded} of ${asked} log-ins`);
       parts.push(`p99 ${p99Ms ?? "-"} ms`);
@@ -441,6 +453,17 @@ export class Bench implements Disposable {
     });
     if (this.#failure !== undefined) throw new BenchFailed(this.#failure);
   }
+}
+
+function more(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, number>> {
+  const grown = Object.entries(after).flatMap(([reason, count]) => {
+    const by = count - (before[reason] ?? 0);
+    return by > 0 ? [[reason, by] as const] : [];
+  });
+  return Object.fromEntries(grown.sort(([, a], [, b]) => b - a));
 }
 
 function sorted(counts: Readonly<Record<string, number>>): string {

@@ -64,6 +64,9 @@ export type Measured = {
         readonly after: Readonly<Record<string, number>>;
       }
     | undefined;
+  /** What our server counted meanwhile, by reason, the most first. */
+  readonly counted: Readonly<Record<string, number>> | undefined;
+  /** Whether it takes a connection at the end. */
   readonly answers: boolean;
 };
 

@@ -15,6 +15,8 @@ const STYLE =
 
 const OUTCOMES = { held: "held", broken: "BROKEN", "not-measured": "not measured" } as const;
 const MEBI = 1_048_576;
+/** Reasons of a scenario; the JSON has them all. */
+const COUNTED_SHOWN = 16;
 
 export function reportHtml(report: StormReport): string {
   const title = `holdfast storm: ${report.server}`;
@@ -106,6 +108,11 @@ function section({ name, about, threats, measured, verdicts }: Ran): string {
       `${grouped(during.answered)} answered, ${missing}, ${spread(during)}`,
     ]);
     rows.push(["log-ins", `${logIns.succeeded} of ${logIns.asked}, ${spread(logIns)}`]);
+  }
+  const counted = Object.entries(measured.counted ?? {}).slice(0, COUNTED_SHOWN);
+  if (counted.length > 0) {
+    const reasons = counted.map(([reason, count]) => `${reason} ${grouped(count)}`);
+    rows.push(["the server counted", reasons.join(", ")]);
   }
   return `<section><h3>${quoted(name)}</h3><p>${quoted(about)} (${quoted(threats.join(", "))})</p>
 ${table(rows)}

@@ -20,6 +20,7 @@ const good: Measured = {
     ...{ processorBefore: 5, processorDuring: 50, processorAfterMs: 250 },
   },
   holdings: { before: { callId: 2 }, after: { callId: 2, session: 0 } },
+  counted: { "data unknown-call": 1_000 },
   answers: true,
 };
 const honest = good.honest!;
@@ -109,5 +110,6 @@ test("overall: broken where one is; a report quotes whatever a server said", () 
   expect(page.match(/<svg /g)).toHaveLength(6);
   expect(page).toContain("1 lost: &lt;script&gt;");
   expect(page).toContain("a &lt;note&gt;");
+  expect(page).toContain("data unknown-call 1,000");
   expect(page).not.toMatch(/<script|https?:|NaN|undefined/);
 });
