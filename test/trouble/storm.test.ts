@@ -17,7 +17,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { StormReport } from "../../src/storm/report.js";
 import type { InvariantId } from "../../src/storm/verdicts.js";
 import { type Result, run } from "../lab/place.js";
-import { needRoot } from "../peers.js";
+import { needPeer, needRoot } from "../peers.js";
 import { cli, Scene, SERVER } from "./scene.js";
 
 const HOSTILE = "203.0.113.66";
@@ -98,7 +98,7 @@ describe.runIf(needRoot())("a storm against our own server", () => {
   });
 });
 
-describe.runIf(needRoot())("a build with a fault", () => {
+describe.runIf(needRoot() && needPeer(["patch"], ["patch"]))("a build with a fault", () => {
   test("each patch has the verdict that it breaks", () => {
     const files = readdirSync(faults).filter((name) => name.endsWith(".patch"));
     expect(files.sort()).toEqual(Object.keys(planted).map((name) => `${name}.patch`));
