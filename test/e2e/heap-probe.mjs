@@ -16,9 +16,10 @@ if (HEAP_PROBE !== undefined && (command === "serve" || command === "connect")) 
     collect();
     await new Promise((resolve) => setTimeout(resolve, 50));
     collect();
+    // Now: what a turn of the loop leaves is garbage of that turn, and no measure of what is kept.
+    const { heapUsed, external, rss } = process.memoryUsage();
     // The server saw itself stalled: until it has been in time again, strangers are turned away.
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const { heapUsed, external, rss } = process.memoryUsage();
     appendFileSync(HEAP_PROBE, `${JSON.stringify({ heapUsed, external, rss })}\n`);
   });
 }
