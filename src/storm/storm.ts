@@ -101,6 +101,7 @@ function failed(message: string): StormEnd {
     return { ok: false, why: "privileges", message, remedy };
   }
   const remedy =
-    "see the server's log; the user needs as many sessions at once as --sessions says, and three more for the new log-ins";
+    "see the server's log; the user needs as many sessions at once as --sessions says, and three more for the " +
+    "new log-ins: holdfast user set NAME --sessions N";
   return { ok: false, why: "failed", message, remedy };
 }

@@ -1,5 +1,7 @@
 // A server and a good caller, without a network between them: each thing said waits in one queue, so
 // that a log-in can be stopped after any step and somebody else can go on in its place.
+
+import type { Chance } from "../../src/base/chance.js";
 import { after, type Instant, instant } from "../../src/base/instant.js";
 import { Ledger } from "../../src/base/ledger.js";
 import { AddressPool } from "../../src/core/access/address-pool.js";
@@ -15,7 +17,6 @@ import { PlaneMemory } from "../../src/plane/memory.js";
 import { testPolicy } from "../control-peer.js";
 import { CLIENT, datagram, GATEWAY, LEASED, SERVER, TERMS } from "../plane/pair.js";
 import { ACCOUNT, CREDENTIALS, POLICY, verdictOf } from "../ppp/pair.js";
-import type { Chance } from "../sim/chance.js";
 
 const STEPS_MAX = 20_000;
 const NOBODY = () => {};

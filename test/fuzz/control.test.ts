@@ -1,12 +1,13 @@
 // Hostile octets on a control connection of the server: only values come of them, nothing is kept
 // after the disconnect, and no more goes out than a stated multiple of what came in.
 import { describe, expect, test } from "vitest";
+import { Chance } from "../../src/base/chance.js";
 import { instant } from "../../src/base/instant.js";
-import { Chance } from "../sim/chance.js";
+import { joined, mutate } from "../../src/storm/mutator.js";
 import { ServerSide } from "./bench.js";
 import { controlMessages, startRequest, vectorsOf } from "./corpus.js";
-import { joined, mutate, segments } from "./mutator.js";
 import { fuzz, seed } from "./seeds.js";
+import { segments } from "./segments.js";
 
 /** Call-Clear-Request, 16 octets, gets Call-Disconnect-Notify, 148. */
 const AMPLIFICATION = 148 / 16;

@@ -1,15 +1,16 @@
 // Hostile GRE and PPP in every phase of a session, towards the server and (a hostile server's) towards
 // the caller: no exception, bounded answers, nothing kept after the disconnect.
 import { describe, expect, test } from "vitest";
+import { Chance } from "../../src/base/chance.js";
+import { joined, mutate } from "../../src/storm/mutator.js";
 import { greHeaderOctets, writeGre } from "../../src/wire/gre.js";
 import { read16, read32 } from "../../src/wire/ip-octets.js";
 import { datagram } from "../plane/pair.js";
 import { POLICY } from "../ppp/pair.js";
-import { Chance } from "../sim/chance.js";
 import { CallerSide, Pair, ServerSide } from "./bench.js";
 import { controlMessages, pppFrames, startRequest, vectorsOf } from "./corpus.js";
-import { joined, mutate, segments } from "./mutator.js";
 import { fuzz, seed } from "./seeds.js";
+import { segments } from "./segments.js";
 
 /** A Configure-Request of 12 + 8 octets gets Nak, our own Request and an acknowledgment. */
 const AMPLIFICATION = 8;

@@ -1,9 +1,11 @@
 // Our own link to the data worker, read as if it were hostile, and PPP sessions by themselves.
 import { describe, expect, test } from "vitest";
+import type { Chance } from "../../src/base/chance.js";
 import { type Instant, instant } from "../../src/base/instant.js";
 import type { PppPolicy, PppRole } from "../../src/core/ppp/ports.js";
 import { PppSession } from "../../src/core/ppp/session.js";
 import { worker as limits } from "../../src/limits.js";
+import { joined, mutate } from "../../src/storm/mutator.js";
 import { decodeFrame } from "../../src/wire/ppp/frame.js";
 import type { PlaneCommand, PlaneEvent } from "../../src/wire/worker-link.js";
 import {
@@ -15,10 +17,9 @@ import {
 import { LinkFramer } from "../../src/wire/worker-link-framer.js";
 import { TERMS } from "../plane/pair.js";
 import { ADDRESSES, CREDENTIALS, Pair, POLICY, verdictOf } from "../ppp/pair.js";
-import type { Chance } from "../sim/chance.js";
 import { pppFrames } from "./corpus.js";
-import { joined, mutate, segments } from "./mutator.js";
 import { fuzz } from "./seeds.js";
+import { segments } from "./segments.js";
 
 const flow = { slot: 3, generation: 2 ** 40 };
 const key = new Uint8Array(16).fill(7);

@@ -1,5 +1,6 @@
 // Spoilt SOCKS requests, datagram headers and DNS answers: values, never exceptions; in pieces as whole.
 import { expect, test } from "vitest";
+import type { Chance } from "../../src/base/chance.js";
 import { decodeAnswer, encodeQuestion } from "../../src/client/proxy/dns-message.js";
 import {
   decodeDatagramHeader,
@@ -8,9 +9,8 @@ import {
 } from "../../src/client/proxy/socks-message.js";
 import { decodeRequest4 } from "../../src/client/proxy/socks4-message.js";
 import { proxy } from "../../src/limits.js";
+import { mutate } from "../../src/storm/mutator.js";
 import { answered, encodedName } from "../dns.js";
-import type { Chance } from "../sim/chance.js";
-import { mutate } from "./mutator.js";
 import { fuzz } from "./seeds.js";
 
 const letters = "abcdefghijklmnopqrstuvwxyz0123456789-";

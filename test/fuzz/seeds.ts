@@ -1,5 +1,5 @@
 // How much is tried and from which seed: `HOLDFAST_FUZZ_SEED=n HOLDFAST_FUZZ_FACTOR=m` for longer runs.
-import { Chance } from "../sim/chance.js";
+import { Chance } from "../../src/base/chance.js";
 
 export const seed = Number(process.env.HOLDFAST_FUZZ_SEED ?? 1);
 export const factor = Number(process.env.HOLDFAST_FUZZ_FACTOR ?? 1);

@@ -1,12 +1,12 @@
 // Spoilt and forged segments towards the client's own IP host, in every phase of a connection: no exception,
 // bounded answers, nothing kept after its end.
 import { expect, test } from "vitest";
+import type { Chance } from "../../src/base/chance.js";
 import { stack as bounds } from "../../src/limits.js";
-import type { Chance } from "../sim/chance.js";
+import { mutate } from "../../src/storm/mutator.js";
 import { Network, OURS, THEIRS } from "../tcp/network.js";
 import { makeSegment, ReferencePeer, readSegment } from "../tcp/reference-peer.js";
 import { big } from "../tcp/view.js";
-import { mutate } from "./mutator.js";
 import { fuzz } from "./seeds.js";
 
 /** Another segment of the connection that `like` belongs to, with fields near those in use. */

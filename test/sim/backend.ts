@@ -1,11 +1,12 @@
 // Accounts and addresses behind asynchronous ports: answers late, too late, never or "unavailable".
+
+import type { Chance } from "../../src/base/chance.js";
 import type { Ipv4 } from "../../src/base/ip.js";
 import { AddressPool } from "../../src/core/access/address-pool.js";
 import type { AccountTerms, Verdict } from "../../src/core/access/ports.js";
 import { PrefixPool } from "../../src/core/access/prefix-pool.js";
 import type { AddressAnswer, ServerEvent } from "../../src/core/server-ports.js";
 import { verdictOf } from "../ppp/pair.js";
-import type { Chance } from "./chance.js";
 import type { Schedule } from "./schedule.js";
 
 export type Trouble = "verdict-late" | "verdict-never" | "address-late" | "address-never";

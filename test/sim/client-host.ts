@@ -1,4 +1,6 @@
 // One caller: its core, its data worker, its line, and the packets it sends through its session.
+
+import type { Chance } from "../../src/base/chance.js";
 import { type Instant, instant } from "../../src/base/instant.js";
 import type { Ipv4 } from "../../src/base/ip.js";
 import { Ledger } from "../../src/base/ledger.js";
@@ -8,7 +10,6 @@ import { Client, type ClientEvent } from "../../src/core/client.js";
 import type { PppCredentials, PppPolicy } from "../../src/core/ppp/ports.js";
 import { CLOSED } from "../../src/plane/context.js";
 import { testPolicy } from "../control-peer.js";
-import type { Chance } from "./chance.js";
 import type { Network } from "./network.js";
 import type { Schedule } from "./schedule.js";
 import type { StreamEnd } from "./stream.js";

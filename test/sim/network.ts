@@ -1,9 +1,10 @@
 // The path of GRE between hosts: loss, delay, duplication, reordering, truncation, and somebody who
 // forges plaintext into sessions that must be encrypted.
+
+import type { Chance } from "../../src/base/chance.js";
 import { formatIpv4, type Ipv4 } from "../../src/base/ip.js";
 import { read16, write16, write32 } from "../../src/wire/ip-octets.js";
 import { datagram, udp } from "../plane/pair.js";
-import type { Chance } from "./chance.js";
 import type { Schedule } from "./schedule.js";
 
 export type PathTerms = {

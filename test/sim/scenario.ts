@@ -1,10 +1,11 @@
 // What a simulated run is made of, drawn from its seed: the network's manners, the accounts, who calls
 // when, and how each call is to end.
+
+import type { Chance } from "../../src/base/chance.js";
 import type { AccountTerms } from "../../src/core/access/ports.js";
 import type { PppPolicy } from "../../src/core/ppp/ports.js";
 import { POLICY } from "../ppp/pair.js";
 import type { Account, Trouble } from "./backend.js";
-import type { Chance } from "./chance.js";
 import type { PathTerms } from "./network.js";
 
 export const ENDINGS = [

@@ -1,5 +1,7 @@
 // The server as its daemon runs it: core, data worker, backend and connections, each behind a port of
 // the simulation. Outputs are drained as worker/drive.ts does: data path, then octets, then events.
+
+import type { Chance } from "../../src/base/chance.js";
 import type { Instant } from "../../src/base/instant.js";
 import type { Ipv4 } from "../../src/base/ip.js";
 import { Ledger } from "../../src/base/ledger.js";
@@ -16,7 +18,6 @@ import type {
 import type { GatewayTerms } from "../../src/wire/worker-link.js";
 import { TERMS } from "../plane/pair.js";
 import { Backend, GATEWAY } from "./backend.js";
-import type { Chance } from "./chance.js";
 import type { Network } from "./network.js";
 import type { Schedule } from "./schedule.js";
 import type { StreamEnd } from "./stream.js";

@@ -1,5 +1,5 @@
 // A TCP connection: octets in order, cut anywhere, and its sudden ends.
-import type { Chance } from "./chance.js";
+import type { Chance } from "../../src/base/chance.js";
 import { Pipe, type Schedule } from "./schedule.js";
 
 export interface StreamUser {

@@ -1,4 +1,6 @@
 // A data worker: a real engine behind the real codec of its link, which may stall, or die.
+
+import type { Chance } from "../../src/base/chance.js";
 import { type Instant, instant } from "../../src/base/instant.js";
 import type { Ipv4 } from "../../src/base/ip.js";
 import { worker as limits } from "../../src/limits.js";
@@ -12,7 +14,6 @@ import {
   encodeEvent,
   LINK_LENGTH_OCTETS,
 } from "../../src/wire/worker-link-codec.js";
-import type { Chance } from "./chance.js";
 import type { Network } from "./network.js";
 import { Pipe, type Schedule } from "./schedule.js";
 

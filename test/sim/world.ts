@@ -1,13 +1,13 @@
 // One simulated run, wholly determined by its seed: a server and its callers until nothing is left to
 // happen, what must hold checked on the way and at the end, and a digest of what came out.
 import { createHash } from "node:crypto";
+import { Chance } from "../../src/base/chance.js";
 import { type Instant, instant } from "../../src/base/instant.js";
 import type { Ipv4 } from "../../src/base/ip.js";
 import type { SessionId } from "../../src/core/server-ports.js";
 import { read16, read32 } from "../../src/wire/ip-octets.js";
 import { testPolicy } from "../control-peer.js";
 import { OUTSIDE, tagOf, udp } from "../plane/pair.js";
-import { Chance } from "./chance.js";
 import { ClientHost } from "./client-host.js";
 import { FORGED, Network } from "./network.js";
 import { type CallPlan, type ClientPlan, drawScenario, type Scenario } from "./scenario.js";

@@ -1,11 +1,12 @@
 // One connection of the stack with a peer that sends what a test says and nothing else. Offsets count from
 // each end's SYN, as in the machine itself.
+
+import { Chance } from "../../src/base/chance.js";
 import { type Instant, instant } from "../../src/base/instant.js";
 import { Ledger } from "../../src/base/ledger.js";
 import { Scope } from "../../src/base/scope.js";
 import { isRefusal, type TcpConnection, type TcpState } from "../../src/client/tcp/contract.js";
 import { Stack } from "../../src/client/tcp/stack.js";
-import { Chance } from "../sim/chance.js";
 import { OURS, THEIRS } from "./network.js";
 import { makeSegment, readSegment, type Segment } from "./reference-peer.js";
 import { big } from "./view.js";

@@ -1,10 +1,10 @@
 // What the stack may hold, of one connection and of all; where its numbers begin (RFC 6528, RFC 6056).
 import { describe, expect, test } from "vitest";
+import { Chance } from "../../src/base/chance.js";
 import { instant } from "../../src/base/instant.js";
 import { isRefusal } from "../../src/client/tcp/contract.js";
 import { InitialSequence } from "../../src/client/tcp/initial-sequence.js";
 import { stack as bounds } from "../../src/limits.js";
-import { Chance } from "../sim/chance.js";
 import { ByHand, packet } from "./by-hand.js";
 import { OURS, THEIRS } from "./network.js";
 import { makeSegment, readSegment } from "./reference-peer.js";

@@ -1,11 +1,12 @@
 // The stack and a peer in virtual time, a network between them that loses, delays, reorders and repeats by
 // one seed.
+
+import { Chance } from "../../src/base/chance.js";
 import { instant } from "../../src/base/instant.js";
 import { Ledger } from "../../src/base/ledger.js";
 import { Scope } from "../../src/base/scope.js";
 import { isRefusal, type TcpConnection } from "../../src/client/tcp/contract.js";
 import { Stack } from "../../src/client/tcp/stack.js";
-import { Chance } from "../sim/chance.js";
 import { Schedule } from "../sim/schedule.js";
 import type { ReferencePeer } from "./reference-peer.js";
 

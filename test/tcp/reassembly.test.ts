@@ -1,8 +1,8 @@
 // Packets in fragments, whatever their order: RFC 791 §3.2, RFC 5722.
 import { describe, expect, test } from "vitest";
+import { Chance } from "../../src/base/chance.js";
 import { isRefusal, type UdpSocket } from "../../src/client/tcp/contract.js";
 import { stack as bounds } from "../../src/limits.js";
-import { Chance } from "../sim/chance.js";
 import { ByHand, packet } from "./by-hand.js";
 import { THEIRS } from "./network.js";
 import { big } from "./view.js";

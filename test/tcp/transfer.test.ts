@@ -1,9 +1,9 @@
 // What one end writes the other reads, whatever the network does; nothing is kept afterwards.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Chance } from "../../src/base/chance.js";
 import type { ClosedWhy, TcpConnection } from "../../src/client/tcp/contract.js";
 import { stack as bounds } from "../../src/limits.js";
-import { Chance } from "../sim/chance.js";
 import { Network, type Path, THEIRS } from "./network.js";
 import { type PeerOptions, ReferencePeer } from "./reference-peer.js";
 

@@ -3,6 +3,7 @@
 // connection, as it well may, the rest is not tried.
 import { probe as bounds } from "../../limits.js";
 import type { PacCallId, PnsCallId } from "../../wire/pptp/call-id.js";
+import { callRequest, startRequest } from "../../wire/pptp/client-requests.js";
 import { writeNumber } from "../../wire/pptp/field-table.js";
 import {
   type ControlMessage,
@@ -12,7 +13,7 @@ import {
 } from "../../wire/pptp/index.js";
 import type { ControlLine } from "./control-line.js";
 import { type Case, type CaseName, caseNames } from "./facts.js";
-import { callRequest, startRequest } from "./talk.js";
+import { WINDOW } from "./talk.js";
 
 /** No call of this connection has it: there is none. */
 const NO_CALL = 0xfffe;
@@ -26,7 +27,7 @@ function sent(message: ControlMessage, ...answers: ControlMessageKind[]): Sent {
 
 /** A whole Outgoing-Call-Request's head, whose Length says that this is all. */
 function shortCallRequest(): Sent {
-  const octets = encodeControlMessage(callRequest(NO_CALL)).slice(0, OCRQ_SHORT_OCTETS);
+  const octets = encodeControlMessage(callRequest(NO_CALL, WINDOW)).slice(0, OCRQ_SHORT_OCTETS);
   writeNumber(octets, { offset: 0, width: 2 }, OCRQ_SHORT_OCTETS);
   return { octets, answers: ["OutgoingCallReply"] };
 }
@@ -49,7 +50,7 @@ const cases: Readonly<Record<CaseName, () => Sent>> = {
     return sent({ kind: "SetLinkInfo", peersCallId, sendAccm: 0, receiveAccm: 0 });
   },
   "sccrq-again": () =>
-    sent(startRequest(), "StartControlConnectionReply", "StopControlConnectionReply"),
+    sent(startRequest("holdfast"), "StartControlConnectionReply", "StopControlConnectionReply"),
   "ocrq-short": shortCallRequest,
   "ccrq-no-call": () =>
     sent({ kind: "CallClearRequest", callId: NO_CALL as PnsCallId }, "CallDisconnectNotify"),

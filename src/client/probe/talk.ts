@@ -2,49 +2,17 @@
 import { printable } from "../../base/printable.js";
 import { probe as bounds } from "../../limits.js";
 import { monotonicNow } from "../../os/clock.js";
-import type { PnsCallId } from "../../wire/pptp/call-id.js";
-import { PROTOCOL_VERSION } from "../../wire/pptp/codes.js";
-import type { ControlMessage } from "../../wire/pptp/index.js";
+import { callRequest, startRequest } from "../../wire/pptp/client-requests.js";
 import type { ControlLine } from "./control-line.js";
 import type { Call, Facts, Start } from "./facts.js";
 
-const WINDOW = 64;
-
-export function startRequest(): ControlMessage {
-  return {
-    kind: "StartControlConnectionRequest",
-    protocolVersion: PROTOCOL_VERSION,
-    framingCapabilities: 3,
-    bearerCapabilities: 3,
-    maximumChannels: 0,
-    firmwareRevision: 1,
-    hostName: "",
-    vendorString: "holdfast",
-  };
-}
-
-export function callRequest(callId: number): ControlMessage {
-  return {
-    kind: "OutgoingCallRequest",
-    callId: callId as PnsCallId,
-    callSerialNumber: 0,
-    minimumBps: 300,
-    maximumBps: 100_000_000,
-    bearerType: 3,
-    framingType: 3,
-    packetRecvWindowSize: WINDOW,
-    packetProcessingDelay: 0,
-    phoneNumberLength: 0,
-    phoneNumber: "",
-    subaddress: "",
-  };
-}
+export const WINDOW = 64;
 
 export async function start(
   line: ControlLine,
 ): Promise<Start | NonNullable<Facts["startFailure"]>> {
   const begun = monotonicNow();
-  line.send(startRequest());
+  line.send(startRequest("holdfast"));
   const heard = await line.await(bounds.replyMs, "StartControlConnectionReply");
   if (heard.kind === "malformed") return "not-pptp";
   if (heard.kind !== "message") return heard.kind;
@@ -62,7 +30,7 @@ export async function start(
 /** Undefined when the server did not answer. */
 export async function placeCall(line: ControlLine, callId: number): Promise<Call | undefined> {
   const begun = monotonicNow();
-  line.send(callRequest(callId));
+  line.send(callRequest(callId, WINDOW));
   const heard = await line.await(bounds.replyMs, "OutgoingCallReply");
   if (heard.kind !== "message" || heard.message.kind !== "OutgoingCallReply") return undefined;
   const { kind: _, peersCallId: __, physicalChannelId: ___, ...numbers } = heard.message;

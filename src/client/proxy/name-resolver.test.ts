@@ -1,7 +1,7 @@
 import { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { answered } from "../../../test/dns.js";
-import { Chance } from "../../../test/sim/chance.js";
+import { Chance } from "../../base/chance.js";
 import type { Ipv4 } from "../../base/ip.js";
 import { proxy as limits } from "../../limits.js";
 import type { UdpDatagram, UdpEvent, UdpSocket } from "../tcp/contract.js";

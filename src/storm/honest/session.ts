@@ -8,7 +8,7 @@ import { ICMP, IPV4_HEADER_OCTETS, Ipv4Header, readIpv4, writeIpv4 } from "../..
 import { decodeFrame, encodeFrame } from "../../wire/ppp/frame.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
 import type { PacCallId, PnsCallId } from "../../wire/pptp/call-id.js";
-import { PROTOCOL_VERSION } from "../../wire/pptp/codes.js";
+import { callRequest, startRequest } from "../../wire/pptp/client-requests.js";
 import type { ControlMessage } from "../../wire/pptp/index.js";
 import { ControlLine } from "../control-line.js";
 import type { GreEnd } from "./gre-end.js";
@@ -69,7 +69,7 @@ export class HonestSession {
       dial.local,
       (message) => this.#onControl(message),
       (why) => this.#end(why),
-      () => this.#line.send(startRequest()),
+      () => this.#line.send(startRequest("holdfast storm")),
     );
     this.#after(bounds.logInMs, () => {
       if (!this.up) this.#end(`no log-in within ${bounds.logInMs / 1_000} s (${this.#ppp.stage})`);
@@ -125,7 +125,7 @@ export class HonestSession {
     switch (message.kind) {
       case "StartControlConnectionReply":
         if (message.resultCode !== 1) return this.#end(`SCCRP ${message.resultCode}`);
-        return this.#line.send(callRequest(this.#dial.callId));
+        return this.#line.send(callRequest(this.#dial.callId, WINDOW));
       case "OutgoingCallReply":
         if (message.resultCode !== 1) return this.#end(`OCRP ${message.resultCode}`);
         this.#peersCallId = message.callId;
@@ -247,36 +247,6 @@ export class HonestSession {
   #quiet(): void {
     for (const timer of this.#timers.splice(0)) clearTimeout(timer);
   }
-}
-
-function startRequest(): ControlMessage {
-  return {
-    kind: "StartControlConnectionRequest",
-    protocolVersion: PROTOCOL_VERSION,
-    framingCapabilities: 3,
-    bearerCapabilities: 3,
-    maximumChannels: 0,
-    firmwareRevision: 1,
-    hostName: "",
-    vendorString: "holdfast storm",
-  };
-}
-
-function callRequest(callId: number): ControlMessage {
-  return {
-    kind: "OutgoingCallRequest",
-    callId: callId as PnsCallId,
-    callSerialNumber: 0,
-    minimumBps: 300,
-    maximumBps: 100_000_000,
-    bearerType: 3,
-    framingType: 3,
-    packetRecvWindowSize: WINDOW,
-    packetProcessingDelay: 0,
-    phoneNumberLength: 0,
-    phoneNumber: "",
-    subaddress: "",
-  };
 }
 
 function linkInfo(peersCallId: PacCallId): ControlMessage {

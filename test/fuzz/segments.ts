@@ -1,7 +1,5 @@
-// The storm's mutator, and how TCP cuts what it makes.
+// How TCP cuts what the mutator makes.
 import type { Chance } from "../../src/base/chance.js";
-
-export { joined, mutate } from "../../src/storm/mutator.js";
 
 /** In pieces, at any place. */
 export function segments(chance: Chance, octets: Uint8Array): Uint8Array[] {

@@ -1,1 +1,0 @@
-export { Chance } from "../../src/base/chance.js";
