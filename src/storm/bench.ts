@@ -176,7 +176,7 @@ export class Bench implements Disposable {
   async #play(scenario: Scenario, before: { phase: Phase; processor: number }): Promise<Ran> {
     const { sources, seed, server, port, seconds, admin } = this.#terms;
     await this.#settle();
-    const holdings = await admin?.holdings();
+    const holdings = await this.#atRest();
     const counters = await admin?.counters();
     const server0 = this.#observer?.now;
     const phase = new Phase();
@@ -302,6 +302,20 @@ export class Bench implements Disposable {
       const back = (now?.descriptors ?? 0) <= (before?.descriptors ?? 0);
       if (now === undefined || back || monotonicNow() > end) return now;
       await pause(bounds.sampleMs);
+    }
+  }
+
+  /** What the server holds once two looks agree: it may not have seen the last connection's end yet. */
+  async #atRest(): Promise<Readonly<Record<string, number>> | undefined> {
+    const { admin } = this.#terms;
+    if (admin === undefined) return undefined;
+    const end = monotonicNow() + bounds.settleMs;
+    let held = await admin.holdings();
+    for (;;) {
+      await pause(bounds.sampleMs);
+      const now = await admin.holdings();
+      if (sorted(now) === sorted(held) || monotonicNow() > end) return now;
+      held = now;
     }
   }
 
