@@ -4,10 +4,12 @@ import type { Counters } from "../base/counters.js";
 import type { Ipv4 } from "../base/ip.js";
 import type { AddressPool } from "../core/access/address-pool.js";
 import type { Proof, Verdict } from "../core/access/ports.js";
-import type { PrefixPool } from "../core/access/prefix-pool.js";
+import { PrefixPool } from "../core/access/prefix-pool.js";
 import type { Guard } from "../core/guard/guard.js";
 import type { AddressAnswer, ServerEvent } from "../core/server-ports.js";
+import { LocalAuthenticator } from "../store/local-authenticator.js";
 import type { CoreLoop } from "./core-loop.js";
+import type { RunningServer } from "./running-server.js";
 
 export interface Authenticator {
   /** Never rejects: what it can't answer is "unavailable". `source` is the outer address. */
@@ -93,4 +95,28 @@ export class AccessBackend {
       ipv6: prefix,
     };
   }
+}
+
+/** That of a server: accounts of its store, addresses of its pool. */
+export function backendOf(running: RunningServer): AccessBackend {
+  const { config, terms, pool, server, guard } = running;
+  const { ipv6Prefix } = config.addresses;
+  return new AccessBackend(
+    new LocalAuthenticator({
+      accounts: terms.store.accounts,
+      defaults: () => ({
+        sessionsMax: running.config.users.sessionsPerUser,
+        atSessionLimit: running.config.users.atSessionLimit,
+        sessionSecondsMax: undefined,
+        idleSecondsMax: undefined,
+        octetsMax: undefined,
+      }),
+      report: ({ message }) => terms.log.error({ reason: message }, "log-ins cannot be checked"),
+    }),
+    pool,
+    ipv6Prefix === undefined ? undefined : new PrefixPool(ipv6Prefix),
+    running.accessTerms(),
+    server.reasons,
+    guard,
+  );
 }

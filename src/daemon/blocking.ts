@@ -5,9 +5,11 @@ import type { Held, Ledger } from "../base/ledger.js";
 import type { Block, Blocks } from "../core/guard/blocks.js";
 import type { SessionInfo } from "../core/server-ports.js";
 import { guard as limits } from "../limits.js";
+import { monotonicNow, wallClockMs } from "../os/clock.js";
 import { describeOsError, type OsError } from "../os/errors.js";
-import type { BlockChange, LiveCall } from "../os/nft-blocks.js";
+import { type BlockChange, type LiveCall, NftBlocks } from "../os/nft-blocks.js";
 import type { BlockStore } from "../store/port.js";
+import type { RunningServer } from "./running-server.js";
 
 /** The kernel's table, as os/nft-blocks has it. */
 export interface BlockTable {
@@ -179,4 +181,33 @@ export class Blocking {
       this.#terms.log.warn({ peer: formatIpv4(source) }, "a block is not kept over a restart");
     answer.then(({ ok }) => ok || lost(), lost);
   }
+}
+
+/** That of a server; its guard tells it of every block. */
+export function blockingOf(running: RunningServer): Blocking {
+  const { guard, ledger, config, terms } = running;
+  const { store, log, paths } = terms;
+  const blocking = new Blocking({
+    ...{ ledger, log, wallClockMs, clock: monotonicNow },
+    blocks: guard.blocks,
+    table: new NftBlocks(
+      {
+        instance: config.instance,
+        instanceId: store.instanceId,
+        runtimeDirectory: paths.adminDirectory,
+      },
+      config.listen.port,
+    ),
+    store: store.blocks,
+    sessions: () => running.server.sessions(),
+    // Later: whoever says so is in the middle of an input.
+    endStrangers: (source) =>
+      setImmediate(() => running.loop.input((server, now) => server.endStrangers(source, now))),
+    allows: (source) => guard.allows(source),
+  });
+  guard.blocked = (block) => {
+    running.incidents.blocked(block);
+    blocking.blocked(block);
+  };
+  return blocking;
 }

@@ -3,6 +3,7 @@ import { type Ipv4, type Ipv6, inPrefix4 } from "../base/ip.js";
 import type { PppPolicy } from "../core/ppp/ports.js";
 import type { Profile, ServerPolicy } from "../core/server-ports.js";
 import type { GatewayTerms } from "../wire/worker-link.js";
+import type { AccessTerms } from "./access-backend.js";
 import type { Config, Profile as ConfiguredProfile } from "./config/resolve.js";
 
 /** GRE packets we tell peers they may send ahead of our acknowledgments. */
@@ -91,4 +92,14 @@ export function gatewayTerms(
 
 export function dnsFor(config: Config, hostDns: readonly Ipv4[]): readonly Ipv4[] {
   return config.client.dns === "host" ? hostDns : config.client.dns;
+}
+
+/** What sessions are told of the way out. */
+export function accessTerms(config: Config, hostDns: readonly Ipv4[]): AccessTerms {
+  return {
+    gateway: config.addresses.gateway,
+    dns: dnsFor(config, hostDns),
+    nbns: config.client.wins,
+    pendingMax: config.limits.access.backendPendingMax,
+  };
 }

@@ -8,7 +8,6 @@ import type { DoctorReport } from "../console/contract.js";
 import { AddressPool } from "../core/access/address-pool.js";
 import { CallIdPool } from "../core/access/call-id-pool.js";
 import { FlowSlots } from "../core/access/flow-slots.js";
-import { PrefixPool } from "../core/access/prefix-pool.js";
 import { Guard } from "../core/guard/guard.js";
 import { Server } from "../core/server.js";
 import type { ServerEvent } from "../core/server-ports.js";
@@ -16,40 +15,34 @@ import { plane as planeLimits } from "../limits.js";
 import { monotonicNow, wallClockMs, wallClockOf } from "../os/clock.js";
 import type { Descriptor } from "../os/descriptor.js";
 import { systemRng } from "../os/entropy.js";
-import { describeOsError, isOsError } from "../os/errors.js";
 import type { HookRunner } from "../os/hook-runner.js";
-import { localIpv4Addresses, localIpv6Addresses } from "../os/local-addresses.js";
-import { NftBlocks } from "../os/nft-blocks.js";
-import { withoutCapabilities } from "../os/privileges.js";
-import { LocalAuthenticator } from "../store/local-authenticator.js";
 import type { Account, Store } from "../store/port.js";
-import type { PlaneEvent } from "../wire/worker-link.js";
-import { AccessBackend } from "./access-backend.js";
+import type { GatewayTerms, PlaneEvent } from "../wire/worker-link.js";
+import { type AccessBackend, type AccessTerms, backendOf } from "./access-backend.js";
 import { type AccountEvent, AccountService } from "./admin/account-service.js";
 import { type AdminSocket, openAdminSocket } from "./admin/socket.js";
-import { Blocking } from "./blocking.js";
+import { type Blocking, blockingOf } from "./blocking.js";
 import { processorMs, watchBusyness } from "./busy.js";
 import { loadConfig, readConfigFile } from "./config/load.js";
 import type { Config } from "./config/resolve.js";
 import { storeTerms } from "./config/store-terms.js";
 import { ControlListener } from "./control-listener.js";
 import { CoreLoop } from "./core-loop.js";
-import { DataPath } from "./data-path.js";
+import { type DataPath, dataPathOf } from "./data-path.js";
 import { doctorReport } from "./doctor/doctor.js";
-import { EarlyRefusal } from "./early-refusal.js";
+import { hostAddresses } from "./host-addresses.js";
 import { hostNameServers } from "./host-dns.js";
 import { type Incidents, incidentsOf } from "./incidents.js";
 import type { Log } from "./log.js";
 import { Network } from "./network.js";
 import { Operator } from "./operator.js";
-import { dnsFor, gatewayTerms, type HostAddresses, serverPolicy } from "./policy.js";
+import { accessTerms, gatewayTerms, serverPolicy } from "./policy.js";
 import { type ReloadOutcome, reloadConfig, reloadFields } from "./reload.js";
 import { SessionKeeper } from "./session-keeper.js";
 import type { SettledPrivileges } from "./settle-privileges.js";
 import type { StatePaths } from "./state-directory.js";
 import { gatherStatus, legacyWarning } from "./status.js";
 import { TunKeeper } from "./tun-keeper.js";
-import { openPlaces } from "./worker-places.js";
 
 /** Announced as Firmware Revision: neutral, the same for every caller. */
 const firmwareRevision = 1;
@@ -76,7 +69,7 @@ export class RunningServer {
   readonly ledger = new Ledger(monotonicNow);
   readonly startedAt = wallClockMs();
   readonly counts = { logIns: 0, refusals: 0 };
-  readonly #scope = new Scope("server", this.ledger);
+  readonly scope = new Scope("server", this.ledger);
   readonly network: Network;
   readonly server: Server;
   readonly loop: CoreLoop;
@@ -125,13 +118,13 @@ export class RunningServer {
       ),
     });
     this.pool = new AddressPool({ ranges: config.addresses.pool, exclusions: [] });
-    this.#backend = this.#makeBackend(store);
+    this.#backend = backendOf(this);
     this.listener = new ControlListener({
       addresses: config.listen.addresses === "all" ? [0] : config.listen.addresses,
       port: config.listen.port,
       connectionsMax: terms.connectionsMax,
       guard: this.guard,
-      scope: this.#scope.child("listener"),
+      scope: this.scope.child("listener"),
       reasons: this.server.reasons,
     });
     this.loop = new CoreLoop(
@@ -143,7 +136,7 @@ export class RunningServer {
       },
       monotonicNow,
     );
-    this.blocking = this.#makeBlocking();
+    this.blocking = blockingOf(this);
     this.incidents = incidentsOf(this);
     this.operator = new Operator({
       blocking: this.blocking,
@@ -173,7 +166,7 @@ export class RunningServer {
     const networkFault = await this.network.up();
     if (networkFault !== undefined) return networkFault;
     await this.blocking.begin();
-    await this.incidents.begin(this.#scope);
+    await this.incidents.begin(this.scope);
     await this.#reserveStaticAddresses();
     const run = await this.#countRun();
     this.#keeper = new SessionKeeper({
@@ -184,20 +177,21 @@ export class RunningServer {
       log,
       routes: this.network,
       hooks: { run: (event, environment) => this.#runHook(event, environment) },
-      scope: this.#scope,
+      scope: this.scope,
       reasons: this.server.reasons,
     });
-    const pathFault = this.#startDataPath();
-    if (pathFault !== undefined) return pathFault;
+    const dataPath = dataPathOf(this, (event) => this.#handlePlane(event));
+    if ("remedy" in dataPath) return dataPath;
+    this.dataPath = dataPath;
+    dataPath.start();
     this.#tunKeeper = new TunKeeper({
       network: this.network,
       tun: this.config.network.tun,
       // The data path has stopped looking at it, and looks again with its terms.
-      mended: () =>
-        this.dataPath?.configure(gatewayTerms(this.config, hostNameServers(), hostAddresses())),
+      mended: () => this.dataPath?.configure(this.gatewayTerms()),
       log,
     });
-    this.#scope.hold("socket", this.#tunKeeper, "link watch");
+    this.scope.hold("socket", this.#tunKeeper, "link watch");
     const admin = await openAdminSocket(this.operator, this.terms.paths, {
       connectionsMax: this.config.limits.admin.connectionsMax,
       bodyOctetsMax: this.config.limits.admin.bodyOctetsMax,
@@ -215,7 +209,7 @@ export class RunningServer {
     }
     this.#watchBusyness();
     this.#retryTimer = setInterval(() => this.#chores(), choresMs);
-    this.#scope.hold(
+    this.scope.hold(
       "timer",
       lease(() => clearInterval(this.#retryTimer)),
       "chores",
@@ -260,9 +254,8 @@ export class RunningServer {
     this.loop.input((server, now) => {
       server.setPolicy(serverPolicy(config, firmwareRevision), now);
     });
-    const dns = hostNameServers();
-    this.#backend.terms = accessTerms(config);
-    this.dataPath?.configure(gatewayTerms(config, dns, hostAddresses()));
+    this.#backend.terms = this.accessTerms();
+    this.dataPath?.configure(this.gatewayTerms());
     this.#setLogLevel(config.log.level);
     const configured = await store.configure(storeTerms(config));
     if (configured.ok) return undefined;
@@ -273,83 +266,13 @@ export class RunningServer {
     return this.server.sessionCount;
   }
 
-  #makeBackend(store: Store): AccessBackend {
-    const { ipv6Prefix } = this.config.addresses;
-    return new AccessBackend(
-      new LocalAuthenticator({
-        accounts: store.accounts,
-        defaults: () => ({
-          sessionsMax: this.config.users.sessionsPerUser,
-          atSessionLimit: this.config.users.atSessionLimit,
-          sessionSecondsMax: undefined,
-          idleSecondsMax: undefined,
-          octetsMax: undefined,
-        }),
-        report: ({ message }) =>
-          this.terms.log.error({ reason: message }, "log-ins cannot be checked"),
-      }),
-      this.pool,
-      ipv6Prefix === undefined ? undefined : new PrefixPool(ipv6Prefix),
-      accessTerms(this.config),
-      this.server.reasons,
-      this.guard,
-    );
+  /** What sessions are told, by the configuration in force and by what this host has now. */
+  accessTerms(): AccessTerms {
+    return accessTerms(this.config, hostNameServers());
   }
 
-  #makeBlocking(): Blocking {
-    const { store, log, paths } = this.terms;
-    const { instance, listen } = this.config;
-    const { guard, ledger } = this;
-    const blocking = new Blocking({
-      ...{ ledger, log, wallClockMs, clock: monotonicNow },
-      blocks: guard.blocks,
-      table: new NftBlocks(
-        { instance, instanceId: store.instanceId, runtimeDirectory: paths.adminDirectory },
-        listen.port,
-      ),
-      store: store.blocks,
-      sessions: () => this.server.sessions(),
-      // Later: whoever says so is in the middle of an input.
-      endStrangers: (source) =>
-        setImmediate(() => this.loop.input((server, now) => server.endStrangers(source, now))),
-      allows: (source) => guard.allows(source),
-    });
-    guard.blocked = (block) => {
-      this.incidents.blocked(block);
-      blocking.blocked(block);
-    };
-    return blocking;
-  }
-
-  #startDataPath(): StartFault | undefined {
-    const { log } = this.terms;
-    const places = openPlaces(this.network.tunFds, this.#scope);
-    if ("remedy" in places) return places;
-    const prefix = withoutCapabilities([]);
-    if (isOsError(prefix))
-      return { message: describeOsError(prefix), remedy: "install util-linux" };
-    const refusal = new EarlyRefusal({
-      choice: this.config.filter,
-      loaded: this.terms.privileges.filter,
-      places,
-      scope: this.#scope,
-      log,
-    });
-    this.dataPath = new DataPath({
-      places,
-      refusal,
-      scope: this.#scope,
-      prefix,
-      gateway: gatewayTerms(this.config, hostNameServers(), hostAddresses()),
-      limits: this.config.limits.plane,
-      engine: this.config.engine,
-      reasons: this.server.reasons,
-      onEvent: (event) => this.#handlePlane(event),
-      onLost: (_, wasIts) => this.loop.input((server, now) => server.handleWorkerLost(now, wasIts)),
-      log,
-    });
-    this.dataPath.start();
-    return undefined;
+  gatewayTerms(): GatewayTerms {
+    return gatewayTerms(this.config, hostNameServers(), hostAddresses());
   }
 
   #handlePlane(event: PlaneEvent): void {
@@ -446,7 +369,7 @@ export class RunningServer {
       this.guard.busy = busy;
       if (busy) log.warn({}, "busy: new strangers are turned away");
     };
-    this.#scope.hold("timer", watchBusyness({ clock: monotonicNow, processorMs, tell }), "busy");
+    this.scope.hold("timer", watchBusyness({ clock: monotonicNow, processorMs, tell }), "busy");
   }
 
   #chores(): void {
@@ -473,7 +396,7 @@ export class RunningServer {
     await this.dataPath?.stop();
     this.loop[Symbol.dispose]();
     try {
-      this.#scope[Symbol.dispose]();
+      this.scope[Symbol.dispose]();
     } catch (failure) {
       this.terms.log.error({ failure: String(failure) }, "not everything could be given back");
     }
@@ -484,16 +407,3 @@ export class RunningServer {
 
 const choresMs = 60_000;
 const stuckRetriesMax = 64;
-
-function hostAddresses(): HostAddresses {
-  return { ipv4: localIpv4Addresses().map(({ address }) => address), ipv6: localIpv6Addresses() };
-}
-
-function accessTerms(config: Config) {
-  return {
-    gateway: config.addresses.gateway,
-    dns: dnsFor(config, hostNameServers()),
-    nbns: config.client.wins,
-    pendingMax: config.limits.access.backendPendingMax,
-  };
-}
