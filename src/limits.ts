@@ -80,6 +80,12 @@ export const ppp = {
   resyncsPerSecond: 1,
   /** The oldest session of a user at the limit is asked: its answer (LCP Echo). */
   probeMs: 2_000,
+  /** What would end or restart a session waits so long for a sign that it is forged; 0: not at all. */
+  doubtMs: 1_000,
+  /** Such packets asked about, a second; in between two one of LCP may take the place of another's. */
+  doubtsPerSecond: 2,
+  /** As client: wait for Terminate-Ack before Call-Clear-Request. */
+  farewellMs: 500,
   authenticationTriesMax: 3,
   nameOctetsMax: 256,
   /** Options of one packet: as many as informationOctetsMax has room for, 2 octets each. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ServerBench } from "../../test/sim/server-bench.js";
-import { session as bounds } from "../limits.js";
+import { session as bounds, ppp } from "../limits.js";
 import { encodeFrame } from "../wire/ppp/frame.js";
 import type { AccountTerms } from "./access/ports.js";
 import type { ServerPolicy } from "./server-ports.js";
@@ -16,11 +16,15 @@ function up(account: Partial<AccountTerms> = {}, policy: Partial<ServerPolicy> =
   return bench;
 }
 
-/** The caller's LCP begins anew. */
+/** The caller's LCP begins anew: no question is answered until ours does. */
 function renegotiate(bench: ServerBench, identifier = 200): ServerBench {
   const request = Uint8Array.of(1, identifier, 0, 10, 5, 6, 9, 9, 9, identifier);
-  bench.carried(bench.callers.get(ID)!, encodeFrame(0xc021, request));
-  return bench.run();
+  const caller = bench.callers.get(ID)!;
+  caller.silent = true;
+  bench.carried(caller, encodeFrame(0xc021, request));
+  bench.run().pass(ppp.doubtMs - 1);
+  caller.silent = false;
+  return bench.pass(1);
 }
 
 describe("limits of an account", () => {
@@ -174,11 +178,23 @@ describe("the end", () => {
 
   test("the peer's Terminate-Request, then its TCP is gone: it was the peer that ended it", () => {
     const bench = up();
-    const terminate = Uint8Array.of(5, 9, 0, 4);
-    bench.carried(bench.callers.get(ID)!, encodeFrame(0xc021, terminate));
+    const caller = bench.callers.get(ID)!;
+    caller.silent = true;
+    bench.carried(caller, encodeFrame(0xc021, Uint8Array.of(5, 9, 0, 4)));
     bench.run();
-    bench.callers.get(ID)!.cut();
+    caller.cut();
     expect(bench.causes).toEqual(["peer-terminated"]);
+  });
+
+  test("a Terminate-Request that the peer did not send: asked, it is still there", () => {
+    const bench = up();
+    const caller = bench.callers.get(ID)!;
+    bench.carried(caller, encodeFrame(0xc021, Uint8Array.of(5, 9, 0, 4)));
+    bench.run().pass(10_000);
+    expect(bench.reasons).toMatchObject({ "request-doubted": 1, "request-forged": 1 });
+    expect(bench.sessions[0]?.ppp?.phase).toBe("network");
+    caller.cut();
+    expect(bench.causes).toEqual(["control-closed"]);
   });
 
   test("its log-in is told in at most dialogueLinesMax lines, the first one kept", () => {

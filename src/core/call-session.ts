@@ -274,6 +274,11 @@ export class CallSession {
     this.#drain(now);
   }
 
+  handleDataProven(now: Instant): void {
+    this.#ppp?.proven("data");
+    this.#drain(now);
+  }
+
   handleKeysLost(now: Instant): void {
     this.#ppp?.handleKeysLost(now);
     this.#drain(now);

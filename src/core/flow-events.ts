@@ -41,6 +41,8 @@ export function handleFlowEvent(
       return session.handleFrame(event.protocol, event.information, now);
     case "ResyncNeeded":
       return session.handleResyncNeeded(now);
+    case "DataProven":
+      return session.handleDataProven(now);
     case "KeysLost":
       return session.handleKeysLost(now);
     case "ResetNeeded":

@@ -210,6 +210,7 @@ export class Engine {
         return this.#rate(flow, command, now);
       case "Resync":
         flow.resync = command.echoReply;
+        flow.proofAsked = flow.receive !== undefined;
         return;
       case "Flush":
         if (command.side === "send") flow.send?.flush();

@@ -48,6 +48,8 @@ export class Flow {
   keysLostTold = false;
   /** The LCP Echo-Reply packet that sets the sequence anew. */
   resync: Uint8Array | undefined;
+  /** The next packet that decrypts is told: it shows that the peer has its keys. */
+  proofAsked = false;
 
   network4: Network4 | undefined;
   network6: Network6 | undefined;
@@ -225,7 +227,8 @@ export class Flow {
 
   #receivesOrdinary(flags: number): boolean {
     if ((flags & layout.HAS_EXPECTED) === 0 || this.reorder.size > 0) return false;
-    return this.resync === undefined && (this.receive === undefined || this.receive.steady);
+    if (this.resync !== undefined || this.proofAsked) return false;
+    return this.receive === undefined || this.receive.steady;
   }
 
   get #sendsOrdinary(): boolean {

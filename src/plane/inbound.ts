@@ -251,6 +251,8 @@ export class Inbound {
     const plaintext = this.#plaintext;
     const reason = flow.receive.decrypt(octets, start, end, plaintext, now);
     if (reason !== undefined) return reason;
+    if (flow.proofAsked) this.context.emit({ kind: "DataProven", flow: flow.ref });
+    flow.proofAsked = false;
     const length = end - start - MPPE_HEADER_OCTETS;
     const protocol = readProtocol(plaintext, 0, length);
     return this.#inner(flow, protocol, plaintext, protocolOctets(plaintext, 0), length, now);

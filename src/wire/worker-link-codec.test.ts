@@ -71,6 +71,7 @@ const events: PlaneEvent[] = [
   { kind: "Removed", flow, counters },
   { kind: "Frame", flow, protocol: 0xc021, information: Uint8Array.of(9, 1, 0, 8) },
   { kind: "ResyncNeeded", flow },
+  { kind: "DataProven", flow },
   { kind: "KeysLost", flow },
   { kind: "ResetNeeded", flow },
   { kind: "Counters", flows: [{ flow, counters }], drops: { late: 3, "unknown-call": 0 } },

@@ -108,6 +108,7 @@ const EVENTS = {
   InstallRefused: record({ flow, why: text(200) }),
   Removed: record({ flow, counters: flowCounters }),
   ResyncNeeded: record({ flow }),
+  DataProven: record({ flow }),
   KeysLost: record({ flow }),
   ResetNeeded: record({ flow }),
   Counters: record({

@@ -150,6 +150,8 @@ export type PlaneEvent =
       readonly information: Uint8Array;
     }
   | { readonly kind: "ResyncNeeded"; readonly flow: FlowRef }
+  /** The first packet that decrypted since the last `Resync`: the peer's keys are as they were. */
+  | { readonly kind: "DataProven"; readonly flow: FlowRef }
   /** More than 4095 MPPE packets may be missing: CCP must be renegotiated. */
   | { readonly kind: "KeysLost"; readonly flow: FlowRef }
   /** Stateful MPPE lost its place: send a CCP Reset-Request. */

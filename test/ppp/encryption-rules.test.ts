@@ -150,6 +150,7 @@ describe("encryption is required and does not come about", () => {
 
   test("CCP terminated in the middle of a session: the same", () => {
     const peer = new Scripted("authenticator").openAll().packet(ccp, LcpCode.terminateRequest, 3);
+    peer.doubted();
     expect(peer.last(ccp)).toMatchObject({ code: LcpCode.terminateAck, identifier: 3 });
     expect([peer.end.encrypted, peer.end.ipv4]).toEqual([false, false]);
     expect(peer.wait(10_000).end.ended).toBe("encryption-refused");
@@ -161,7 +162,7 @@ describe("encryption is required and does not come about", () => {
       encryption([128], { require: false }),
     ).authenticate();
     peer.openCcp().addresses().openIpcp();
-    peer.packet(lcp, LcpCode.protocolReject, 1, Uint8Array.of(0x80, 0xfd, 1, 1, 0, 4));
+    peer.packet(lcp, LcpCode.protocolReject, 1, Uint8Array.of(0x80, 0xfd, 1, 1, 0, 4)).doubted();
     expect(peer.wait(10_000).end.ended).toBe("encryption-refused");
   });
 
@@ -201,7 +202,7 @@ describe("IPCP before CCP (MikroTik)", () => {
 
   test("CCP anew in a session: IPCP waits, encryption goes down and up again", () => {
     const peer = new Scripted("authenticator").openAll();
-    peer.request(ccp, [mppe(H | 0x40)]);
+    peer.request(ccp, [mppe(H | 0x40)]).doubted();
     expect([peer.end.encrypted, peer.end.ipv4]).toEqual([false, true]);
     const before = peer.sent(ipcp).length;
     peer.request(ipcp, [address(0)]).wait(2_000);
@@ -226,17 +227,22 @@ describe("IPCP before CCP (MikroTik)", () => {
   test("CCP anew four times an hour is once too often", () => {
     const peer = new Scripted("authenticator").openAll();
     for (let i = 0; i < 3; i++) {
-      peer.request(ccp, [mppe(H | 0x40)]).ack(ccp);
+      peer
+        .request(ccp, [mppe(H | 0x40)])
+        .doubted()
+        .ack(ccp);
       expect(peer.end.encrypted).toBe(true);
     }
-    const before = peer.end.outputs.length;
-    peer.request(ccp, [mppe(H | 0x40)]);
-    expect(peer.end.outputs.length).toBe(before);
+    peer.request(ccp, [mppe(H | 0x40)]).doubted();
+    expect(peer.end.all("EncryptionDown").length).toBe(3);
     expect(peer.count("renegotiation-refused")).toBe(1);
   });
 
   test("CCP anew and never finished: the session ends", () => {
-    const peer = new Scripted("authenticator").openAll().request(ccp, [mppe(H | 0x40)]);
+    const peer = new Scripted("authenticator")
+      .openAll()
+      .request(ccp, [mppe(H | 0x40)])
+      .doubted();
     expect(peer.wait(60_000).end.ended).toBe("encryption-refused");
   });
 });

@@ -115,6 +115,7 @@ describe("IPCP, the end that gives", () => {
 
   test("IPCP terminated by the peer, and nothing else there: network-refused", () => {
     const peer = new Scripted("authenticator").openAll().packet(ipcp, LcpCode.terminateRequest, 1);
+    peer.doubted();
     expect(peer.end.ipv4).toBe(false);
     expect(peer.wait(20_000).end.ended).toBe("network-refused");
   });

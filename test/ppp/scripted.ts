@@ -3,6 +3,7 @@ import { type Instant, instant } from "../../src/base/instant.js";
 import type { AuthenticationMethod } from "../../src/core/access/ports.js";
 import type { PppCredentials, PppPolicy, PppRole } from "../../src/core/ppp/ports.js";
 import { ntPasswordHash, ntResponseV2 } from "../../src/crypto/ms-chap.js";
+import { ppp } from "../../src/limits.js";
 import { encodeMppeOption } from "../../src/wire/ppp/ccp.js";
 import {
   ChapCode,
@@ -126,6 +127,11 @@ export class Scripted {
     }
     this.now = instant(until);
     return this;
+  }
+
+  /** The peer is asked whether it said that, and does not answer. */
+  doubted(): this {
+    return this.wait(ppp.doubtMs);
   }
 
   openLcp(options?: readonly ConfigurationOption[]): this {

@@ -82,15 +82,16 @@ describe.runIf(needRoot())("a storm against our own server", () => {
   test("packets from strangers and into calls, hostile connections: all verdicts held", async () => {
     await using scene = sceneWith({ allow: ["198.51.100.2/32"] });
     await scene.start();
-    const names = ["live-forged", "control-mutated"];
+    const names = ["live-forged", "live-negotiation", "control-mutated"];
     const limits = ["--seconds", "1", "--rate", "5000"];
     const { code, report } = await storm(scene, "--scenario", ...names, ...limits);
     const held = report.verdicts.map(({ invariant }) => [invariant, "held"]);
     expect(outcomes(report), words(report)).toEqual(Object.fromEntries(held));
     expect(code).toBe(0);
     expect(report.scenarios.map(({ name }) => name)).toEqual(names);
-    const [forged, mutated] = report.scenarios.map(({ measured }) => measured.sent);
+    const [forged, negotiation, mutated] = report.scenarios.map(({ measured }) => measured.sent);
     expect(forged?.packets).toBeGreaterThan(2_000);
+    expect(negotiation?.packets).toBeGreaterThan(2_000);
     expect(mutated?.taken).toBeGreaterThan(5);
     expect(report.scenarios[0]?.measured.honest?.during.answered).toBeGreaterThan(5);
     expect(await scene.stop()).toBe(0);

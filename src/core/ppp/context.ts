@@ -1,5 +1,8 @@
 // What the parts of one PPP session share: policy, chance, timers, and the way out.
+import type { Instant } from "../../base/instant.js";
 import type { Rng } from "../../base/rng.js";
+import type { PppPacket } from "../../wire/ppp/packet.js";
+import type { Sign } from "./doubt.js";
 import type { PppOutput, PppPolicy, PppRole } from "./ports.js";
 import type { RateLimit } from "./rate-limit.js";
 import type { PppTimers } from "./timers.js";
@@ -29,6 +32,8 @@ export type Note =
   | "echo-suppressed"
   | "echo-unasked"
   | "resync-suppressed"
+  | "request-doubted"
+  | "request-forged"
   | "discard-request"
   | "identification"
   | "time-remaining"
@@ -64,4 +69,10 @@ export interface PppContext {
   send(protocol: number, information: Uint8Array): void;
   emit(output: PppOutput): void;
   note(reason: Note): void;
+  /** DEVIATION 53: `packet` would end or restart what is Opened. True: it may be forged, and waits. */
+  doubts(protocol: number, packet: PppPacket, now: Instant): boolean;
+  /** DEVIATION 43: Opened, and the peer starts over: false drops its packet (G-15). */
+  mayRenegotiate(protocol: number, now: Instant): boolean;
+  /** The peer showed that it is as it was. */
+  proven(sign: Sign): void;
 }

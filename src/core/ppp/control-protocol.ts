@@ -57,8 +57,6 @@ export interface Layer {
   finished(why: Finish, now: Instant): void;
   /** The options will never agree; the automaton stays as it is until it is closed. */
   failed(now: Instant): void;
-  /** DEVIATION 43: Opened, and the peer starts over: false drops its packet (G-15). */
-  mayRenegotiate(now: Instant): boolean;
 }
 
 type Request = { readonly identifier: number; readonly octets: Uint8Array };
@@ -128,6 +126,7 @@ export class ControlProtocol {
 
   /** Codes 1 to 7; false for any other. `first`: nothing of the peer was ever heard before. */
   handle(packet: PppPacket, now: Instant, first = false): boolean {
+    if (this.#unsettles(packet) && this.context.doubts(this.protocol, packet, now)) return true;
     switch (packet.code) {
       case LcpCode.configureRequest:
         this.#handleRequest(packet, first, now);
@@ -152,6 +151,30 @@ export class ControlProtocol {
     }
   }
 
+  /** It would end or restart what is Opened. */
+  #unsettles(packet: PppPacket): boolean {
+    if (this.#state !== "Opened") return false;
+    switch (packet.code) {
+      case LcpCode.configureRequest:
+        return !this.#isRepeated(packet);
+      case LcpCode.terminateRequest:
+      case LcpCode.terminateAck:
+        return true;
+      case LcpCode.codeReject:
+        return isNeeded(packet.data[0]);
+      default:
+        return false;
+    }
+  }
+
+  #mayRestart(now: Instant): boolean {
+    return this.context.mayRenegotiate(this.protocol, now);
+  }
+
+  #isRepeated({ identifier, data }: PppPacket): boolean {
+    return this.#acknowledgedAs === identifier && this.#acknowledged === pack(data);
+  }
+
   #handleRequest(packet: PppPacket, first: boolean, now: Instant): void {
     const decoded = decodeOptions(packet.data, ppp.optionsMax);
     if (!decoded.ok) return this.context.note("malformed-options");
@@ -162,11 +185,11 @@ export class ControlProtocol {
     if (state === "Opened") {
       // DEVIATION 41: the same Identifier and options again are a retransmission, since RFC 1661
       // §5.1 has the Identifier change after a valid reply. Our Ack was lost: send it again.
-      if (this.#acknowledgedAs === packet.identifier && this.#acknowledged === pack(packet.data)) {
+      if (this.#isRepeated(packet)) {
         this.context.note("request-repeated");
         return this.#send(LcpCode.configureAck, packet.identifier, packet.data);
       }
-      if (!this.layer.mayRenegotiate(now)) return this.context.note("renegotiation-refused");
+      if (!this.#mayRestart(now)) return this.context.note("renegotiation-refused");
       this.#restart();
     }
     // DEVIATION 52: it may not have listened yet when ours came. Before the answer, without which it
@@ -233,7 +256,7 @@ export class ControlProtocol {
       return this.context.note("wrong-identifier");
     }
     if (this.#state === "Opened") {
-      if (!this.layer.mayRenegotiate(now)) return this.context.note("renegotiation-refused");
+      if (!this.#mayRestart(now)) return this.context.note("renegotiation-refused");
       this.#restart();
     }
     this.#apply("RTA", now);
@@ -242,8 +265,7 @@ export class ControlProtocol {
   #handleCodeReject(packet: PppPacket, now: Instant): void {
     if (packet.data.length < PACKET_HEADER_OCTETS) return this.context.note("malformed-packet");
     this.context.note("code-rejected");
-    const code = packet.data[0]!;
-    const needed = code >= LcpCode.configureRequest && code <= LcpCode.codeReject;
+    const needed = isNeeded(packet.data[0]);
     if (needed) this.#finish = "rejected-by-peer";
     this.#apply(needed ? "RXJ-" : "RXJ+", now);
   }
@@ -333,6 +355,11 @@ export class ControlProtocol {
   #send(code: number, identifier: number, data: Uint8Array): void {
     this.context.send(this.protocol, encodePacket(code, identifier, data));
   }
+}
+
+/** RFC 1661 §5: no peer can do without codes 1 to 7. */
+function isNeeded(code = 0): boolean {
+  return code >= LcpCode.configureRequest && code <= LcpCode.codeReject;
 }
 
 /** RFC 1661 §5.4: rejected options are ours, unmodified. Order is not insisted on. */

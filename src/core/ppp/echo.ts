@@ -3,13 +3,14 @@
 import { after, type Instant, instant } from "../../base/instant.js";
 import { ppp } from "../../limits.js";
 import { decodeMagicAndData, encodeMagicAndData, LcpCode } from "../../wire/ppp/lcp.js";
+import { sameOctets } from "../../wire/ppp/options.js";
 import { encodePacket, PACKET_HEADER_OCTETS, type PppPacket } from "../../wire/ppp/packet.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
 import type { PppContext } from "./context.js";
 import { RateLimit } from "./rate-limit.js";
 
 const MAGIC_OCTETS = 4;
-const RESYNC_OCTETS = 8;
+const RANDOM_OCTETS = 8;
 /** Requests whose answer is still good news. */
 const REMEMBERED = 16;
 
@@ -30,6 +31,8 @@ export class Echo {
   #silent = 0;
   #probing = false;
   #unanswered: readonly number[] = NONE;
+  /** The last question whose data nobody can guess: our Echo-Request, and its answer. */
+  #question: { readonly echoRequest: Uint8Array; readonly echoReply: Uint8Array } | undefined;
   /** Made when first asked. */
   #replies: RateLimit | undefined;
   #resyncs: RateLimit | undefined;
@@ -49,6 +52,7 @@ export class Echo {
 
   close(): void {
     this.#open = false;
+    this.#question = undefined;
     this.context.timers.clear("echo");
     if (this.#probing) this.#answerProbe(false);
   }
@@ -78,12 +82,21 @@ export class Echo {
     if (!body.ok) return context.note("echo-malformed");
     const { ours } = this.user.magic();
     if (ours !== 0 && body.value.magicNumber === ours) return context.note("echo-looped");
-    if (!this.#open || !this.#unanswered.includes(packet.identifier)) {
+    const answers = this.#answersQuestion(packet);
+    if (!this.#open || !(answers || this.#unanswered.includes(packet.identifier))) {
       return context.note("echo-unasked");
     }
     this.#silent = 0;
     this.#unanswered = NONE;
     if (this.#probing) this.#answerProbe(true);
+    if (!answers) return;
+    this.#question = undefined;
+    context.proven("link");
+  }
+
+  #answersQuestion({ code, identifier, data }: PppPacket): boolean {
+    const expected = this.#question?.echoReply;
+    return expected !== undefined && sameOctets(encodePacket(code, identifier, data), expected);
   }
 
   /** Is the peer there? `ProbeAnswered` tells, within `probeMs`. */
@@ -99,13 +112,30 @@ export class Echo {
     const { context } = this;
     this.#resyncs ??= new RateLimit(ppp.resyncsPerSecond);
     if (!this.#open || !this.#resyncs.take(now)) return context.note("resync-suppressed");
-    const data = context.rng.echoData(RESYNC_OCTETS);
-    const identifier = this.#nextIdentifier();
-    const body = encodeMagicAndData({ magicNumber: this.user.magic().peers, data });
-    const echoReply = encodePacket(LcpCode.echoReply, identifier, body);
+    this.question(false);
+  }
+
+  /**
+   * Asks so that only the peer can answer, whatever place in the sequence a forger has taken it to.
+   * `again`: the same question, either of whose answers will do.
+   */
+  question(again: boolean): void {
+    if (!again || this.#question === undefined) this.#question = this.#newQuestion();
+    const { echoRequest, echoReply } = this.#question;
     // Expected first: the answer must not be able to overtake the question.
-    context.emit({ kind: "ResyncExpected", echoReply });
-    this.#sendAs(identifier, data);
+    this.context.emit({ kind: "ResyncExpected", echoReply });
+    this.context.send(Protocol.lcp, echoRequest);
+  }
+
+  #newQuestion(): { readonly echoRequest: Uint8Array; readonly echoReply: Uint8Array } {
+    const { ours, peers } = this.user.magic();
+    const data = this.context.rng.echoData(RANDOM_OCTETS);
+    const identifier = this.#remembered();
+    const body = (magicNumber: number) => encodeMagicAndData({ magicNumber, data });
+    return {
+      echoRequest: encodePacket(LcpCode.echoRequest, identifier, body(ours)),
+      echoReply: encodePacket(LcpCode.echoReply, identifier, body(peers)),
+    };
   }
 
   /** The timers `echo` and `probe`. */
@@ -139,17 +169,15 @@ export class Echo {
   }
 
   #send(data: Uint8Array): void {
-    this.#sendAs(this.#nextIdentifier(), data);
-  }
-
-  #sendAs(identifier: number, data: Uint8Array): void {
-    this.#unanswered = [...this.#unanswered, identifier].slice(-REMEMBERED);
+    const identifier = this.#remembered();
     const body = encodeMagicAndData({ magicNumber: this.user.magic().ours, data });
     this.context.send(Protocol.lcp, encodePacket(LcpCode.echoRequest, identifier, body));
   }
 
-  #nextIdentifier(): number {
+  /** The next Identifier, whose answer is expected. */
+  #remembered(): number {
     this.#identifier = (this.#identifier + 1) & 255;
+    this.#unanswered = [...this.#unanswered, this.#identifier].slice(-REMEMBERED);
     return this.#identifier;
   }
 }

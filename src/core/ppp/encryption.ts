@@ -17,7 +17,6 @@ export interface EncryptionUser {
   encryptionDown(now: Instant): void;
   /** CCP will not open (again) by itself. */
   encryptionFailed(now: Instant): void;
-  mayRenegotiate(protocol: number, now: Instant): boolean;
 }
 
 export class Encryption implements Layer {
@@ -27,6 +26,8 @@ export class Encryption implements Layer {
   #resetIdentifier = 0;
   /** Times the outstanding Reset-Request was sent; undefined when none is. */
   #resetSends: number | undefined;
+  /** One that only asks whether the peer has its keys. */
+  #questionIdentifier: number | undefined;
   /** Made when first asked. */
   #resetAcks: RateLimit | undefined;
 
@@ -93,6 +94,17 @@ export class Encryption implements Layer {
     this.#sendResetRequest(now);
   }
 
+  /**
+   * DEVIATION 53: an end whose CCP is Opened acknowledges a reset, one that negotiates anew does not.
+   * Where there is nothing to reset it does no more.
+   */
+  question(): void {
+    if (this.#up === undefined || this.#up.stateful) return;
+    this.#resetIdentifier = (this.#resetIdentifier + 1) & 255;
+    this.#questionIdentifier = this.#resetIdentifier;
+    this.#sendReset();
+  }
+
   handleTimeout(timer: "ccp-restart" | "reset", now: Instant): void {
     if (timer === "ccp-restart") return this.#automaton.handleTimeout(now);
     if (this.#resetSends === undefined) return;
@@ -137,12 +149,9 @@ export class Encryption implements Layer {
     this.user.encryptionFailed(now);
   }
 
-  mayRenegotiate(now: Instant): boolean {
-    return this.user.mayRenegotiate(Protocol.ccp, now);
-  }
-
   #down(): void {
     this.#resetSends = undefined;
+    this.#questionIdentifier = undefined;
     this.context.timers.clear("reset");
     if (this.#up === undefined) return;
     this.#up = undefined;
@@ -160,6 +169,10 @@ export class Encryption implements Layer {
   }
 
   #handleResetAck(packet: PppPacket): void {
+    if (packet.identifier === this.#questionIdentifier) {
+      this.#questionIdentifier = undefined;
+      return this.context.proven("data");
+    }
     if (this.#resetSends === undefined || packet.identifier !== this.#resetIdentifier) {
       return this.context.note("reset-unasked");
     }
@@ -172,6 +185,10 @@ export class Encryption implements Layer {
     const sends = this.#resetSends ?? 0;
     this.#resetSends = sends + 1;
     this.context.timers.set("reset", after(now, ppp.resetRetryMs * 2 ** sends));
+    this.#sendReset();
+  }
+
+  #sendReset(): void {
     const packet = encodePacket(CcpCode.resetRequest, this.#resetIdentifier, new Uint8Array());
     this.context.send(Protocol.ccp, packet);
   }

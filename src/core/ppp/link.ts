@@ -23,9 +23,10 @@ export interface LinkUser {
   linkFinished(cause: EndCause): void;
   linkFailed(now: Instant): void;
   linkDead(now: Instant): void;
-  linkMayRenegotiate(now: Instant): boolean;
   /** Read at every start: a renegotiation may allow less. */
   lcpTerms(): LcpTerms;
+  /** One above the link. */
+  isOpened(protocol: number): boolean;
   /** The peer does not know a protocol of ours; LCP is Opened. */
   protocolRejected(protocol: number, now: Instant): void;
 }
@@ -140,16 +141,14 @@ export class Link implements Layer, EchoUser {
     this.user.linkFailed(now);
   }
 
-  mayRenegotiate(now: Instant): boolean {
-    return this.user.linkMayRenegotiate(now);
-  }
-
   #handleProtocolReject(packet: PppPacket, now: Instant): void {
     const reject = decodeProtocolReject(packet.data);
     if (!reject.ok) return this.context.note("malformed-packet");
     if (!this.opened) return this.context.note("before-lcp-opened");
-    this.context.note("protocol-rejected");
     const { rejectedProtocol } = reject.value;
+    const ends = rejectedProtocol === Protocol.lcp || this.user.isOpened(rejectedProtocol);
+    if (ends && this.context.doubts(Protocol.lcp, packet, now)) return;
+    this.context.note("protocol-rejected");
     if (rejectedProtocol === Protocol.lcp) return this.#automaton.protocolRejected(now);
     this.user.protocolRejected(rejectedProtocol, now);
   }

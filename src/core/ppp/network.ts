@@ -25,7 +25,6 @@ export interface NetworkUser {
   /** From now on nothing weaker (T-29). */
   encrypted(mppe: Mppe): void;
   terminate(cause: EndCause, now: Instant): void;
-  mayRenegotiate(protocol: number, now: Instant): boolean;
 }
 
 export type NetworkTerms = {
@@ -85,10 +84,6 @@ class NetworkLayer implements Layer {
     this.phase.context.note("network-failed");
     this.automaton.close(now);
   }
-
-  mayRenegotiate(now: Instant): boolean {
-    return this.phase.user.mayRenegotiate(this.protocol, now);
-  }
 }
 
 export class NetworkPhase implements EncryptionUser {
@@ -115,7 +110,7 @@ export class NetworkPhase implements EncryptionUser {
     return this.#encryption?.mppe;
   }
 
-  stateOf(protocol: NetworkProtocol | typeof Protocol.ccp): State {
+  stateOf(protocol: number): State {
     if (protocol === Protocol.ccp) return this.#encryption?.state ?? "Initial";
     return this.#layerOf(protocol)?.automaton.state ?? "Initial";
   }
@@ -168,6 +163,11 @@ export class NetworkPhase implements EncryptionUser {
     if (protocol === Protocol.ipcp || protocol === Protocol.ipv6cp) {
       this.#layerOf(protocol)?.automaton.protocolRejected(now);
     }
+  }
+
+  /** Whether the peer has its keys: `proven` tells. */
+  question(): void {
+    this.#encryption?.question();
   }
 
   handleKeysLost(now: Instant): void {
@@ -229,10 +229,6 @@ export class NetworkPhase implements EncryptionUser {
     this.#encryption?.close(now);
   }
 
-  mayRenegotiate(protocol: number, now: Instant): boolean {
-    return this.user.mayRenegotiate(protocol, now);
-  }
-
   /** Settled once encryption is as it must be and every network protocol has come to its end. */
   evaluate(): void {
     if (this.#mustWait) return;
@@ -279,7 +275,7 @@ export class NetworkPhase implements EncryptionUser {
     this.#layers = [...this.#layers, new NetworkLayer(this, protocol, options)];
   }
 
-  #layerOf(protocol: NetworkProtocol): NetworkLayer | undefined {
+  #layerOf(protocol: number): NetworkLayer | undefined {
     return this.#layers.find((layer) => layer.protocol === protocol);
   }
 

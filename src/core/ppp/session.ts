@@ -18,13 +18,15 @@ import type {
 } from "../access/ports.js";
 import type { Deadline } from "../deadline.js";
 import { Timers } from "../timers.js";
+import { Allowed } from "./allowed.js";
 import type { Authentication, AuthenticationUser } from "./authentication.js";
 import type { Mppe } from "./ccp.js";
 import type { Note, PppContext } from "./context.js";
+import { Doubt, type DoubtUser, type Sign } from "./doubt.js";
 import type { LcpTerms } from "./lcp.js";
 import { Link, type LinkUser } from "./link.js";
 import { authenticationOf } from "./methods.js";
-import { NetworkPhase, type NetworkTerms, type NetworkUser } from "./network.js";
+import { NetworkPhase, type NetworkUser } from "./network.js";
 import { OutputQueue } from "./outputs.js";
 import type {
   AddressTerms,
@@ -34,12 +36,10 @@ import type {
   PppRole,
   PppSnapshot,
 } from "./ports.js";
-import { Allowance, RateLimit } from "./rate-limit.js";
+import type { RateLimit } from "./rate-limit.js";
 import { copyKeys, dropWeaker, type OwnKeys, wipeKeys } from "./start-keys.js";
-import { atLeast, mppeTerms } from "./strength.js";
+import { atLeast, networkTerms } from "./strength.js";
 import type { TimerName } from "./timers.js";
-
-const HOUR_MS = 3_600_000;
 
 export type PppSessionTerms = {
   readonly role: PppRole;
@@ -51,13 +51,16 @@ export type PppSessionTerms = {
 };
 
 /** Its parts see it by their own interfaces: one object instead of many closures a session. */
-export class PppSession implements PppContext, LinkUser, AuthenticationUser, NetworkUser {
+export class PppSession
+  implements PppContext, LinkUser, AuthenticationUser, NetworkUser, DoubtUser
+{
   readonly policy: PppPolicy;
   readonly role: PppRole;
   readonly rng: Rng;
   readonly timers = new Timers<TimerName>();
   readonly #outputs = new OutputQueue();
   readonly #link: Link;
+  readonly #doubt = new Doubt(this);
   #phase: PppSnapshot["phase"] = "dead";
   #started = false;
   #ended = false;
@@ -76,10 +79,7 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
   #generation = 0;
   #verdictAsked: number | undefined;
   #addressesAsked: number | undefined;
-  /** Made when first asked. */
-  #rejects: RateLimit | undefined;
-  #renegotiations: Map<number, Allowance> | undefined;
-  #keyLosses: Allowance | undefined;
+  readonly #allowed = new Allowed();
 
   constructor({ role, policy, rng, credentials }: PppSessionTerms) {
     this.role = role;
@@ -149,8 +149,7 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
   /** More MPPE packets may be missing than the coherency count can tell. */
   handleKeysLost(now: Instant): void {
     if (this.#network?.mppe === undefined) return;
-    this.#keyLosses ??= new Allowance(ppp.keyLossesPerHourMax, HOUR_MS);
-    if (!this.#keyLosses.take(now)) return this.terminate("negotiation-limit", now);
+    if (!this.#allowed.keyLoss(now)) return this.terminate("negotiation-limit", now);
     this.#network.handleKeysLost(now);
   }
 
@@ -172,11 +171,13 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
     this.#enter("terminate", now);
     this.timers.clear("phase");
     this.#link.close(now);
+    if (this.role === "peer" && !this.#ended) this.timers.set("phase", after(now, ppp.farewellMs));
   }
 
   /** Ends at once; says why: an end under way stays, ours or the peer's (RFC 1661 §4.2: Stopping). */
   abort(cause: EndCause): EndCause {
-    const stopping = this.#phase === "terminate" && this.#link.state === "Stopping";
+    const stopping =
+      this.#doubt.endsLink || (this.#phase === "terminate" && this.#link.state === "Stopping");
     this.#cause ??= stopping ? "peer-terminated" : cause;
     this.#end(this.#cause);
     return this.#cause;
@@ -231,12 +232,34 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
   }
 
   get rejects(): RateLimit {
-    this.#rejects ??= new RateLimit(ppp.rejectsPerSecond);
-    return this.#rejects;
+    return this.#allowed.rejects;
   }
 
   peersMru(): number {
     return Math.min(this.policy.mtu, this.#peersMru);
+  }
+
+  doubts(protocol: number, packet: PppPacket, now: Instant): boolean {
+    // Before the network phase there is nothing that shows who a peer is.
+    if (this.#network === undefined || this.role !== "authenticator") return false;
+    const restarts = packet.code === LcpCode.configureRequest && protocol !== Protocol.lcp;
+    // Two ends may need a second request to settle on terms.
+    if (restarts && this.timers.at("phase") !== undefined) return false;
+    return this.#doubt.holds(protocol, packet, now);
+  }
+
+  mayRenegotiate(protocol: number, now: Instant): boolean {
+    return this.#allowed.renegotiation(protocol, now);
+  }
+
+  proven(sign: Sign): void {
+    this.#doubt.proven(sign);
+  }
+
+  /** DoubtUser. */
+  question(again: boolean): void {
+    this.#link.echo.question(again);
+    this.#network?.question();
   }
 
   #enter(phase: PppSnapshot["phase"], now: Instant): void {
@@ -309,9 +332,16 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
         this.note("authentication-unavailable");
         return this.#authentication?.handleVerdict({ ok: false, code: "unavailable" }, now);
       case "phase":
+        // DEVIATION 54: Call-Clear-Request tells it, over TCP.
+        if (this.#phase === "terminate") return this.#end(this.#cause ?? "internal-error");
         if (this.#phase === "network") return this.#network?.handleDeadline(now);
         this.note("phase-timeout");
         return this.terminate("phase-timeout", now);
+      case "doubt":
+        return this.#doubt.handleTimeout(now, ({ protocol, packet }) => {
+          if (protocol === Protocol.lcp) this.#link.handle(packet, now);
+          else this.#network?.handle(protocol, packet, now);
+        });
       case "echo":
       case "probe":
         return this.#link.echo.handleTimeout(timer, now);
@@ -348,8 +378,8 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
     this.abort("echo-timeout");
   }
 
-  linkMayRenegotiate(now: Instant): boolean {
-    return this.mayRenegotiate(Protocol.lcp, now);
+  isOpened(protocol: number): boolean {
+    return this.#network?.stateOf(protocol) === "Opened";
   }
 
   protocolRejected(protocol: number, now: Instant): void {
@@ -376,6 +406,7 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
   }
 
   linkDown(now: Instant): void {
+    this.#doubt.clear();
     this.#leaveNetwork();
     const ending = this.#link.state === "Closing" || this.#link.state === "Stopping";
     if (!ending) return this.#enter("establish", now);
@@ -424,18 +455,9 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
 
   #enterNetwork(now: Instant): void {
     this.#enter("network", now);
-    this.#network = new NetworkPhase(this, this.#networkTerms(), this);
+    const terms = networkTerms(this.policy.encryption, this.#keys, this.#mppeFloor);
+    this.#network = new NetworkPhase(this, terms, this);
     this.#network.start(now);
-  }
-
-  #networkTerms(): NetworkTerms {
-    const { encryption } = this.policy;
-    const keys = this.#keys;
-    const terms = mppeTerms(encryption, keys, this.#mppeFloor);
-    return {
-      mustEncrypt: encryption.require || this.#mppeFloor !== undefined,
-      mppe: keys === undefined || terms === undefined ? undefined : { terms, keys },
-    };
   }
 
   // NetworkUser.
@@ -457,16 +479,6 @@ export class PppSession implements PppContext, LinkUser, AuthenticationUser, Net
     this.#mppeFloor = mppe;
     // Never weaker again (T-29), so the weaker keys have no use left.
     if (mppe.bits === 128 && this.#keys !== undefined) dropWeaker(this.#keys);
-  }
-
-  mayRenegotiate(protocol: number, now: Instant): boolean {
-    this.#renegotiations ??= new Map();
-    let allowance = this.#renegotiations.get(protocol);
-    if (allowance === undefined) {
-      allowance = new Allowance(ppp.renegotiationsPerHourMax, HOUR_MS);
-      this.#renegotiations.set(protocol, allowance);
-    }
-    return allowance.take(now);
   }
 
   #end(cause: EndCause): void {

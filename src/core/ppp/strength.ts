@@ -1,6 +1,7 @@
 // THREATS T-28, T-29: what counts as stronger; what is negotiated anew never gets weaker.
 import type { AuthenticationMethod, MppeStartKeys } from "../access/ports.js";
 import type { Mppe, MppeTerms } from "./ccp.js";
+import type { NetworkTerms } from "./network.js";
 import type { EncryptionPolicy } from "./ports.js";
 
 const METHODS_WEAKEST_FIRST: readonly AuthenticationMethod[] = [
@@ -34,4 +35,17 @@ export function mppeTerms(
   const stateful = policy.stateful && floor?.stateful !== false;
   // A copy is as long as it is; what filter made has room to grow.
   return { bits: [...bits], stateful, askStateful: policy.askStateful ?? false };
+}
+
+/** What the network phase may and must agree on. */
+export function networkTerms(
+  encryption: EncryptionPolicy,
+  keys: MppeStartKeys | undefined,
+  floor: Mppe | undefined,
+): NetworkTerms {
+  const terms = mppeTerms(encryption, keys, floor);
+  return {
+    mustEncrypt: encryption.require || floor !== undefined,
+    mppe: keys === undefined || terms === undefined ? undefined : { terms, keys },
+  };
 }

@@ -14,6 +14,8 @@ export type TimerName =
   | "phase"
   | "echo"
   | "probe"
+  /** What may be forged waits. */
+  | "doubt"
   /** CCP Reset-Request is sent again. */
   | "reset";
 

@@ -45,6 +45,7 @@ export const limitBounds = {
     echoIntervalMs: [1_000, 60 * minuteMs, "LCP Echo-Request interval"],
     echoFailuresMax: [1, 100, "unanswered ones before the link is dead"],
     probeMs: [100, 30_000, "answer of the oldest session when its user is at the limit"],
+    doubtMs: [0, 10_000, "what would end or restart PPP waits for a sign that it is forged"],
     authenticationTriesMax: [1, 10, "log-ins tried within one session"],
   },
   plane: {
