@@ -20,7 +20,7 @@ const documents = [
 describe("documents", () => {
   test("those that are promised are there", () => {
     const docs = ["ARCHITECTURE", "LIMITS", "RESPONSES", "DEVIATIONS", "DEPENDENCIES"];
-    for (const name of [...docs, "OPERATIONS", "SECURITY-MODEL"]) {
+    for (const name of [...docs, "OPERATIONS", "SECURITY-MODEL", "THREATS"]) {
       expect(documents.map(({ path }) => path)).toContain(`docs/${name}.md`);
     }
     expect(readFileSync(join(root, "LICENSE"), "utf8")).toMatch(/^MIT License/);
