@@ -40,8 +40,9 @@ export type LocalAuthenticatorTerms = {
 
 type Known = {
   readonly ntHash: Uint8Array;
-  readonly lmHash: Uint8Array | undefined;
   readonly clearText: string | undefined;
+  /** What the LM hash is made of where there is no clear text: so that the work is the same. */
+  readonly nobodysText: string;
 };
 
 type Proven = {
@@ -83,13 +84,17 @@ function proveChapMd5(
 
 function proveMsChapV1(
   proof: Extract<Proof, { method: "ms-chap-v1" }>,
-  { ntHash, lmHash }: Known,
+  { ntHash, clearText, nobodysText }: Known,
 ): Proven {
   const { challenge, useNt } = proof;
+  const made = lmPasswordHash(clearText ?? nobodysText);
+  const lmHash = clearText === undefined ? undefined : made;
   const nt = equalInConstantTime(ntResponseV1(challenge, ntHash), proof.ntResponse);
   const lmExpected = lmResponseV1(challenge, lmHash ?? ntHash);
   const lm = equalInConstantTime(lmExpected, proof.lmResponse) && lmHash !== undefined;
-  return { proven: useNt ? nt : lm, keys: startKeysMsChapV1({ ntHash, lmHash }, challenge) };
+  const keys = startKeysMsChapV1({ ntHash, lmHash }, challenge);
+  made.fill(0);
+  return { proven: useNt ? nt : lm, keys };
 }
 
 function proveMsChapV2(
@@ -210,10 +215,7 @@ export class LocalAuthenticator implements Authenticator {
   #judge(name: string, proof: Proof, found: AccountSecrets | undefined): Verdict {
     const ntHash = found?.ntHash ?? this.#nobodysHash.slice();
     const clearText = found === undefined ? this.#nobodysText : found.clearText;
-    const lm = lmPasswordHash(clearText ?? this.#nobodysText);
-    const lmHash = clearText === undefined ? undefined : lm;
-    const shown = prove(name, proof, { ntHash, lmHash, clearText });
-    lm.fill(0);
+    const shown = prove(name, proof, { ntHash, clearText, nobodysText: this.#nobodysText });
     ntHash.fill(0);
     if (!shown.proven || found === undefined) {
       wipeKeys(shown.keys);
