@@ -25,7 +25,8 @@ export type FromThread =
   /** `tid` is the kernel's number of the thread. */
   | { readonly kind: "opened"; readonly instanceId: string; readonly tid: number }
   | { readonly kind: "not-opened"; readonly failure: OpenFailure }
-  | { readonly kind: "read"; readonly answers: readonly Answer<unknown>[] }
+  /** `last`: the batch had nothing else, and no `written` follows. */
+  | { readonly kind: "read"; readonly answers: readonly Answer<unknown>[]; readonly last: boolean }
   /** After the commit; a trouble is that of all of the batch: nothing of it was written. */
   | {
       readonly kind: "written";

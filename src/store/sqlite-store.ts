@@ -227,7 +227,9 @@ export class SqliteStore {
     if (batch === undefined) return;
     if (message.kind === "read") {
       this.#readsDone = true;
+      if (message.last) this.#flying = undefined;
       this.#settleAll(batch.reads, message.answers);
+      if (message.last) this.#pump();
       return;
     }
     this.#flying = undefined;

@@ -21,8 +21,11 @@ function handle(opened: Opened, message: ToThread): void {
     port?.close();
     return;
   }
+  const last = message.writes.length === 0 && message.alone === undefined;
   if (message.reads.length > 0) {
-    tell({ kind: "read", answers: runReads(opened, message.reads) });
+    tell({ kind: "read", answers: runReads(opened, message.reads), last });
+    // A second message would wake the main thread a second time, and most log-ins only read.
+    if (last) return;
   }
   const answers = runWrites(opened, message.writes);
   const alone = message.alone === undefined ? undefined : runAlone(opened, message.alone);
