@@ -10,6 +10,7 @@ const MAP_LOOKUP_ELEMENT = 1;
 const MAP_UPDATE_ELEMENT = 2;
 const MAP_DELETE_ELEMENT = 3;
 const PROGRAM_LOAD = 5;
+const MAP_LOOKUP_BATCH = 24;
 
 const NO_PREALLOCATION = 1;
 const PROGRAM_SOCKET_FILTER = 1;
@@ -63,6 +64,37 @@ export class BpfMap implements Disposable {
 
   [Symbol.dispose](): void {
     this.#descriptor[Symbol.dispose]();
+  }
+}
+
+/** All values of an array map by one call, from Linux 5.6 on. */
+export class BpfArray {
+  readonly #descriptor: Descriptor;
+  /** union bpf_attr of a batch: where it begins and ended, keys, values, their count, the map. */
+  readonly #attributes = new Memory(56);
+  readonly #end = new Memory(4);
+  readonly #keys: Memory;
+  readonly values: Memory;
+
+  constructor(
+    descriptor: Descriptor,
+    valueOctets: number,
+    readonly entries: number,
+  ) {
+    this.#descriptor = descriptor;
+    this.#keys = new Memory(4 * entries);
+    this.values = new Memory(valueOctets * entries);
+    this.#attributes.setAddress(8, this.#end.address);
+    this.#attributes.setAddress(16, this.#keys.address);
+    this.#attributes.setAddress(24, this.values.address);
+    this.#attributes.view.setUint32(36, descriptor.fd, true);
+  }
+
+  /** Into `values`: 0 or -errno. */
+  read(): number {
+    // The kernel writes there how many it gave.
+    this.#attributes.view.setUint32(32, this.entries, true);
+    return this.#descriptor.open ? bpf(MAP_LOOKUP_BATCH, this.#attributes) : -EBADF;
   }
 }
 

@@ -2,7 +2,15 @@
 // where this process may load one, else a classic one that knows the form alone.
 import type { Ipv4 } from "../base/ip.js";
 import { incident, plane } from "../limits.js";
-import { ARRAY_MAP, attachProgram, BpfMap, createMap, HASH_MAP, loadSocketFilter } from "./bpf.js";
+import {
+  ARRAY_MAP,
+  attachProgram,
+  BpfArray,
+  BpfMap,
+  createMap,
+  HASH_MAP,
+  loadSocketFilter,
+} from "./bpf.js";
 import type { Descriptor } from "./descriptor.js";
 import { isOsError, type OsError, osError } from "./errors.js";
 import { classicGreFilter } from "./gre-filter-classic.js";
@@ -73,7 +81,7 @@ export function closeAll(descriptors: FilterDescriptors): void {
 export class CallFilter implements Disposable {
   readonly #descriptors: FilterDescriptors;
   readonly #calls: BpfMap;
-  readonly #refused: BpfMap;
+  readonly #refused: BpfArray;
   readonly #sources: BpfMap;
 
   private constructor(
@@ -82,7 +90,7 @@ export class CallFilter implements Disposable {
   ) {
     this.#descriptors = descriptors;
     this.#calls = new BpfMap(maps.calls, CALL_KEY_OCTETS, 4);
-    this.#refused = new BpfMap(maps.refused, 4, 8);
+    this.#refused = new BpfArray(maps.refused, 8, FILTER_REASONS.length);
     this.#sources = new BpfMap(maps.sources, 4, 4);
   }
 
@@ -126,10 +134,9 @@ export class CallFilter implements Disposable {
   /** Datagrams refused since the start, by reason; those that occurred. */
   counts(): Partial<Record<FilterReason, number>> {
     const counts: Partial<Record<FilterReason, number>> = {};
+    if (this.#refused.read() < 0) return counts;
     for (const [place, reason] of FILTER_REASONS.entries()) {
-      this.#refused.key.view.setUint32(0, place, true);
-      if (this.#refused.lookUp() < 0) continue;
-      const count = Number(this.#refused.value.view.getBigUint64(0, true));
+      const count = Number(this.#refused.values.view.getBigUint64(8 * place, true));
       if (count > 0) counts[reason] = count;
     }
     return counts;
