@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { BusyWatch } from "./busy.js";
+import { expect, test, vi } from "vitest";
+import { BusyWatch, watchBusyness } from "./busy.js";
 
 class Machine {
   now = 0;
@@ -38,4 +38,37 @@ test("one long stall, and then in time: not busy; another at once: busy", () => 
 test("late while others have the processor, or at work without being late: not busy", () => {
   expect(new Machine().intervals(20, 500, 0.3).told).toEqual([]);
   expect(new Machine().intervals(100, 150, 1).told).toEqual([]);
+});
+
+test("looked at from a stranger's coming until an interval is in time: an idle server has no timer", () => {
+  vi.useFakeTimers();
+  try {
+    let now = 0;
+    const told: boolean[] = [];
+    const tell = (busy: boolean) => told.push(busy);
+    const watch = watchBusyness({ clock: () => now, processorMs: () => now, tell });
+    const turn = (tookMs: number) => {
+      now += tookMs;
+      vi.advanceTimersByTime(100);
+    };
+    // What went before the first stranger is no lateness.
+    now = 5_000;
+    expect(vi.getTimerCount()).toBe(0);
+    watch.stir();
+    watch.stir();
+    expect(vi.getTimerCount()).toBe(1);
+    turn(100);
+    expect(vi.getTimerCount()).toBe(0);
+    watch.stir();
+    for (let late = 0; late < 4; late++) turn(400);
+    expect(told).toEqual([true]);
+    turn(100);
+    expect(told).toEqual([true, false]);
+    expect(vi.getTimerCount()).toBe(0);
+    watch.stir();
+    watch[Symbol.dispose]();
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,6 +1,5 @@
 // Whether the main process has more to do than it can: then strangers are turned away (core/guard).
 // Late timers alone may be another process's doing; ours is at work all the time, too.
-import { lease } from "../base/lease.js";
 import { guard } from "../limits.js";
 
 const everyMs = 100;
@@ -15,20 +14,25 @@ export type Busyness = {
 
 /** Judges one interval after the other. */
 export class BusyWatch {
-  #at: number;
-  #usedMs: number;
+  #at = 0;
+  #usedMs = 0;
   /** Since when each interval was late and full, and how many were. */
   #lateSince: number | undefined;
   #late = 0;
   #busy = false;
 
   constructor(readonly around: Busyness) {
-    this.#at = around.clock();
-    this.#usedMs = around.processorMs();
+    this.begin();
   }
 
-  /** To be called every `everyMs`; comes late when there is too much to do. */
-  check(): void {
+  /** An interval begins now. */
+  begin(): void {
+    this.#at = this.around.clock();
+    this.#usedMs = this.around.processorMs();
+  }
+
+  /** To be called every `everyMs`; comes late when there is too much to do: true, and look again. */
+  check(): boolean {
     const now = this.around.clock();
     const usedMs = this.around.processorMs();
     const tookMs = now - this.#at;
@@ -41,13 +45,33 @@ export class BusyWatch {
     const busy = this.#late > 1 && now - (this.#lateSince ?? now) >= guard.busyMs;
     if (busy !== this.#busy) this.around.tell(busy);
     this.#busy = busy;
+    return late;
   }
 }
 
-export function watchBusyness(around: Busyness): Disposable {
+export type BusynessWatch = Disposable & {
+  /** A stranger came: whether there is too much to do is looked at until an interval is in time. */
+  stir(): void;
+};
+
+/** It matters to strangers alone: while none comes, no timer wakes an idle server for it. */
+export function watchBusyness(around: Busyness): BusynessWatch {
   const watch = new BusyWatch(around);
-  const timer = setInterval(() => watch.check(), everyMs);
-  return lease(() => clearInterval(timer));
+  let timer: NodeJS.Timeout | undefined;
+  const arm = () => {
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (watch.check()) arm();
+    }, everyMs);
+  };
+  return {
+    stir() {
+      if (timer !== undefined) return;
+      watch.begin();
+      arm();
+    },
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
 }
 
 export function processorMs(): number {

@@ -7,6 +7,7 @@ import type { Scope } from "../base/scope.js";
 import type { Guard } from "../core/guard/guard.js";
 import type { ConnectionId, Transmission } from "../core/server-ports.js";
 import { control as limits } from "../limits.js";
+import type { BusynessWatch } from "./busy.js";
 import type { CoreLoop } from "./core-loop.js";
 
 export type ListenProblem = {
@@ -38,6 +39,7 @@ export type ControlListenerOptions = {
   /** Below the descriptor limit: node:net hides EMFILE, so it must never come to it. */
   readonly connectionsMax: number;
   readonly guard: Guard;
+  readonly busyness: BusynessWatch;
   readonly scope: Scope;
   readonly reasons: Counters;
 };
@@ -62,6 +64,7 @@ export class ControlListener {
   /** Opens every listening socket; those that cannot be had come back as problems. */
   async listen(loop: CoreLoop): Promise<ListenProblem[]> {
     this.#loop = loop;
+    this.#options.scope.hold("timer", this.#options.busyness, "busy");
     const problems: ListenProblem[] = [];
     for (const address of this.#options.addresses) {
       const server = createServer({ noDelay: true, pauseOnConnect: false }, (socket) =>
@@ -121,7 +124,8 @@ export class ControlListener {
   }
 
   #accept(socket: Socket): void {
-    const { scope } = this.#options;
+    const { busyness, scope } = this.#options;
+    busyness.stir();
     const localAddress = parseIpv4(socket.localAddress ?? "");
     const peerAddress = parseIpv4(socket.remoteAddress ?? "");
     if (localAddress === undefined || peerAddress === undefined) {

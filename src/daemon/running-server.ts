@@ -22,7 +22,7 @@ import { type AccessBackend, type AccessTerms, backendOf } from "./access-backen
 import { type AccountEvent, AccountService } from "./admin/account-service.js";
 import { type AdminSocket, openAdminSocket } from "./admin/socket.js";
 import { type Blocking, blockingOf } from "./blocking.js";
-import { processorMs, watchBusyness } from "./busy.js";
+import { type BusynessWatch, processorMs, watchBusyness } from "./busy.js";
 import { loadConfig, readConfigFile } from "./config/load.js";
 import type { Config } from "./config/resolve.js";
 import { storeTerms } from "./config/store-terms.js";
@@ -124,6 +124,7 @@ export class RunningServer {
       port: config.listen.port,
       connectionsMax: terms.connectionsMax,
       guard: this.guard,
+      busyness: this.#watchBusyness(),
       scope: this.scope.child("listener"),
       reasons: this.server.reasons,
     });
@@ -207,7 +208,6 @@ export class RunningServer {
       const message = `cannot listen on ${problem.address}:${this.config.listen.port}: ${problem.code}`;
       return { message, remedy: problem.remedy };
     }
-    this.#watchBusyness();
     this.#retryTimer = setInterval(() => this.#chores(), choresMs);
     this.scope.hold(
       "timer",
@@ -363,20 +363,19 @@ export class RunningServer {
     this.terms.log.level = level;
   }
 
-  #watchBusyness(): void {
-    const { log } = this.terms;
-    const tell = (busy: boolean) => {
-      this.guard.busy = busy;
-      if (busy) log.warn({}, "busy: new strangers are turned away");
-    };
-    this.scope.hold("timer", watchBusyness({ clock: monotonicNow, processorMs, tell }), "busy");
-  }
-
   #chores(): void {
     this.ledger.retryStuck(stuckRetriesMax);
     const { store } = this.terms;
     const keptMs = this.config.accounting.retentionDays * 86_400_000;
     store.accounting.prune(wallClockMs() - keptMs).catch(() => {});
+  }
+
+  #watchBusyness(): BusynessWatch {
+    const tell = (busy: boolean) => {
+      this.guard.busy = busy;
+      if (busy) this.terms.log.warn({}, "busy: new strangers are turned away");
+    };
+    return watchBusyness({ clock: monotonicNow, processorMs, tell });
   }
 
   #checkStopped(): void {
