@@ -99,12 +99,11 @@ class Run {
   readonly #exited: Promise<void>;
   readonly #onEnd: (why: string | undefined) => void;
   #stderr = "";
-  #ready = false;
   #ended = false;
   #stopping = false;
   #nonce = 0;
-  #heardAt = monotonicNow();
-  #tickedAt = this.#heardAt;
+  /** Until Ready, the next Ping or its Pong, whichever is waited for. */
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     readonly child: ChildProcess,
@@ -140,12 +139,12 @@ class Run {
       lease(() => this.#link.destroy()),
       "worker link",
     );
-    const timer = setInterval(() => this.#tick(), limits.pingEveryMs);
     this.#scope.hold(
       "timer",
-      lease(() => clearInterval(timer)),
+      lease(() => clearTimeout(this.#timer)),
       "worker ping",
     );
+    this.#expect("not ready in time", limits.startMs);
     this.#listen();
   }
 
@@ -202,30 +201,27 @@ class Run {
   }
 
   #hear(event: PlaneEvent): void {
-    if (event.kind === "Pong") {
-      this.#heardAt = monotonicNow();
-      return;
+    if (event.kind === "Pong" || event.kind === "Ready") {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#ping(), limits.pingEveryMs);
     }
-    if (event.kind === "Ready") {
-      this.#ready = true;
-      this.#heardAt = monotonicNow();
-    }
-    this.#options.onEvent(event);
+    if (event.kind !== "Pong") this.#options.onEvent(event);
   }
 
-  #tick(): void {
-    const now = monotonicNow();
-    // A tick that comes late was our own standstill: its Pong may lie unread.
-    const late = now - this.#tickedAt > 2 * limits.pingEveryMs;
-    this.#tickedAt = now;
-    if (late) this.#heardAt = now;
-    const silent = now - this.#heardAt;
-    if (silent > (this.#ready ? limits.pongMs : limits.startMs)) {
-      return this.#end(this.#ready ? "no answer to Ping" : "not ready in time");
-    }
-    if (!this.#ready) return;
+  #ping(): void {
     this.#nonce = (this.#nonce + 1) >>> 0;
-    this.send({ kind: "Ping", nonce: this.#nonce });
+    const sent = this.send({ kind: "Ping", nonce: this.#nonce });
+    if (sent) this.#expect("no answer to Ping", limits.pongMs);
+  }
+
+  /** Its answer within `ms`, or it is ended for `why`. */
+  #expect(why: string, ms: number): void {
+    const due = monotonicNow() + ms;
+    this.#timer = setTimeout(() => {
+      // A timer that comes late was our own standstill: the answer may lie unread.
+      if (monotonicNow() - due > limits.pingEveryMs) this.#expect(why, ms);
+      else this.#end(why);
+    }, ms);
   }
 
   #epitaph(how: string): string {
