@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileProgram } from "../test/e2e/compile.js";
+import type { Dialled } from "../test/e2e/dialling-client.js";
 import { TestServer } from "../test/e2e/harness.js";
-import type { Transferred } from "../test/e2e/transferring-client.js";
 import type { Guest } from "../test/lab/guest.js";
 import { expectOk, InnerNetns, type Place, quote } from "../test/lab/place.js";
 import { inGuest } from "./guest.js";
@@ -47,8 +47,8 @@ async function transfer({ near, far, program }: Ends, sender: string): Promise<n
   const command = [process.execPath, ...words].map((word) => quote(`${word}`)).join(" ");
   const here = await expectOk(near, command, timeoutS);
   const there = await listening;
-  const { digest, closed, held, seconds } = JSON.parse(here) as Transferred;
-  if (`${digest}\n` !== there.stdout || closed !== "finished" || held !== 0)
+  const { digest, held, seconds } = JSON.parse(here) as Dialled;
+  if (`${digest}\n` !== there.stdout || held !== 0)
     throw new Error(`${sender}: ${here}${there.stdout}${there.stderr}`);
   return (octets * 8) / seconds / 1_000_000;
 }
@@ -112,7 +112,7 @@ const from = made("client");
 const scratch = mkdtempSync(join(tmpdir(), "hf-bench-client-"));
 try {
   // Before the boot: a guest sees no later file of the host's.
-  const program = compileProgram("transferring-client", scratch);
+  const program = compileProgram("dialling-client", scratch);
   const vehicle = plan.guest[0] === "qemu" ? "qemu" : "uml";
   const data = await inGuest(vehicle, (guest) => measureAll(guest, program));
   const results = { made: from, reach: reachOf(data), tables: [tableOf(data)], data };

@@ -118,6 +118,8 @@ export class ClientHost {
   }
 
   #handle(event: PlaneEvent): void {
+    if (event.kind === "Ready" && "packets" in this.end)
+      this.end.packets.takesRuns = event.engine === "WebAssembly";
     if ("flow" in event) this.#listeners.get(event.flow.slot)?.event(event);
   }
 

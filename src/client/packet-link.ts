@@ -1,15 +1,20 @@
 // The packets of a session without a TUN, as this process reads and writes them: a bounded number a
 // turn, held back while the user of them or the data worker does not keep up.
+import { VNET_OCTETS } from "../base/kernel-layout.js";
 import { client as limits } from "../limits.js";
 import { EAGAIN, EINTR, isOsError, type OsError } from "../os/errors.js";
 import type { PacketPort } from "../os/packet-pair.js";
+import { segmentOctetsOf } from "../wire/tcp-run.js";
 
-/** The largest IP packet. */
-const PACKET_OCTETS_MAX = 65_536;
+/** The largest IP packet, and its header. */
+const WHOLE_OCTETS_MAX = VNET_OCTETS + 65_535;
 
 export type PacketUser = {
-  /** A packet of its own memory. False: no more until `resume`. */
-  packet(packet: Uint8Array): boolean;
+  /**
+   * Good until the next one. `segmentOctets` above 0: a run of a TCP stream's segments of so many octets,
+   * whose checksums were right and are left out. False: no more until `resume`.
+   */
+  packet(packet: Uint8Array, segmentOctets: number): boolean;
   /** The packets of this turn have been given. */
   turned?(): void;
   /** There may be room again for what `send` refused. */
@@ -19,7 +24,7 @@ export type PacketUser = {
 export class PacketLink implements Disposable {
   readonly #port: PacketPort;
   readonly #user: PacketUser;
-  readonly #buffer = new Uint8Array(PACKET_OCTETS_MAX);
+  readonly #buffer = new Uint8Array(WHOLE_OCTETS_MAX);
   #watch: Disposable | undefined;
   #retry: NodeJS.Timeout | undefined;
   #ended = false;
@@ -34,7 +39,10 @@ export class PacketLink implements Disposable {
     return link.resume() ?? link;
   }
 
-  /** False when the data worker's socket is full: `room` is called, and the packet is still yours. */
+  /**
+   * A packet with its header, as TcpRun makes it. False when the data worker's socket is full: `room` is
+   * called, and the packet is still yours.
+   */
   send(packet: Uint8Array): boolean {
     // Whatever else was refused has no later moment: it is lost, as on any link.
     if (this.#port.write(packet) !== -EAGAIN) return true;
@@ -70,8 +78,9 @@ export class PacketLink implements Disposable {
     for (let packets = 0; packets < limits.turnPacketsMax && this.#watch !== undefined; packets++) {
       const octets = this.#port.read(this.#buffer);
       if (octets === -EINTR) continue;
-      if (octets <= 0) break;
-      if (!this.#user.packet(this.#buffer.slice(0, octets))) this.pause();
+      if (octets <= VNET_OCTETS) break;
+      const packet = this.#buffer.subarray(VNET_OCTETS, octets);
+      if (!this.#user.packet(packet, segmentOctetsOf(this.#buffer))) this.pause();
     }
     this.#user.turned?.();
   }

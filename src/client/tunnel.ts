@@ -1,6 +1,7 @@
 // The stack of a session, driven: its packets through the packet link, its deadlines by one timer, its
 // connections as streams. Names are asked for inside the session.
 import type { Duplex } from "node:stream";
+import type { Instant } from "../base/instant.js";
 import { type Ipv4, isHost } from "../base/ip.js";
 import type { Ledger } from "../base/ledger.js";
 import { Scope } from "../base/scope.js";
@@ -9,6 +10,7 @@ import { monotonicNow } from "../os/clock.js";
 import { systemRng } from "../os/entropy.js";
 import { isOsError, type OsError } from "../os/errors.js";
 import type { PacketPort } from "../os/packet-pair.js";
+import { cutRun, TcpRun } from "../wire/tcp-run.js";
 import { PacketLink } from "./packet-link.js";
 import { type LookupResult, NameResolver } from "./proxy/name-resolver.js";
 import {
@@ -58,15 +60,23 @@ export class Tunnel implements Way, Disposable {
   readonly #address: Ipv4;
   readonly #tap: PacketSight | undefined;
   #link: PacketLink | undefined;
-  #unsent: Uint8Array | undefined;
+  /** What goes to the data worker next, and the packet that waits for it to leave. */
+  readonly #run: TcpRun;
+  #next: Uint8Array | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #armedFor: Instant | undefined;
+  #receivedOctets = 0;
+  #sentOctets = 0;
+  /** Of this turn: a kernel may make a system call of each look at the clock. */
+  #now: Instant | undefined;
   #woken = false;
   #ended = false;
 
-  private constructor({ address, mtu, dns, ledger, tap }: TunnelOptions) {
+  private constructor({ port, address, mtu, dns, ledger, tap }: TunnelOptions) {
     const rng = systemRng();
     this.#address = address;
     this.#tap = tap;
+    this.#run = new TcpRun(port.takesRuns);
     this.#scope = new Scope("tunnel", ledger);
     const wake = () => this.#wake();
     this.#stack = new Stack({ address, mtu, rng, scope: this.#scope, wake });
@@ -76,12 +86,14 @@ export class Tunnel implements Way, Disposable {
   static open(options: TunnelOptions): Tunnel | OsError {
     const tunnel = new Tunnel(options);
     const link = PacketLink.open(options.port, {
-      packet: (packet) => {
-        tunnel.#tap?.packet(packet, "received");
-        tunnel.#stack.handlePacket(packet, monotonicNow());
+      packet: (packet, segmentOctets) => {
+        tunnel.#take(packet, segmentOctets);
         return true;
       },
-      turned: () => tunnel.#drain(),
+      turned: () => {
+        tunnel.#drain(tunnel.#now);
+        tunnel.#now = undefined;
+      },
       room: () => tunnel.#drain(),
     });
     if (isOsError(link)) {
@@ -122,6 +134,11 @@ export class Tunnel implements Way, Disposable {
     return this.#names.lookup(name);
   }
 
+  /** Of IP packets. */
+  get octets(): { readonly receivedOctets: number; readonly sentOctets: number } {
+    return { receivedOctets: this.#receivedOctets, sentOctets: this.#sentOctets };
+  }
+
   /** Connections and sockets there are, for status. */
   get size(): number {
     return this.#stack.size;
@@ -134,14 +151,10 @@ export class Tunnel implements Way, Disposable {
   /** Each connection is told and reset; what the data worker does not take of that is lost. */
   [Symbol.dispose](): void {
     if (this.#ended) return;
-    this.#ended = true;
     this.#names[Symbol.dispose]();
     this.#stack.close();
-    for (;;) {
-      const packet = this.#stack.pollTransmit(monotonicNow());
-      if (packet === undefined) break;
-      if (this.#link?.send(packet)) this.#tap?.packet(packet, "sent");
-    }
+    this.#drain();
+    this.#ended = true;
     clearTimeout(this.#timer);
     this.#link?.[Symbol.dispose]();
     this.#scope[Symbol.dispose]();
@@ -157,34 +170,50 @@ export class Tunnel implements Way, Disposable {
     });
   }
 
-  #drain(): void {
+  #take(packet: Uint8Array, segmentOctets: number): void {
+    this.#receivedOctets += packet.length;
+    if (this.#tap !== undefined) {
+      const each = segmentOctets > 0 ? cutRun(packet, segmentOctets) : [packet];
+      for (const segment of each) this.#tap.packet(segment, "received");
+    }
+    this.#now ??= monotonicNow();
+    this.#stack.handlePacket(packet, this.#now, segmentOctets);
+  }
+
+  #drain(now: Instant = monotonicNow()): void {
     const link = this.#link;
+    const run = this.#run;
     if (this.#ended || link === undefined) return;
     for (;;) {
-      const packet = this.#unsent ?? this.#stack.pollTransmit(monotonicNow());
-      if (packet === undefined) return this.#arm();
-      if (!link.send(packet)) {
-        // One is held while the data worker does not keep up; the rest stays in the stack.
-        this.#unsent ??= packet.slice();
-        return;
+      this.#next ??= this.#stack.pollTransmit(now);
+      if (this.#next !== undefined && run.add(this.#next)) {
+        this.#tap?.packet(this.#next, "sent");
+        this.#sentOctets += this.#next.length;
+        this.#next = undefined;
+        continue;
       }
-      this.#unsent = undefined;
-      this.#tap?.packet(packet, "sent");
+      // It is held while the data worker does not keep up; the rest stays in the stack.
+      if (!run.empty && !link.send(run.whole())) return;
+      run.clear();
+      if (this.#next === undefined) return this.#arm(now);
     }
   }
 
-  #arm(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  /** One timer, which may ring early: most deadlines are put off before they pass. */
+  #arm(now: Instant): void {
     const at = this.#stack.pollTimeout()?.at;
+    if (at !== undefined && this.#armedFor !== undefined && this.#armedFor <= at) return;
+    clearTimeout(this.#timer);
+    this.#armedFor = at;
     if (at === undefined) return;
     this.#timer = setTimeout(
       () => {
-        this.#timer = undefined;
-        this.#stack.handleTimeout(monotonicNow());
-        this.#drain();
+        this.#armedFor = undefined;
+        const rang = monotonicNow();
+        this.#stack.handleTimeout(rang);
+        this.#drain(rang);
       },
-      Math.min(Math.max(0, Math.ceil(at - monotonicNow())), SLEEP_MS_MAX),
+      Math.min(Math.max(0, Math.ceil(at - now)), SLEEP_MS_MAX),
     );
   }
 }

@@ -1,5 +1,6 @@
 // What stands in place of a TUN where nobody may make one: two connected sockets. Each read and each
-// write is one whole IP packet, with no header before it; the far end is the data worker's.
+// write is one whole IP packet with a virtio_net_hdr before it, as a TUN has it (wire/tcp-run.ts); the
+// far end is the data worker's.
 import { lease } from "../base/lease.js";
 import type { Scope } from "../base/scope.js";
 import { Descriptor } from "./descriptor.js";
@@ -23,6 +24,8 @@ export class PacketPort implements Disposable {
   readonly #socket: Descriptor;
   readonly #reading = new BufferAddress();
   readonly #writing = new BufferAddress();
+  /** The far end takes a run of a TCP stream's segments as one packet: its lane is there. */
+  takesRuns = false;
 
   /** Takes over `fd`. */
   constructor(fd: number) {
@@ -33,13 +36,13 @@ export class PacketPort implements Disposable {
     return this.#socket.fd;
   }
 
-  /** One packet into `buffer`: its octets, or -errno (EAGAIN: none there). A longer one is cut off. */
+  /** One packet into `buffer`: octets in all, or -errno (EAGAIN: none there). A longer one is cut off. */
   read(buffer: Uint8Array): number {
     const address = this.#reading.of(buffer, 0, buffer.byteLength);
     return address === -1 ? -EINVAL : read(this.#socket.fd, address, buffer.byteLength);
   }
 
-  /** Writes one packet: its octets, or -errno (EAGAIN: the other end does not keep up). */
+  /** Writes one packet: octets in all, or -errno (EAGAIN: the other end does not keep up). */
   write(packet: Uint8Array): number {
     const address = this.#writing.of(packet, 0, packet.byteLength);
     return address === -1 ? -EINVAL : write(this.#socket.fd, address, packet.byteLength);

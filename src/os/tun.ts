@@ -10,7 +10,7 @@ import {
   VNET_OCTETS,
 } from "../base/kernel-layout.js";
 import { Descriptor } from "./descriptor.js";
-import { EINVAL, ENOTTY, fromNodeError, type OsError, osError } from "./errors.js";
+import { EINVAL, fromNodeError, type OsError, osError } from "./errors.js";
 import { HeadedVectors } from "./headed-vectors.js";
 import {
   type Address,
@@ -63,8 +63,8 @@ export class Tun implements Disposable {
     this.#device = new Descriptor(fd);
     const flags = interfaceFlags(fd);
     // One that was deleted meanwhile is made again as it was: with the header, wherever there is one.
-    // What is no TUN at all stands in place of one (packet-pair.ts), and has none.
-    this.#hasHeader = flags < 0 ? flags !== -ENOTTY : (flags & IFF_VNET_HDR) !== 0;
+    // So has what is no TUN at all and stands in place of one (packet-pair.ts).
+    this.#hasHeader = flags < 0 || (flags & IFF_VNET_HDR) !== 0;
     this.#reading = new HeadedVectors(this.#hasHeader ? VNET_OCTETS : 0);
     this.#writing = new HeadedVectors(this.#hasHeader ? VNET_OCTETS : 0);
   }

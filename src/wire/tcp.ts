@@ -38,6 +38,8 @@ export class TcpSegment {
   window = 0;
   payloadStart = 0;
   payloadEnd = 0;
+  /** How many it was on its way: more than one of a run (tcp-run.ts). */
+  segments = 1;
   /** Options: -1 or false where there is none. */
   mss = -1;
   windowShift = -1;
@@ -64,17 +66,22 @@ export class TcpSegment {
   }
 }
 
-/** Reads and checks the segment in `header`'s packet, checksum and options included. */
+/**
+ * Reads and checks the segment in `header`'s packet, checksum and options included. Of a run of segments
+ * of `segmentOctets` octets the checksum is not looked at.
+ */
 export function readTcp(
   octets: Uint8Array,
   header: Ipv4Header,
   into: TcpSegment,
+  segmentOctets = 0,
 ): TcpFault | undefined {
   const { start, payloadStart: at, end } = header;
   if (end - at < TCP_HEADER_OCTETS) return "tcp-truncated";
   const headerOctets = (octets[at + 12]! >>> 4) * 4;
   if (headerOctets < TCP_HEADER_OCTETS || at + headerOctets > end) return "tcp-header";
-  if (upperChecksum4(octets, start, at, end, TCP) !== 0) return "tcp-checksum";
+  const isRun = segmentOctets > 0;
+  if (!isRun && upperChecksum4(octets, start, at, end, TCP) !== 0) return "tcp-checksum";
   into.sourcePort = read16(octets, at);
   into.destinationPort = read16(octets, at + 2);
   into.sequence = read32(octets, at + 4);
@@ -83,6 +90,7 @@ export function readTcp(
   into.window = read16(octets, at + 14);
   into.payloadStart = at + headerOctets;
   into.payloadEnd = end;
+  into.segments = isRun ? Math.ceil((end - into.payloadStart) / segmentOctets) : 1;
   return readOptions(octets, at + TCP_HEADER_OCTETS, at + headerOctets, into);
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { VNET_OCTETS } from "../../src/base/kernel-layout.js";
 import { Ledger } from "../../src/base/ledger.js";
 import { Scope } from "../../src/base/scope.js";
 import { monotonicNow } from "../../src/os/clock.js";
@@ -19,24 +20,26 @@ function pair() {
   return { ...opened, tun, ledger, [Symbol.dispose]: () => scope[Symbol.dispose]() };
 }
 
-test("the data worker takes the far end for a TUN without headers: whole packets both ways", () => {
+test("the data worker takes the far end for a TUN with headers: whole packets both ways", () => {
   using both = pair();
   const { port, tun } = both;
-  expect(tun.hasHeader).toBe(false);
+  expect(tun.hasHeader).toBe(true);
   expect(tun.setOffload(0xff)).toBe(0);
   const packets = [20, 1_400, 65_535].map((octets) => {
     return Uint8Array.from({ length: octets }, (_, i) => (i * 7 + octets) & 255);
   });
-  const buffer = new Uint8Array(65_536);
+  const buffer = new Uint8Array(VNET_OCTETS + 65_535);
   for (const packet of packets) {
-    expect(port.write(packet)).toBe(packet.length);
+    const whole = Uint8Array.from([...new Uint8Array(VNET_OCTETS), ...packet]);
+    expect(port.write(whole)).toBe(whole.length);
     expect(tun.write(packet, 0, packet.length)).toBe(packet.length);
   }
   for (const packet of packets) {
     expect(tun.read(buffer)).toBe(packet.length);
     expect(buffer.subarray(0, packet.length)).toEqual(packet);
-    expect(port.read(buffer)).toBe(packet.length);
-    expect(buffer.subarray(0, packet.length)).toEqual(packet);
+    expect(port.read(buffer)).toBe(VNET_OCTETS + packet.length);
+    expect(buffer.subarray(0, VNET_OCTETS)).toEqual(new Uint8Array(VNET_OCTETS));
+    expect(buffer.subarray(VNET_OCTETS, VNET_OCTETS + packet.length)).toEqual(packet);
   }
   expect(port.read(buffer)).toBe(EAGAIN);
   expect(tun.read(buffer)).toBe(EAGAIN);

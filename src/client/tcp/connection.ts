@@ -266,6 +266,7 @@ export class Connection implements TcpConnection {
     if (this.restsUntil !== undefined && this.restsUntil <= now) return this.close("timed-out");
     if (receiver.ackAt !== undefined && receiver.ackAt <= now) receiver.ackNow = true;
     if (sender.timeoutAt === undefined || sender.timeoutAt > now) return;
+    if (sender.una < sender.nxt) this.host.count("time-out");
     if (!sender.handleTimeout(now)) this.close("timed-out");
   }
 
@@ -298,8 +299,8 @@ export class Connection implements TcpConnection {
   #transmitText(into: Uint8Array, out: TcpSegment, now: Instant): number {
     const { sender } = this;
     if (sender.syn) return this.#transmitSyn(into, out, now);
-    const last = sender.at + sender.length === sender.nxt;
-    const flags = ACK | (sender.fin ? FIN : 0) | (last && sender.length > 0 ? PSH : 0);
+    if (sender.again) this.host.count("sent again");
+    const flags = ACK | (sender.fin ? FIN : 0) | (sender.pushes ? PSH : 0);
     this.#address(out, sender.at, flags, now);
     sender.copy(into, IPV4_HEADER_OCTETS + tcpHeaderOctets(out));
     return this.#finish(into, out, sender.length);

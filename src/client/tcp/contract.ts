@@ -112,15 +112,18 @@ export interface TunnelStack {
   /** SYN-SENT from here on: `connected` or `closed` follows. */
   connect(remote: Ipv4, port: number, now: Instant): TcpConnection | StackRefusal;
   bindUdp(): UdpSocket | StackRefusal;
-  /** One IP packet from the tunnel. Events are delivered before it returns. */
-  handlePacket(octets: Uint8Array, now: Instant): void;
+  /**
+   * One IP packet from the tunnel. Events are delivered before it returns. `segmentOctets` above 0: a
+   * run of TCP segments of so many octets as one, whose checksums were right and are left out.
+   */
+  handlePacket(octets: Uint8Array, now: Instant, segmentOctets?: number): void;
   handleTimeout(now: Instant): void;
   /** The next IP packet for the tunnel, good until the next call; until it is undefined, after each input. */
   pollTransmit(now: Instant): Uint8Array | undefined;
   pollTimeout(): Deadline | undefined;
   /** All connections aborted with RST: transmit what is left, then the scope is empty. */
   close(): void;
-  /** What was dropped or refused, by reason. */
+  /** What was dropped or refused, by reason; and of TCP `sent again` and `time-out`. */
   counters(): Record<string, number>;
   /** Connections, those in TIME-WAIT included, and sockets. */
   readonly size: number;

@@ -95,7 +95,8 @@ export class Receiver {
       if (from === this.nxt) this.#advance(to);
     }
     if (this.#fin === this.nxt) this.nxt++;
-    this.#owe(before, end > offset || fin, hadPieces, now);
+    const occupies = end > offset || fin;
+    if (occupies) this.#owe(segment.segments, before, hadPieces, now);
     return this.nxt > before;
   }
 
@@ -171,10 +172,10 @@ export class Receiver {
   }
 
   /** RFC 5681 §4.2: at once for what is out of order or fills a gap, otherwise for every second segment. */
-  #owe(before: number, occupies: boolean, hadPieces: boolean, now: Instant): void {
-    if (!occupies) return;
+  #owe(segments: number, before: number, hadPieces: boolean, now: Instant): void {
+    this.#segments += segments;
     const inOrder = this.nxt > before && !hadPieces && !this.ended;
-    if (!inOrder || ++this.#segments >= SEGMENTS_UNACKNOWLEDGED_MAX) this.ackNow = true;
+    if (!inOrder || this.#segments >= SEGMENTS_UNACKNOWLEDGED_MAX) this.ackNow = true;
     else this.ackAt ??= after(now, stack.delayedAckMs);
   }
 }

@@ -33,6 +33,8 @@ export class Sender {
   length = 0;
   syn = false;
   fin = false;
+  /** It was sent before. */
+  again = false;
   smss = 536;
   window = 0;
   windowMax = 0;
@@ -85,6 +87,11 @@ export class Sender {
 
   get memoryOctets(): number {
     return this.#ring.memoryOctets;
+  }
+
+  /** What `next` chose ends what was written (RFC 9293 §3.9.1.2): more of a run would be held up by it. */
+  get pushes(): boolean {
+    return this.length > 0 && this.at + this.length === this.#end;
   }
 
   get recovering(): boolean {
@@ -273,6 +280,7 @@ export class Sender {
   #send(at: number, length: number, controls: number, now: Instant): boolean {
     this.at = at;
     this.length = length;
+    this.again = at < this.highest;
     const end = at + length + controls;
     // What waited for the window had a timer of its own.
     if (this.una === this.nxt) this.timeoutAt = undefined;

@@ -123,9 +123,9 @@ export class Stack implements TunnelStack {
     return socket;
   }
 
-  handlePacket(octets: Uint8Array, now: Instant): void {
+  handlePacket(octets: Uint8Array, now: Instant, segmentOctets = 0): void {
     this.#busy = true;
-    const dropped = this.#take(octets, now);
+    const dropped = this.#take(octets, now, segmentOctets);
     if (dropped !== undefined) this.#counters.add(dropped);
     this.#deliver();
   }
@@ -175,24 +175,25 @@ export class Stack implements TunnelStack {
   }
 
   /** Why the packet goes no further, or undefined when it did. */
-  #take(octets: Uint8Array, now: Instant): string | undefined {
+  #take(octets: Uint8Array, now: Instant, segmentOctets: number): string | undefined {
     const header = this.#header;
     const fault = readIpv4(octets, 0, octets.length, header);
     if (fault !== undefined) return fault;
     if (header.destination !== this.#options.address) return "ip-destination";
     if (header.source === this.#options.address || !isHost(header.source)) return "ip-source";
-    if (!header.moreFragments && header.fragmentOffset === 0) return this.#takeWhole(octets, now);
+    if (!header.moreFragments && header.fragmentOffset === 0)
+      return this.#takeWhole(octets, now, segmentOctets);
     const whole = this.#reassembly.take(octets, header, now);
     this.#deadlines.set(this.#reassembly, this.#reassembly.deadline());
     if (whole === undefined || typeof whole === "string") return whole;
-    return readIpv4(whole, 0, whole.length, header) ?? this.#takeWhole(whole, now);
+    return readIpv4(whole, 0, whole.length, header) ?? this.#takeWhole(whole, now, 0);
   }
 
-  #takeWhole(octets: Uint8Array, now: Instant): string | undefined {
+  #takeWhole(octets: Uint8Array, now: Instant, segmentOctets: number): string | undefined {
     const header = this.#header;
     switch (header.protocol) {
       case TCP:
-        return this.#takeTcp(octets, now);
+        return this.#takeTcp(octets, now, segmentOctets);
       case UDP:
         return this.#takeUdp(octets, now);
       case ICMP:
@@ -202,10 +203,10 @@ export class Stack implements TunnelStack {
     }
   }
 
-  #takeTcp(octets: Uint8Array, now: Instant): string | undefined {
+  #takeTcp(octets: Uint8Array, now: Instant, segmentOctets: number): string | undefined {
     const segment = this.#segment;
     const { source } = this.#header;
-    const fault = readTcp(octets, this.#header, segment);
+    const fault = readTcp(octets, this.#header, segment, segmentOctets);
     if (fault !== undefined) return fault;
     const connection = this.#connections.get(segment.destinationPort);
     const known = connection?.remote === source && connection.remotePort === segment.sourcePort;
