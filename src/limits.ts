@@ -335,6 +335,8 @@ export const client = {
   /** What a running client writes down of itself, and how many of these are read. */
   stateOctetsMax: 65_536,
   clientsMax: 1_024,
+  /** What passes behind proxies is written down so often, for --status. */
+  trafficToldMs: 5_000,
 } as const;
 
 /** `holdfast probe`. */
@@ -418,8 +420,7 @@ export const proxy = {
   waitingOctetsMax: 64 * 1024,
   /** UDP ASSOCIATE at once. */
   associationsMax: 32,
-  /** Names an association remembers, and its datagrams whose name is being asked for. */
-  associationNamesMax: 64,
+  /** Datagrams of one whose name is being asked for. */
   associationWaitingMax: 32,
   /** Names asked for at once; the same name for several is asked once. */
   namesPendingMax: 128,
@@ -428,6 +429,12 @@ export const proxy = {
   nameRoundsMax: 2,
   /** Records looked at in an answer. */
   nameRecordsMax: 64,
+  /** Names of a session whose addresses are kept, and for how long at most. */
+  namesKeptMax: 256,
+  nameKeptMs: 300_000,
+  /** Of a name's addresses so many are tried, the next one after so long (RFC 8305 §5, §8). */
+  addressesTriedMax: 8,
+  nextAddressMs: 250,
 } as const;
 
 export const store = {

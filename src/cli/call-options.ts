@@ -1,8 +1,10 @@
 // What a call may be asked to be: the same words on the command line and in a profile.
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseIpv4 } from "../base/ip.js";
 import { printable } from "../base/printable.js";
 import type { ConnectOptions } from "../client/connect.js";
 import type { RouteWish } from "../client/network/route-plan.js";
+import type { Listen } from "../client/proxy/proxies.js";
 import type { AuthenticationMethod } from "../core/access/ports.js";
 import type { MppeBits } from "../core/ppp/ports.js";
 import { readPrefix4 } from "../daemon/config/addresses.js";
@@ -24,6 +26,9 @@ export type CallWish = {
   readonly routes?: "default" | "none" | readonly string[] | undefined;
   readonly dns?: boolean | undefined;
   readonly once?: boolean | undefined;
+  /** ADDRESS:PORT or PORT. */
+  readonly socks?: string | undefined;
+  readonly http?: string | undefined;
   readonly passwordFile?: string | undefined;
   readonly passwordEnv?: string | undefined;
   readonly passwordCommand?: string | undefined;
@@ -55,6 +60,12 @@ export function addCallOptions(command: Command): Command {
     .option("--routes <which>", "what goes through it: none, default, or prefixes (none)", routes)
     .option("--no-dns", "leave this host's name servers alone")
     .option("--once", "do not dial again when a session is lost")
+    .option(
+      "--socks <[address:]port>",
+      "a SOCKS 5 proxy into the session, in place of a TUN",
+      place,
+    )
+    .option("--http <[address:]port>", "an HTTP proxy likewise; one or both", place)
     .option("--password-file <file>", "take the password from the first line of a file")
     .option("--password-env <variable>", "take it from the environment")
     .option("--password-command <command>", "take it from what a command prints, a keyring's say");
@@ -63,8 +74,8 @@ export function addCallOptions(command: Command): Command {
 /** Those of `given` that are more than a default of the command line's. */
 export function said(given: CallWish): CallWish {
   const { user, port: number, tun, auth, encryption, mppe, stateful, routes: which } = given;
-  const { dns, once, passwordFile, passwordEnv, passwordCommand } = given;
-  const secret = { passwordFile, passwordEnv, passwordCommand };
+  const { dns, once, socks, http, passwordFile, passwordEnv, passwordCommand } = given;
+  const secret = { socks, http, passwordFile, passwordEnv, passwordCommand };
   const all = { user, port: number, tun, auth, encryption, mppe, stateful, routes: which, once };
   const wish: CallWish = { ...all, ...secret, dns: dns === false ? false : undefined };
   const kept = Object.entries(wish).filter(([, value]) => value !== undefined);
@@ -82,6 +93,39 @@ export function termsOf(wish: CallWish): ConnectOptions["terms"] {
     );
   }
   return { authentication: auth, encryption, bits: mppe, stateful };
+}
+
+/** Undefined: a TUN. */
+export function proxiesOf({
+  socks,
+  http,
+  tun,
+  routes: which,
+}: CallWish): ConnectOptions["proxies"] {
+  if (socks === undefined && http === undefined) return undefined;
+  if (tun !== undefined || which !== undefined) {
+    const message = "with --socks or --http there is no interface, and no route";
+    const remedy = "leave --tun and --routes out, or the proxies";
+    throw new CliFailure(exitCodes.usage, message, remedy);
+  }
+  const [socksAt, httpAt] = [socks, http].map((text) => listenOf(text ?? ""));
+  return { ...(socksAt && { socks: socksAt }), ...(httpAt && { http: httpAt }) };
+}
+
+/** On loopback unless an address is given; undefined of what is no such place. */
+export function listenOf(text: string): Listen | undefined {
+  const [, host = "127.0.0.1", digits = ""] = /^(?:([^:]+):)?([0-9]{1,5})$/.exec(text) ?? [];
+  const address = parseIpv4(host);
+  const number = digits === "" ? -1 : Number(digits);
+  const fine = address !== undefined && number >= 0 && number <= 65_535;
+  return fine ? { address, port: number } : undefined;
+}
+
+export const placeExpected = "PORT or ADDRESS:PORT with an IPv4 address, as 127.0.0.1:1080";
+
+function place(text: string): string {
+  if (listenOf(text) !== undefined) return text;
+  throw new InvalidArgumentError(`Not ${placeExpected}.`);
 }
 
 export function routesOf({ routes: which = "none" }: CallWish): RouteWish {

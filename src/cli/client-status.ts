@@ -30,6 +30,7 @@ const columns: readonly Column<Row>[] = [
   { title: "ENCRYPTION", value: ({ encryption }) => encryption ?? null },
   { title: "IN", value: ({ receivedOctets: got }) => got && octets(got), align: "right" },
   { title: "OUT", value: ({ sentOctets: sent }) => sent && octets(sent), align: "right" },
+  { title: "CONNECTIONS", value: ({ traffic }) => connections(traffic) },
   { title: "LOST", value: ({ sessions }) => String(sessions), align: "right" },
   { title: "WHY", value: ({ lastVerdict }) => lastVerdict ?? null },
 ];
@@ -43,9 +44,15 @@ export function showClients({ io, around }: CliContext, asJson: boolean): void {
 
 function row(record: Record, now: number): Row {
   const { version: _v, startedAt: _s, where: _w, changed: _c, ...shown } = record;
-  const count = (what: "rx" | "tx") => interfaceOctets(record.tun, what);
+  const { tun, traffic } = record;
   const forMs = Math.max(0, now - record.since);
-  return { ...shown, forMs, receivedOctets: count("rx"), sentOctets: count("tx") };
+  const receivedOctets = traffic?.receivedOctets ?? interfaceOctets(tun, "rx");
+  const sentOctets = traffic?.sentOctets ?? interfaceOctets(tun, "tx");
+  return { ...shown, forMs, receivedOctets, sentOctets };
+}
+
+function connections(traffic: Record["traffic"]): string | null {
+  return traffic ? `${traffic.connections} of ${traffic.programs} programs` : null;
 }
 
 /** Null where the interface is another namespace's, or there is none. */

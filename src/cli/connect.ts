@@ -1,10 +1,15 @@
 // holdfast connect: a session from this host, until SIGINT or its end.
 import { InvalidArgumentError } from "commander";
-import { parseIpv4 } from "../base/ip.js";
 import type { ConnectOptions } from "../client/connect.js";
-import type { Listen } from "../client/proxy/proxies.js";
 import { client } from "../limits.js";
-import { addCallOptions, type CallWish, routesOf, said, termsOf } from "./call-options.js";
+import {
+  addCallOptions,
+  type CallWish,
+  proxiesOf,
+  routesOf,
+  said,
+  termsOf,
+} from "./call-options.js";
 import { clientDirectory, showClients } from "./client-status.js";
 import { type CliContext, command, type JsonOption, withExamples, withJson } from "./context.js";
 import { CliFailure, exitCodes } from "./exit.js";
@@ -17,8 +22,6 @@ type Options = JsonOption &
     readonly passwordStdin?: boolean;
     readonly capture?: string;
     readonly captureSize: number;
-    readonly socks?: Listen;
-    readonly http?: Listen;
   };
 
 const MEBI = 1_048_576;
@@ -27,12 +30,6 @@ export function connectCommand(context: CliContext) {
   const made = command("connect", "call a PPTP server and log in")
     .argument("[server]", "name of a profile, or IPv4 address or name of the server")
     .option("--status", "show the sessions of this host that are there or being dialled")
-    .option(
-      "--socks <[address:]port>",
-      "a SOCKS 5 proxy into the session, in place of a TUN",
-      listen,
-    )
-    .option("--http <[address:]port>", "an HTTP proxy likewise; one or both", listen)
     .option("--capture <file>", "write all that passes, in the clear too, as pcapng (Wireshark)")
     .option(
       "--capture-size <MiB>",
@@ -77,31 +74,11 @@ async function wish(
     ...{ server: profile?.server ?? called, user, port, tun, terms, once },
     password: await sessionPassword(context, options, profile ?? {}),
     network: { routes: routesOf(all), dns },
-    proxies: proxiesOf(options),
+    proxies: proxiesOf(all),
     stateDirectory: clientDirectory(context.around),
     capture: options.capture === undefined ? undefined : { file: options.capture, octetsMax },
     json: options.json === true,
   };
-}
-
-/** Undefined: a TUN. */
-function proxiesOf({ socks, http, tun, routes }: Options): ConnectOptions["proxies"] {
-  if (socks === undefined && http === undefined) return undefined;
-  if (tun !== undefined || routes !== undefined) {
-    const message = "with --socks or --http there is no interface, and no route";
-    throw lacking(message, "leave --tun and --routes out, or the proxies");
-  }
-  return { ...(socks && { socks }), ...(http && { http }) };
-}
-
-function listen(text: string): Listen {
-  const [, host = "127.0.0.1", digits = ""] = /^(?:([^:]+):)?([0-9]{1,5})$/.exec(text) ?? [];
-  const address = parseIpv4(host);
-  const port = digits === "" ? -1 : Number(digits);
-  if (address !== undefined && port >= 0 && port <= 65_535) return { address, port };
-  throw new InvalidArgumentError(
-    "Not PORT or ADDRESS:PORT with an IPv4 address, as 127.0.0.1:1080.",
-  );
 }
 
 function lacking(message: string, remedy: string): CliFailure {

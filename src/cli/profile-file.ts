@@ -20,11 +20,17 @@ import type { Surroundings } from "../daemon/state-directory.js";
 import { writeDurably } from "../os/durable-file.js";
 import { describeOsError } from "../os/errors.js";
 import { makeDirectory } from "../os/state-directory.js";
-import { methods, policies, strengths } from "./call-options.js";
+import { listenOf, methods, placeExpected, policies, strengths } from "./call-options.js";
 import { CliFailure, exitCodes } from "./exit.js";
 
 const text = (description: string, expected: string, example: string) =>
   field(z.string().min(1).max(256), description, expected, example);
+const place = (description: string, example: string) => {
+  // YAML takes a port alone for a number.
+  const written = z.union([z.string(), z.number()]).transform(String);
+  const checked = written.refine((word) => listenOf(word) !== undefined);
+  return field(checked, description, placeExpected, example);
+};
 const prefix = field(
   z.string().refine((word) => readPrefix4(word).ok),
   "A prefix behind the server.",
@@ -65,6 +71,8 @@ const profileSchema = z.strictObject({
     "[10.0.0.0/8]",
   ).optional(),
   dns: yesNo("Take the server's name servers.").optional(),
+  socks: place("Where a SOCKS proxy into it listens, in place of an interface.", "1080").optional(),
+  http: place("Likewise an HTTP proxy.", "127.0.0.1:8080").optional(),
   once: yesNo("Do not dial a lost session again.").optional(),
   passwordFile: absolutePath("A file whose first line is the password.", "/root/ann").optional(),
   passwordEnv: text("A variable that holds it.", "a variable's name", "VPN_PASSWORD").optional(),

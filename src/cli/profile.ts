@@ -1,5 +1,5 @@
 // holdfast profile: servers a traveller calls, by name. A password is never in one.
-import { addCallOptions, type CallWish, said, termsOf } from "./call-options.js";
+import { addCallOptions, type CallWish, proxiesOf, said, termsOf } from "./call-options.js";
 import { type CliContext, command, type JsonOption, withExamples, withJson } from "./context.js";
 import { CliFailure, exitCodes } from "./exit.js";
 import {
@@ -16,7 +16,7 @@ const columns: readonly Column<Profile>[] = [
   { title: "SERVER", value: ({ server }) => server, least: 8 },
   { title: "USER", value: ({ user }) => user ?? null, least: 6 },
   { title: "ENCRYPTION", value: ({ encryption }) => encryption ?? "required" },
-  { title: "ROUTES", value: ({ routes }) => [routes ?? "none"].flat().join(" "), least: 8 },
+  { title: "ROUTES", value: waysOf, least: 8 },
   { title: "PASSWORD", value: (profile) => passwordSource(profile) },
 ];
 
@@ -39,12 +39,14 @@ function add(context: CliContext) {
       }
       const wish = said(options);
       termsOf(wish);
+      proxiesOf(wish);
       writeProfiles(path, [...profiles, madeProfile(path, { name, server, ...wish })]);
       context.io.err(`Added to ${path}.\n`);
     });
   return withExamples(
     addCallOptions(made),
     "holdfast profile add office vpn.example.org -u ann --routes 10.0.0.0/8",
+    "holdfast profile add web vpn.example.org -u ann --socks 1080 --http 127.0.0.1:8080",
     "holdfast profile add home 192.0.2.1 -u ann --password-command 'secret-tool lookup vpn home'",
   );
 }
@@ -86,6 +88,11 @@ function known(context: CliContext, name: string) {
   if (profile !== undefined) return { path, profiles, profile };
   const names = profiles.map((one) => one.name).join(", ") || "none";
   throw new CliFailure(exitCodes.refused, `there is no profile ${name}`, `there are: ${names}`);
+}
+
+function waysOf({ routes = "none", socks, http }: Profile): string {
+  const proxies = [socks && `socks ${socks}`, http && `http ${http}`].filter(Boolean);
+  return proxies.length > 0 ? proxies.join(", ") : [routes].flat().join(" ");
 }
 
 function passwordSource({ passwordFile, passwordEnv, passwordCommand }: Profile): string {

@@ -13,7 +13,7 @@ import { Diagnosis } from "./diagnosis/diagnosis.js";
 import type { Checked } from "./diagnosis/steps.js";
 import type { Verdict } from "./diagnosis/verdicts.js";
 import { Borrowed } from "./network/borrowed.js";
-import type { ClientState } from "./network/state-file.js";
+import type { ClientState, Traffic } from "./network/state-file.js";
 import { clientPolicy } from "./policy.js";
 import type { Proxies } from "./proxy/proxies.js";
 import { addressOf } from "./resolve.js";
@@ -168,6 +168,13 @@ export class Attempt {
     this.#tunnel = tunnel;
     proxies.use(tunnel);
     return undefined;
+  }
+
+  /** Of a session behind proxies; undefined of any other, and where there is none. */
+  get traffic(): Traffic | undefined {
+    const tunnel = this.#tunnel;
+    const { size: programs = 0 } = this.#around.proxies ?? {};
+    return tunnel && { ...tunnel.octets, connections: tunnel.size, programs };
   }
 
   #leave(): void {

@@ -1,9 +1,10 @@
 // `holdfast connect`: a session over a TUN of its own, or behind proxies without one, until a signal or
 // its end; one that was up and is lost is dialled again unless `once` is asked for. What a dead client
 // left is put back first.
+import { lease } from "../base/lease.js";
 import { Ledger } from "../base/ledger.js";
 import { printable } from "../base/printable.js";
-import { proxy as limits } from "../limits.js";
+import { client, proxy as limits } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import { describeOsError, isOsError, type OsError } from "../os/errors.js";
 import type { IpChanges } from "../os/ip.js";
@@ -181,6 +182,7 @@ class Connection {
 
   async run(): Promise<number> {
     using _file = this.#file;
+    using _told = this.#tellTraffic();
     const { host, options, teller, capture, proxies } = this;
     const redial = new Redial();
     const note = (state: Partial<ClientState>) => this.#note(state);
@@ -200,6 +202,16 @@ class Connection {
       await this.#wait(ms);
       if (this.#stopped) return 0;
     }
+  }
+
+  /** For --status, where no interface counts it. */
+  #tellTraffic(): Disposable {
+    const tell = () => {
+      const traffic = this.#attempt?.traffic;
+      if (traffic !== undefined || this.#state.traffic !== undefined) this.#note({ traffic });
+    };
+    const timer = this.proxies && setInterval(tell, client.trafficToldMs);
+    return lease(() => clearInterval(timer));
   }
 
   #note(state: Partial<ClientState>): OsError | undefined {

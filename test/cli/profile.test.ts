@@ -48,6 +48,26 @@ describe("holdfast profile", () => {
     expect((await on.run(["profile", "list", "--json"])).out).toContain('"profiles": []');
   });
 
+  test("proxies: added, listed, called; the command line's win", async () => {
+    const words = ["--socks", "1080", "--http", "192.0.2.7:8080", "--password-env", "VPN_PASSWORD"];
+    expect((await on.run([...add, ...words])).code).toBe(0);
+    expect((await on.run(["profile", "list"])).out).toMatch(/socks 1080, http 192\.0\.2\.7:8080/);
+    const { asked } = await connect(["office", "--socks", "1081"]);
+    expect(asked?.proxies).toEqual({
+      socks: { address: 0x7f000001, port: 1081 },
+      http: { address: 0xc0000207, port: 8080 },
+    });
+    const { code, err } = await connect(["office", "--routes", "default"]);
+    expect([code, err]).toEqual([
+      2,
+      expect.stringContaining("there is no interface, and no route"),
+    ]);
+    writeFileSync(file, "profiles:\n  - {name: a, server: h, user: ann, socks: 1080}\n");
+    expect((await connect(["a", "--password-env", "VPN_PASSWORD"])).asked?.proxies).toEqual({
+      socks: { address: 0x7f000001, port: 1080 },
+    });
+  });
+
   test("the command line's words win over the profile's", async () => {
     await on.run([...add, "--password-env", "VPN_PASSWORD", "--port", "99", "--routes", "default"]);
     const words = ["office", "-u", "bob", "--routes", "none", "--password-stdin"];
@@ -61,6 +81,8 @@ describe("holdfast profile", () => {
     ["none of that name", [...add], ["profile", "show", "home"], 4, /there are: office/],
     ["a name that is none", [], ["profile", "add", "Of fice", "h"], 2, /name: expected lower-case/],
     ["a prefix that is none", [], [...add, "--routes", "10/8"], 2, /10\/8: write an address/],
+    ["no place to listen", [], [...add, "--socks", "one:1"], 2, /Not PORT or ADDRESS:PORT/],
+    ["proxies and routes", [], [...add, "--http", "1", "--routes", "none"], 2, /no interface/],
     ["no keys to encrypt with", [], [...add, "--auth", "pap"], 2, /gives no keys to encrypt with/],
   ] as [string, string[], string[], number, RegExp][])(
     "%s",
@@ -76,6 +98,7 @@ describe("holdfast profile", () => {
     ["- name: a\n    server: h\n    mppe: [127]", /profiles\.yaml:4: profiles\[0\]\.mppe\[0\]/],
     ["- name: a\n    server: h\n    pasword: x", /unknown key under profiles\[0\].*passwordFile/s],
     ["- name: a\n    server: h\n  - name: a\n    server: i", /two profiles are called a/],
+    ["- {name: a, server: h, http: x:1}", /http: expected PORT or ADDRESS:PORT/],
     ["- {name: a, server: h, routes: some}", /expected default, none, or a list of IPv4 prefixes/],
   ])("a file that is wrong is refused with line and key: %j", async (text, says) => {
     mkdirSync(dirname(file), { recursive: true });

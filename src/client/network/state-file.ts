@@ -16,12 +16,23 @@ export type Changed = {
   readonly nameServers?: { readonly way: NameServerWay; readonly device: string };
 };
 
+export type Traffic = {
+  /** Of IP packets inside. */
+  readonly receivedOctets: number;
+  readonly sentOctets: number;
+  /** Connections and sockets inside, and programs at the proxies. */
+  readonly connections: number;
+  readonly programs: number;
+};
+
 export type ClientState = {
   readonly server: string;
   readonly user: string;
   readonly tun: string | undefined;
   /** In its place: each kind and where it listens. */
   readonly proxies?: readonly string[];
+  /** Of the session behind them, as it was a few seconds ago at the most. */
+  readonly traffic?: Traffic | undefined;
   readonly phase: "connecting" | "up" | "waiting";
   /** Unix ms of the last change of phase. */
   readonly since: number;

@@ -12,7 +12,6 @@ export class Association implements Disposable {
   /** Whose datagrams are taken; its port is what it said, or that of the first one. */
   readonly #program: string;
   readonly #socket: Socket;
-  readonly #names = new Map<string, Ipv4>();
   #programsPort: number | undefined;
   #through: { readonly way: Way; readonly socket: UdpSocket } | undefined;
   /** Datagrams whose name is being asked for. */
@@ -61,7 +60,7 @@ export class Association implements Disposable {
   #address({ destination }: DatagramHeader): Ipv4 | undefined {
     if (destination.kind === "ipv4") return destination.address;
     if (destination.kind === "ipv6") return undefined;
-    return parseIpv4(destination.name) ?? this.#names.get(destination.name);
+    return parseIpv4(destination.name);
   }
 
   async #asked({ destination }: DatagramHeader): Promise<Ipv4 | undefined> {
@@ -71,12 +70,7 @@ export class Association implements Disposable {
     this.#waiting++;
     const found = await addressOf(this.#way(), name);
     this.#waiting--;
-    if (typeof found === "string") return undefined;
-    const [oldest] = this.#names.keys();
-    if (this.#names.size >= limits.associationNamesMax && oldest !== undefined)
-      this.#names.delete(oldest);
-    this.#names.set(name, found);
-    return found;
+    return typeof found === "string" ? undefined : found;
   }
 
   /** A socket of the session there is now. */
@@ -87,8 +81,6 @@ export class Association implements Disposable {
     const socket = way.bindUdp();
     if (isRefusal(socket)) return undefined;
     socket.onEvent = () => this.#answer(socket);
-    // Another session's names may be others.
-    if (this.#through !== undefined) this.#names.clear();
     this.#through = { way, socket };
     return socket;
   }

@@ -1,8 +1,10 @@
 // Where a program wants to go, through a session that may not be there: an address, or a name that is
 // asked for inside.
+import { isIPv6 } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Ipv4 } from "../../base/ip.js";
-import type { DialFailure, Way } from "../tunnel.js";
+import { proxy as limits } from "../../limits.js";
+import type { DialFailure, Dialled, Way } from "../tunnel.js";
 import type { LookupFailure } from "./name-resolver.js";
 import { type Reply, replies } from "./socks-message.js";
 
@@ -33,31 +35,72 @@ export const told: { readonly [Why in Failure]: Told } = {
   },
   "bad-name": { reply: replies.hostUnreachable, status: 400, text: "no name that DNS can carry" },
   "no-such-name": { reply: replies.hostUnreachable, status: 502, text: "there is no such name" },
-  "no-address": { reply: replies.hostUnreachable, status: 502, text: "the name has no address" },
+  "no-address": {
+    reply: replies.hostUnreachable,
+    status: 502,
+    text: "the name has no IPv4 address",
+  },
   "no-answer": { reply: replies.hostUnreachable, status: 504, text: "no name server answers" },
   "no-session": { reply: replies.networkUnreachable, status: 503, text: "there is no session now" },
   ipv6: { reply: replies.addressNotSupported, status: 502, text: "the session carries IPv4 only" },
 };
 
-/** The address of `host`, or why there is none. */
+/** The addresses of `host`, or why there is none. */
+async function addressesOf(way: Way, host: string | Ipv4): Promise<readonly Ipv4[] | Failure> {
+  if (typeof host === "number") return [host];
+  if (isIPv6(host)) return "ipv6";
+  const found = await way.lookup(host);
+  return "kind" in found ? found.why : found;
+}
+
+/** One of them, for datagrams: nobody hears which of them answers. */
 export async function addressOf(
   way: Way | undefined,
   host: string | Ipv4,
 ): Promise<Ipv4 | Failure> {
-  if (typeof host === "number") return host;
   if (way === undefined) return "no-session";
-  const found = await way.lookup(host);
-  return typeof found === "number" ? found : found.why;
+  const addresses = await addressesOf(way, host);
+  return typeof addresses === "string" ? addresses : (addresses[0] ?? "no-address");
 }
 
+/** RFC 8305 §5: the next address when the one before has failed, or says nothing for a while. */
 export async function reach(
   way: Way | undefined,
   host: string | Ipv4,
   port: number,
 ): Promise<Duplex | Failure> {
   if (way === undefined) return "no-session";
-  const address = await addressOf(way, host);
-  if (typeof address === "string") return address;
-  const dialled = await way.dial(address, port);
-  return "kind" in dialled ? dialled.why : dialled;
+  const addresses = await addressesOf(way, host);
+  if (typeof addresses === "string") return addresses;
+  const tried = addresses.slice(0, limits.addressesTriedMax);
+  return firstOf(tried.map((address) => () => way.dial(address, port)));
+}
+
+/** The first that connects; a later one is ended. Why the last failed, when all did. */
+function firstOf(dials: readonly (() => Promise<Dialled>)[]): Promise<Duplex | Failure> {
+  return new Promise((resolve) => {
+    let begun = 0;
+    let failed = 0;
+    let won = false;
+    let timer: NodeJS.Timeout | undefined;
+    const next = () => {
+      clearTimeout(timer);
+      const dial = dials[begun];
+      if (dial === undefined || won) return;
+      begun++;
+      if (begun < dials.length) timer = setTimeout(next, limits.nextAddressMs);
+      void dial().then((dialled) => {
+        if (!("kind" in dialled)) {
+          if (won) return void dialled.destroy();
+          won = true;
+          clearTimeout(timer);
+          return resolve(dialled);
+        }
+        failed++;
+        if (failed === dials.length) resolve(dialled.why);
+        else if (failed === begun) next();
+      });
+    };
+    next();
+  });
 }

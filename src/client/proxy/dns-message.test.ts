@@ -44,6 +44,22 @@ describe("answer", () => {
     expect(addressesOf({ owner: NAME, type: 28, data: [...new Uint8Array(16)] })).toEqual([]);
   });
 
+  test("holds for the least time of the records on the way to its addresses", () => {
+    const ttlOf = (...ttls: number[]) => {
+      const records = [
+        CNAME(NAME, "b.test"),
+        A([10, 0, 0, 3], "b.test"),
+        A([10, 0, 0, 4], "b.test"),
+      ];
+      const timed = records.map((record, at) => ({ ...record, ttl: ttls[at] }));
+      const other = { ...A([10, 0, 0, 9], "evil.test"), ttl: 1 };
+      const answer = decodeAnswer(answered(ID, NAME, [...timed, other]), ID, NAME);
+      return answer.ok && answer.value.ttlS;
+    };
+    expect([ttlOf(60, 30, 40), ttlOf(5, 30, 40), ttlOf(60, 40, 0)]).toEqual([30, 5, 0]);
+    expect(ttlOf(60, 30, 0xffff_ffff)).toBe(0);
+  });
+
   test("aliases in a ring end", () => {
     expect(addressesOf(CNAME(NAME, "b.test"), CNAME("b.test", NAME))).toEqual([]);
   });

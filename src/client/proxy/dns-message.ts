@@ -20,6 +20,8 @@ export type DnsAnswer = {
   /** The answer did not fit: it must be asked for by TCP. */
   readonly truncated: boolean;
   readonly addresses: readonly Ipv4[];
+  /** Seconds for which they hold: the least of the records on the way to them. */
+  readonly ttlS: number;
 };
 
 /** Undefined: no name that DNS can carry. */
@@ -59,23 +61,32 @@ export function decodeAnswer(octets: Uint8Array, id: number, name: string): Deco
     return malformed("QTYPE and QCLASS", view.getUint32(question.end));
   const truncated = (flags & TC) !== 0;
   const code = flags & 15;
-  if (truncated || code !== 0) return decoded({ code, truncated, addresses: [] });
+  if (truncated || code !== 0) return decoded({ code, truncated, addresses: [], ttlS: 0 });
   const found = readRecords(octets, records, view.getUint16(6));
-  return found.ok ? decoded({ code, truncated, addresses: follow(found.value, name) }) : found;
+  return found.ok ? decoded({ code, truncated, ...follow(found.value, name) }) : found;
 }
 
-type Records = { readonly addresses: Map<string, Ipv4[]>; readonly aliases: Map<string, string> };
+type Records = {
+  readonly addresses: Map<string, Ipv4[]>;
+  readonly aliases: Map<string, string>;
+  /** The least of an owner's records. */
+  readonly ttls: Map<string, number>;
+};
 
 function readRecords(octets: Uint8Array, from: number, count: number): Decoded<Records> {
   const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
   const addresses = new Map<string, Ipv4[]>();
   const aliases = new Map<string, string>();
+  const ttls = new Map<string, number>();
   let at = from;
   for (let record = 0; record < Math.min(count, limits.nameRecordsMax); record++) {
     const owner = readName(octets, at);
     if (owner === undefined || owner.end + 10 > octets.length) return malformed("NAME", record);
     const type = view.getUint32(owner.end);
     const data = owner.end + 10;
+    // RFC 2181 §8: one with the highest bit set is 0.
+    const ttlS = Math.max(0, view.getInt32(owner.end + 4));
+    ttls.set(owner.name, Math.min(ttlS, ttls.get(owner.name) ?? ttlS));
     const length = view.getUint16(data - 2);
     if (data + length > octets.length) return malformed("RDLENGTH", length);
     if (type === ((TYPE_A << 16) | CLASS_IN)) {
@@ -88,20 +99,25 @@ function readRecords(octets: Uint8Array, from: number, count: number): Decoded<R
     }
     at = data + length;
   }
-  return decoded({ addresses, aliases });
+  return decoded({ addresses, aliases, ttls });
 }
 
 /** A chain of aliases is no longer than their number: a ring of them ends there. */
-function follow({ addresses, aliases }: Records, name: string): readonly Ipv4[] {
+function follow(
+  { addresses, aliases, ttls }: Records,
+  name: string,
+): Pick<DnsAnswer, "addresses" | "ttlS"> {
   let current = name;
+  let ttlS = Number.POSITIVE_INFINITY;
   for (let step = 0; step <= aliases.size; step++) {
+    ttlS = Math.min(ttlS, ttls.get(current) ?? 0);
     const found = addresses.get(current);
-    if (found !== undefined) return found;
+    if (found !== undefined) return { addresses: found, ttlS };
     const next = aliases.get(current);
-    if (next === undefined) return [];
+    if (next === undefined) break;
     current = next;
   }
-  return [];
+  return { addresses: [], ttlS: 0 };
 }
 
 /**

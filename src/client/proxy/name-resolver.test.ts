@@ -75,7 +75,7 @@ describe("names asked for inside the session", () => {
     expect(inside.asked.map(({ to }) => to)).toEqual([FIRST]);
     const [question] = inside.asked;
     question!.answer(right(question!, "web.test"));
-    expect(await Promise.all(looked)).toEqual([FOUND, FOUND, FOUND]);
+    expect(await Promise.all(looked)).toEqual([[FOUND], [FOUND], [FOUND]]);
   });
 
   test("numbers differ from question to question", () => {
@@ -95,7 +95,7 @@ describe("names asked for inside the session", () => {
     question!.answer(answered(idOf(question!.octets), "evil.test", [record("evil.test")]));
     question!.answer(new Uint8Array(3));
     question!.answer(right(question!, "web.test"));
-    expect(await looked).toBe(FOUND);
+    expect(await looked).toEqual([FOUND]);
   });
 
   test("silence: the next server, so many rounds, then the name has failed", async () => {
@@ -110,7 +110,7 @@ describe("names asked for inside the session", () => {
     inside.asked[0]!.answer(answered(idOf(inside.asked[0]!.octets), "web.test", [], 0x8185));
     await vi.advanceTimersByTimeAsync(0);
     inside.asked[1]!.answer(right(inside.asked[1]!, "web.test"));
-    expect(await looked).toBe(FOUND);
+    expect(await looked).toEqual([FOUND]);
   });
 
   test("no such name: said by one, not asked of the other", async () => {
@@ -141,7 +141,7 @@ describe("names asked for inside the session", () => {
     const [question] = inside.asked;
     question!.answer(answered(idOf(question!.octets), "web.test", [], 0x8380));
     await vi.advanceTimersByTimeAsync(1);
-    expect(await looked).toBe(FOUND);
+    expect(await looked).toEqual([FOUND]);
     expect(asked?.readUInt16BE(0)).toBe(question!.octets.length);
   });
 
@@ -153,6 +153,28 @@ describe("names asked for inside the session", () => {
     names[Symbol.dispose]();
     for (const one of await Promise.all(all)) expect(one).toMatchObject({ why: "stopped" });
     expect(await names.lookup("late.test")).toMatchObject({ why: "stopped" });
+  });
+
+  test("an answer is kept as long as it says, no more than so many, and not after the end", async () => {
+    const ask = async (name: string, ttl?: number) => {
+      const before = inside.asked.length;
+      const looked = names.lookup(name);
+      for (const question of inside.asked.slice(before))
+        question.answer(answered(idOf(question.octets), name, [{ ...record(name), ttl }]));
+      expect(await looked).toEqual([FOUND]);
+      return inside.asked.length - before;
+    };
+    expect([await ask("web.test", 60), await ask("web.test")]).toEqual([1, 0]);
+    vi.advanceTimersByTime(60_000);
+    expect(await ask("web.test", 1e9)).toBe(1);
+    vi.advanceTimersByTime(limits.nameKeptMs);
+    expect(await ask("web.test", 0)).toBe(1);
+    expect(await ask("web.test", 0x8000_0000)).toBe(1);
+    expect(await ask("web.test", 3_600)).toBe(1);
+    for (let i = 0; i < limits.namesKeptMax; i++) await ask(`n${i}.test`);
+    expect([await ask("n1.test"), await ask("web.test")]).toEqual([0, 1]);
+    names[Symbol.dispose]();
+    expect(await names.lookup("web.test")).toMatchObject({ why: "stopped" });
   });
 
   test("no servers, and what is no name", async () => {

@@ -2,9 +2,11 @@
 // not fit (RFC 7766), each server in turn. The machine's own resolver never hears of them.
 import type { Duplex } from "node:stream";
 import { domainToASCII } from "node:url";
+import { after, type Instant } from "../../base/instant.js";
 import type { Ipv4 } from "../../base/ip.js";
 import type { Rng } from "../../base/rng.js";
 import { proxy as limits } from "../../limits.js";
+import { monotonicNow } from "../../os/clock.js";
 import { isRefusal } from "../tcp/contract.js";
 import type { Way } from "../tunnel.js";
 import { type DnsAnswer, decodeAnswer, encodeQuestion } from "./dns-message.js";
@@ -24,7 +26,10 @@ export type LookupFailure = {
     | "full"
     | "stopped";
 };
-export type LookupResult = Ipv4 | LookupFailure;
+/** In the server's order, one at least. */
+export type LookupResult = readonly Ipv4[] | LookupFailure;
+
+type Known = { readonly addresses: readonly Ipv4[]; readonly until: Instant };
 
 export class NameResolver implements Disposable {
   readonly #way: Pick<Way, "bindUdp" | "dial">;
@@ -32,6 +37,8 @@ export class NameResolver implements Disposable {
   readonly #rng: Pick<Rng, "challenge">;
   readonly #pending = new Map<string, Promise<LookupResult>>();
   readonly #asking = new Set<() => void>();
+  /** Answers that still hold, the oldest first. */
+  readonly #known = new Map<string, Known>();
   #ended = false;
 
   constructor(
@@ -51,6 +58,9 @@ export class NameResolver implements Disposable {
 
   lookup(text: string): Promise<LookupResult> {
     const name = domainToASCII(text).toLowerCase().replace(/\.$/, "");
+    const known = this.#known.get(name);
+    if (known !== undefined && known.until > monotonicNow())
+      return Promise.resolve(this.#ended ? failure("stopped") : known.addresses);
     const asked = this.#pending.get(name);
     if (asked !== undefined) return asked;
     const why = this.#refusal(name);
@@ -62,6 +72,7 @@ export class NameResolver implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ended = true;
+    this.#known.clear();
     for (const give of [...this.#asking]) give();
   }
 
@@ -78,13 +89,26 @@ export class NameResolver implements Disposable {
         const answer = await this.#askServer(server, name);
         if (this.#ended) return failure("stopped");
         if (answer === undefined) continue;
-        const { code, addresses } = answer;
+        const { code, addresses, ttlS } = answer;
         if (code === NO_SUCH_NAME) return failure("no-such-name");
         // Any other code is a server's trouble: another may know.
-        if (code === 0) return addresses[0] ?? failure("no-address");
+        if (code !== 0) continue;
+        if (addresses.length === 0) return failure("no-address");
+        this.#keep(name, addresses, ttlS);
+        return addresses;
       }
     }
     return failure("no-answer");
+  }
+
+  /** RFC 1035 §7.4: for as long as the answer says, within the bound; one of 0 s is not kept. */
+  #keep(name: string, addresses: readonly Ipv4[], ttlS: number): void {
+    this.#known.delete(name);
+    if (ttlS === 0) return;
+    const [oldest] = this.#known.keys();
+    if (this.#known.size >= limits.namesKeptMax && oldest !== undefined) this.#known.delete(oldest);
+    const keptMs = Math.min(ttlS * 1_000, limits.nameKeptMs);
+    this.#known.set(name, { addresses, until: after(monotonicNow(), keptMs) });
   }
 
   async #askServer(server: Ipv4, name: string): Promise<DnsAnswer | undefined> {
