@@ -1,5 +1,6 @@
-// Every bound of the product (of the bench: limits/storm.ts): its unit, its why. docs/LIMITS.md lists
-// them with the memory sum; a house test holds the two against each other. Names end in their unit.
+// Every bound of the product (of the bench: limits/storm.ts, of the console: limits/web.ts): its unit,
+// its why. docs/LIMITS.md lists them with the memory sum; a house test holds the two against each
+// other. Names end in their unit.
 
 /** A section of bounds, as configured. */
 export type Bounds<Section> = { readonly [Name in keyof Section]: number };
@@ -12,8 +13,8 @@ export const control = {
   connectionsMax: 1024,
   /** Connections the kernel holds for us between two accepts; net.core.somaxconn may be less. */
   acceptQueueMax: 4_096,
-  /** Kept free for all that is no control connection: 40 of our own, the admin's, our children's. */
-  descriptorsReserved: 96,
+  /** Kept free for all that is no control connection: 40 of our own, admin's, console's, children's. */
+  descriptorsReserved: 128,
   /** Whole SCCRQ, from the accept (the RFC says 60 s should pass at most). */
   startDeadlineMs: 5_000,
   /** Any later message, from its first octet. */

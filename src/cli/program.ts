@@ -1,10 +1,12 @@
 // The command tree, and how a run of it ends: one exit code, one message, one remedy.
 import { Command, CommanderError } from "commander";
+import { apiCommand } from "./api.js";
 import { backupCommand } from "./backup.js";
 import { blockCommand, blocksCommand, unblockCommand } from "./blocks.js";
 import { completionCommand } from "./completion.js";
 import { configCommand } from "./config.js";
 import { connectCommand } from "./connect.js";
+import { consoleUserCommand } from "./console-user.js";
 import type { CliContext } from "./context.js";
 import { demoCommand } from "./demo.js";
 import { disconnectCommand } from "./disconnect.js";
@@ -23,6 +25,7 @@ import { sessionsCommand } from "./sessions.js";
 import { statusCommand } from "./status.js";
 import { stormCommand } from "./storm.js";
 import { json } from "./table.js";
+import { tokenCommand } from "./token.js";
 import { userCommand } from "./user.js";
 import { versionCommand } from "./version.js";
 
@@ -46,6 +49,9 @@ export function createProgram(context: CliContext, asJson = false): Command {
     blockCommand(context),
     unblockCommand(context),
     incidentsCommand(context),
+    consoleUserCommand(context),
+    tokenCommand(context),
+    apiCommand(context),
     logLevelCommand(context),
     reloadCommand(context),
     backupCommand(context),

@@ -105,6 +105,11 @@ export class Incidents {
     return open && this.#meanwhile && this.#report(open, this.#meanwhile, null);
   }
 
+  /** Of what nobody asked for, since the start. */
+  get refusedInAll(): number {
+    return Object.values(this.terms.totals()).reduce((sum, count) => sum + count, 0);
+  }
+
   async list(page: {
     before?: number | undefined;
     most: number;

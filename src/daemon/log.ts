@@ -4,6 +4,7 @@ import pino from "pino";
 import pretty from "pino-pretty";
 import { LogBudget } from "./log-budget.js";
 import { type LogFields, safeFields, safeText } from "./log-fields.js";
+import { LogTail } from "./log-tail.js";
 
 export type Level = "error" | "warn" | "info" | "debug" | "trace";
 
@@ -36,6 +37,8 @@ export class Log implements Disposable {
   readonly #logger: pino.Logger;
   readonly #budget: LogBudget;
   readonly #terms: LogTerms;
+  /** The newest lines, for the console. */
+  readonly tail = new LogTail();
   #summary: NodeJS.Timeout | undefined;
 
   constructor(terms: LogTerms) {
@@ -112,7 +115,9 @@ export class Log implements Disposable {
       return;
     }
     if (admission.suppressed > 0) this.#sayCount(line, admission.suppressed);
-    this.#logger[level](safeFields(fields), safeText(line));
+    const [safe, text] = [safeFields(fields), safeText(line)];
+    this.#logger[level](safe, text);
+    this.tail.put(level, safe, text);
   }
 
   #armSummary(): void {
@@ -131,7 +136,9 @@ export class Log implements Disposable {
   }
 
   #sayCount(lineClass: string, suppressed: number): void {
-    this.#logger.warn({ of: safeText(lineClass), suppressed }, `${suppressed} lines suppressed`);
+    const fields = { of: safeText(lineClass), suppressed };
+    this.#logger.warn(fields, `${suppressed} lines suppressed`);
+    this.tail.put("warn", fields, `${suppressed} lines suppressed`);
   }
 }
 

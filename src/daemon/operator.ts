@@ -20,12 +20,14 @@ import type {
   Status,
 } from "../console/contract.js";
 import type { IncidentShown, IncidentsPage, IncidentsQuery } from "../console/incident-contract.js";
+import type { ConfigShown, LogPage, LogQuery } from "../console/log-contract.js";
+import type { History, Overview } from "../console/overview-contract.js";
 import type { EndCause } from "../core/access/ports.js";
 import type { Block } from "../core/guard/blocks.js";
 import type { IncidentReport } from "../core/guard/incident-report.js";
 import type { SessionId, SessionInfo } from "../core/server-ports.js";
 import { type AccountService, faultOf } from "./admin/account-service.js";
-import { type AdminAnswer, type AdminPort, adminFault } from "./admin/port.js";
+import { type AdminAnswer, type AdminPort, adminFault, type ConsolePort } from "./admin/port.js";
 import type { Blocking } from "./blocking.js";
 import { formatPrefix4 } from "./config/addresses.js";
 import type { CoreLoop } from "./core-loop.js";
@@ -37,10 +39,15 @@ export type OperatorSurroundings = {
   readonly accounts: AccountService;
   readonly blocking: Blocking;
   readonly incidents: Incidents;
+  readonly console: ConsolePort;
   /** Wall-clock moment of a monotonic one, Unix ms. */
   readonly wallClockOf: (monotonicMs: number) => number;
   readonly status: () => Status | Promise<Status>;
+  readonly overview: () => Overview;
+  readonly history: () => History;
   readonly logLevel: { get(): LogLevel; set(level: LogLevel): void };
+  readonly log: (after: number) => LogPage["lines"];
+  readonly config: () => ConfigShown;
   readonly reload: () => Promise<AdminAnswer<Reloaded>>;
   readonly doctor: () => Promise<DoctorReport>;
 };
@@ -52,8 +59,20 @@ export class Operator implements AdminPort {
     return this.around.accounts;
   }
 
+  get console(): ConsolePort {
+    return this.around.console;
+  }
+
   status(): Status | Promise<Status> {
     return this.around.status();
+  }
+
+  overview(): Overview {
+    return this.around.overview();
+  }
+
+  history(): History {
+    return this.around.history();
   }
 
   sessions({ after, most, user, peer, address }: SessionsQuery): SessionsPage {
@@ -161,6 +180,14 @@ export class Operator implements AdminPort {
 
   setLogLevel(level: LogLevel): void {
     this.around.logLevel.set(level);
+  }
+
+  log({ after }: LogQuery): LogPage {
+    return { lines: this.around.log(after) };
+  }
+
+  config(): ConfigShown {
+    return this.around.config();
   }
 
   reload(): Promise<AdminAnswer<Reloaded>> {

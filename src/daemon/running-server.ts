@@ -25,7 +25,9 @@ import { type Blocking, blockingOf } from "./blocking.js";
 import { type BusynessWatch, processorMs, watchBusyness } from "./busy.js";
 import { loadConfig, readConfigFile } from "./config/load.js";
 import type { Config } from "./config/resolve.js";
+import { showConfig } from "./config/show.js";
 import { storeTerms } from "./config/store-terms.js";
+import { type Console, consoleOf } from "./console/console.js";
 import { ControlListener } from "./control-listener.js";
 import { CoreLoop } from "./core-loop.js";
 import { type DataPath, dataPathOf } from "./data-path.js";
@@ -37,6 +39,7 @@ import type { Log } from "./log.js";
 import { Network } from "./network.js";
 import { Operator } from "./operator.js";
 import { accessTerms, gatewayTerms, serverPolicy } from "./policy.js";
+import { overviewOf, type Pulse, pulseOf } from "./pulse.js";
 import { type ReloadOutcome, reloadConfig, reloadFields } from "./reload.js";
 import { SessionKeeper } from "./session-keeper.js";
 import type { SettledPrivileges } from "./settle-privileges.js";
@@ -77,6 +80,8 @@ export class RunningServer {
   readonly guard: Guard;
   readonly blocking: Blocking;
   readonly incidents: Incidents;
+  readonly console: Console;
+  readonly pulse: Pulse;
   readonly pool: AddressPool;
   readonly operator: Operator;
   dataPath: DataPath | undefined;
@@ -139,9 +144,14 @@ export class RunningServer {
     );
     this.blocking = blockingOf(this);
     this.incidents = incidentsOf(this);
+    this.console = consoleOf(this);
+    this.pulse = pulseOf(this);
     this.operator = new Operator({
       blocking: this.blocking,
       incidents: this.incidents,
+      console: this.console.directory,
+      overview: () => overviewOf(this),
+      history: () => this.pulse.history,
       loop: this.loop,
       ledger: this.ledger,
       accounts: new AccountService(store, (name, event, account) =>
@@ -150,6 +160,11 @@ export class RunningServer {
       wallClockOf: (ms) => wallClockOf(ms as never),
       status: () => gatherStatus(this),
       logLevel: { get: () => log.level, set: (level) => this.#setLogLevel(level) },
+      log: (after) => log.tail.after(after),
+      config: () => ({
+        file: terms.configFile ?? null,
+        text: showConfig(this.config.settings, undefined),
+      }),
       reload: () => this.reload(),
       doctor: () => this.#doctor(),
     });
@@ -208,6 +223,8 @@ export class RunningServer {
       const message = `cannot listen on ${problem.address}:${this.config.listen.port}: ${problem.code}`;
       return { message, remedy: problem.remedy };
     }
+    this.pulse.begin(this.scope);
+    await this.console.begin(this);
     this.#retryTimer = setInterval(() => this.#chores(), choresMs);
     this.scope.hold(
       "timer",
@@ -276,6 +293,7 @@ export class RunningServer {
   }
 
   #handlePlane(event: PlaneEvent): void {
+    this.pulse.traffic.handle(event);
     if (event.kind === "Counters") this.drops = event.drops;
     if (event.kind === "Trouble") return this.#handleTrouble(event.call, event.errno);
     this.loop.input((server, now) => server.handlePlane(event, now));
@@ -390,6 +408,7 @@ export class RunningServer {
   }
 
   async #giveBack(): Promise<void> {
+    await this.console.end();
     await this.#admin?.close();
     await this.incidents.end();
     await this.dataPath?.stop();

@@ -294,7 +294,7 @@ async function prepareStore(
 
 function tellHowToConnect(
   rooms: ServeRooms,
-  { config, terms }: RunningServer,
+  { config, terms, console }: RunningServer,
   madeConfig: boolean,
   first: FirstAccountTold | undefined,
 ): void {
@@ -314,6 +314,9 @@ function tellHowToConnect(
       `  state          ${terms.paths.directory}`,
       `  connect        Windows: VPN type PPTP, MS-CHAP v2. Linux: ${command} connect SERVER --user NAME`,
       `  look           ${command} status, sessions, ledger, doctor   stop: Ctrl-C`,
+      ...(console.url === undefined
+        ? []
+        : [`  console        ${console.url} for whom ${command} console-user add NAME made known`]),
       "  PPTP is broken against a determined eavesdropper: docs/SECURITY-MODEL.md",
     ].join("\n"),
   );

@@ -19,6 +19,9 @@ export type StatePaths = {
   readonly sysctlJournal: string;
   /** The first account's password, when there was no terminal to show it on. */
   readonly firstPassword: string;
+  /** The console's own, where it was given none. */
+  readonly consoleCertificate: string;
+  readonly consoleKey: string;
 };
 
 export function statePaths(directory: string): StatePaths {
@@ -37,6 +40,8 @@ export function statePaths(directory: string): StatePaths {
     adminSocket: join(adminDirectory, "admin.sock"),
     sysctlJournal: join(directory, "sysctl-journal.json"),
     firstPassword: join(directory, "first-password"),
+    consoleCertificate: join(directory, "console.crt"),
+    consoleKey: join(directory, "console.key"),
   };
 }
 

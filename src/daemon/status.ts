@@ -11,11 +11,17 @@ import type { RunningServer } from "./running-server.js";
 import type { WorkerSnapshot } from "./worker-keeper.js";
 
 export function gatherStatus(running: RunningServer): Status {
+  const { warnings: own, ...status } = statusOf(running);
+  const processes = describeProcesses(readTreePrivileges(), running.terms.store.stats().tid);
+  return { ...status, processes, warnings: [...own, ...processWarnings(processes)] };
+}
+
+/** Without what takes a look at every thread. */
+export function statusOf(running: RunningServer): Omit<Status, "processes"> {
   const { config, ledger, server, pool, network, dataPath, terms } = running;
   const { store, log, paths } = terms;
   const stats = store.stats();
   const { addresses } = config;
-  const processes = describeProcesses(readTreePrivileges(), stats.tid);
   return {
     version: terms.version,
     node: process.version,
@@ -40,7 +46,6 @@ export function gatherStatus(running: RunningServer): Status {
       nat: network.natState,
     },
     dataPath: dataPathText(dataPath?.workers ?? []),
-    processes,
     profiles: [...config.profiles, config.defaultProfile].map(profileStatus),
     connections: server.connections,
     sessions: { now: server.sessionCount, ...running.counts },
@@ -67,7 +72,7 @@ export function gatherStatus(running: RunningServer): Status {
       ...server.reasons.snapshot(),
     },
     logLevel: log.level,
-    warnings: [...warnings(running), ...processWarnings(processes)],
+    warnings: warnings(running),
   };
 }
 
@@ -99,7 +104,8 @@ function dataPathText(workers: readonly WorkerSnapshot[]): string {
 }
 
 /** Loud ones: what an operator has to know as long as it is so. */
-function warnings({ terms, config, dataPath, ledger, network, blocking }: RunningServer): string[] {
+function warnings(running: RunningServer): string[] {
+  const { terms, config, dataPath, ledger, network, blocking, console: own } = running;
   const found = [...terms.warnings];
   for (const { name, legacy } of config.profiles) {
     if (legacy) found.push(legacyWarning(name));
@@ -122,6 +128,7 @@ function warnings({ terms, config, dataPath, ledger, network, blocking }: Runnin
     const how = "blocked sources are refused at the accept, not dropped by the kernel";
     found.push(`${how}: ${blocking.problem}`);
   }
+  if (own.problem !== undefined) found.push(`no console: ${own.problem}`);
   if (ledger.stuck > 0) found.push(`${ledger.stuck} leases are stuck: see holdfast ledger`);
   return found;
 }

@@ -24,7 +24,7 @@ export function treeUsage(pid: number): ProcessUsage | undefined {
   let descriptors: number | undefined = 0;
   const waiting = [pid];
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    const one = usageOf(next);
+    const one = processUsage(next);
     if (one === undefined) continue;
     processes++;
     residentOctets += one.residentOctets;
@@ -33,10 +33,12 @@ export function treeUsage(pid: number): ProcessUsage | undefined {
     descriptors = isOsError(open) || descriptors === undefined ? undefined : descriptors + open;
     if (processes < PROCESSES_MAX) waiting.push(...childrenOf(next));
   }
-  return usageOf(pid) && { processes, residentOctets, processorMs, descriptors };
+  return processUsage(pid) && { processes, residentOctets, processorMs, descriptors };
 }
 
-function usageOf(pid: number): { residentOctets: number; processorMs: number } | undefined {
+export function processUsage(
+  pid: number,
+): { residentOctets: number; processorMs: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The command's name may hold anything: what follows its closing bracket does not.

@@ -210,6 +210,34 @@ export interface IncidentStore {
   endOrphans(): Promise<Answer<number>>;
 }
 
+/** Who may use the console: what its password is compared with, never the password. */
+export type KeptConsoleUser = {
+  readonly name: string;
+  readonly role: string;
+  readonly verifier: string;
+  readonly createdAt: UnixMs;
+  readonly changedAt: UnixMs;
+};
+
+/** A machine's token, by its digest. */
+export type KeptToken = {
+  readonly name: string;
+  readonly role: string;
+  readonly digest: string;
+  readonly createdAt: UnixMs;
+  readonly expiresAt: UnixMs;
+};
+
+/** A bounded number of each; `put` in place of what is there under that name. */
+export interface ConsoleStore {
+  users(): Promise<Answer<readonly KeptConsoleUser[]>>;
+  putUser(user: KeptConsoleUser): Promise<Answer<void>>;
+  removeUser(name: string): Promise<Answer<void>>;
+  tokens(): Promise<Answer<readonly KeptToken[]>>;
+  putToken(token: KeptToken): Promise<Answer<void>>;
+  removeToken(name: string): Promise<Answer<void>>;
+}
+
 export interface Settings {
   get(key: string): Promise<Answer<string | undefined>>;
   set(key: string, value: string): Promise<Answer<void>>;
@@ -257,6 +285,7 @@ export interface Store {
   readonly settings: Settings;
   readonly blocks: BlockStore;
   readonly incidents: IncidentStore;
+  readonly console: ConsoleStore;
   /** At start and after a reload; says how many clear texts were erased and which routes now clash. */
   configure(
     terms: StoreTerms,

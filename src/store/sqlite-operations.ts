@@ -15,6 +15,14 @@ import {
 } from "./sqlite-accounts.js";
 import { listBlocks, pruneBlocks, putBlock, removeBlock } from "./sqlite-blocks.js";
 import {
+  listConsoleUsers,
+  listTokens,
+  putConsoleUser,
+  putToken,
+  removeConsoleUser,
+  removeToken,
+} from "./sqlite-console.js";
+import {
   endOrphanIncidents,
   findIncident,
   listIncidents,
@@ -41,6 +49,8 @@ export const reads = {
   "blocks-list": listBlocks,
   "incidents-list": listIncidents,
   "incident-find": findIncident,
+  "console-users": listConsoleUsers,
+  "console-tokens": listTokens,
 } as const;
 
 export const writes = {
@@ -56,6 +66,10 @@ export const writes = {
   "blocks-prune": pruneBlocks,
   "incident-put": putIncident,
   "incidents-end-orphans": endOrphanIncidents,
+  "console-user-put": putConsoleUser,
+  "console-user-remove": removeConsoleUser,
+  "console-token-put": putToken,
+  "console-token-remove": removeToken,
   configure,
   "session-start": sessionStart,
   "session-interim": sessionInterim,

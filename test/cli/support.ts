@@ -7,8 +7,9 @@ import type { Io } from "../../src/cli/io.js";
 import { runCli } from "../../src/cli/program.js";
 import type { ProcessStatus, Status } from "../../src/console/contract.js";
 import type { IncidentShown } from "../../src/console/incident-contract.js";
+import type { Overview } from "../../src/console/overview-contract.js";
 import type { AccountService } from "../../src/daemon/admin/account-service.js";
-import { type AdminPort, adminFault } from "../../src/daemon/admin/port.js";
+import { type AdminPort, adminFault, type ConsolePort } from "../../src/daemon/admin/port.js";
 import { type AdminSocket, openAdminSocket } from "../../src/daemon/admin/socket.js";
 import {
   prepareStateDirectory,
@@ -124,14 +125,17 @@ export const INCIDENT: IncidentShown = {
 export type FakePort = AdminPort & { readonly asked: string[] };
 
 /** Sessions 1 to 3; session 3 has a name and a client that would like to move the cursor. */
-export function fakePort(accounts?: AccountService): FakePort {
+export function fakePort(accounts?: AccountService, own?: ConsolePort): FakePort {
   const asked: string[] = [];
   let level: ReturnType<AdminPort["logLevel"]> = "info";
   const sessions = [1, 2, 3].map((id) => summary(id));
   return {
     asked,
     accounts: accounts as AccountService,
+    console: own as ConsolePort,
     status: () => status,
+    overview: () => OVERVIEW,
+    history: () => ({ everyMs: 1_000, moments: [OVERVIEW.moment] }),
     sessions: ({ user, after = 0, most }) => {
       asked.push(`sessions after ${after}`);
       const matching = sessions.filter((one) => user === undefined || one.user === user);
@@ -198,6 +202,19 @@ export function fakePort(accounts?: AccountService): FakePort {
     setLogLevel: (next) => {
       level = next;
     },
+    log: ({ after }) => ({
+      lines: [
+        { number: 1, at: now, level: "info" as const, line: "console", fields: '{"port":8723}' },
+        {
+          number: 2,
+          at: now,
+          level: "warn" as const,
+          line: "log-in refused",
+          fields: '{"user":"eve"}',
+        },
+      ].filter(({ number }) => number > after),
+    }),
+    config: () => ({ file: "/etc/holdfast/holdfast.yaml", text: "instance: main\n" }),
     reload: async () => ({
       ok: true,
       value: {
@@ -357,3 +374,25 @@ export async function serveFake(
   if (!opened.ok) throw new Error(opened.message);
   return opened.admin;
 }
+
+export const OVERVIEW: Overview = {
+  version: status.version,
+  instance: status.instance,
+  startedAt: status.startedAt,
+  addresses: status.addresses,
+  ledger: status.ledger,
+  incident: status.incident,
+  limits: status.limits,
+  store: status.store,
+  workers: status.workers,
+  logLevel: status.logLevel,
+  warnings: status.warnings,
+  moment: {
+    at: now,
+    ...{ sessions: 3, connections: 4, logIns: 17, refusals: 2 },
+    ...{ receivedOctets: 1_000, sentOctets: 2_000, receivedPackets: 10, sentPackets: 20 },
+    ...{ refused: 5, blocks: 1, held: 9, lateMs: 1 },
+    ...{ processorPercent: 1.5, workersPercent: 12.5, residentOctets: 1e8, workersOctets: 5e7 },
+  },
+  ready: true,
+};

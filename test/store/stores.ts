@@ -27,7 +27,7 @@ function compile(): string {
     target: ts.ScriptTarget.ES2022,
     verbatimModuleSyntax: true,
   };
-  const rooms = ["base", "crypto", "store"].map((room) => join(root, "src", room));
+  const rooms = ["base", "crypto", "limits", "store"].map((room) => join(root, "src", room));
   for (const path of [...rooms.flatMap(sources), join(root, "src/limits.ts")]) {
     const to = join(out, path.slice(root.length).replace(/\.ts$/, ".js"));
     mkdirSync(dirname(to), { recursive: true });

@@ -16,15 +16,15 @@ function openDescriptors({ pid }: Scene): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-describe.runIf(needRoot())("descriptors limited to 128", () => {
+describe.runIf(needRoot())("descriptors limited to 160", () => {
   test("connections stop below the limit, those above are reset and counted, log-ins work after", async () => {
-    await using scene = await Scene.started({ descriptors: 128 });
+    await using scene = await Scene.started({ descriptors: 160 });
     await scene.addUser(bert);
     const first = await scene.caller(await scene.addUser(anna));
     const held = await scene.held();
     const pinging = first.pinging();
     const { limits } = await scene.status();
-    expect(limits).toMatchObject({ connectionsMax: 32, descriptorsMax: 128 });
+    expect(limits).toMatchObject({ connectionsMax: 32, descriptorsMax: 160 });
     let most = 0;
     const counting = setInterval(() => {
       most = Math.max(most, openDescriptors(scene));
@@ -43,7 +43,7 @@ describe.runIf(needRoot())("descriptors limited to 128", () => {
     }
     clearInterval(counting);
     expect(most).toBeGreaterThan(80);
-    expect(most).toBeLessThan(128);
+    expect(most).toBeLessThan(160);
     const { counters } = await scene.status();
     expect(counters["connections-max"]).toBeGreaterThan(200);
     expect(counters).not.toHaveProperty("accept-failed");
@@ -59,17 +59,17 @@ describe.runIf(needRoot())("descriptors limited to 128", () => {
   });
 
   test("too few for the server itself: refused with the remedy, nothing made", async () => {
-    await using scene = new Scene({ descriptors: 120 });
+    await using scene = new Scene({ descriptors: 150 });
     const refused = await scene.refused();
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(
-      /may have 120 descriptors; at least 128 are needed\n.*ulimit -n/,
+      /may have 150 descriptors; at least 160 are needed\n.*ulimit -n/,
     );
     expect(existsSync(scene.state)).toBe(false);
   });
 
   test("the data worker dies while every place is taken: a new one all the same", async () => {
-    await using scene = await Scene.started({ descriptors: 128 });
+    await using scene = await Scene.started({ descriptors: 160 });
     const account = await scene.addUser(anna);
     {
       using crowd = new Crowd(150);

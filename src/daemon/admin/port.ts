@@ -1,6 +1,13 @@
 // What the admin API asks of the running server. Everything of accounts, keys and backups goes to
 // AccountService, which works without a server too.
 import type {
+  ConsoleUserShown,
+  NewConsoleUser,
+  NewToken,
+  TokenMade,
+  TokenShown,
+} from "../../console/console-contract.js";
+import type {
   BlockGiven,
   BlockShown,
   BlocksPage,
@@ -21,6 +28,8 @@ import type {
   IncidentsPage,
   IncidentsQuery,
 } from "../../console/incident-contract.js";
+import type { ConfigShown, LogPage, LogQuery } from "../../console/log-contract.js";
+import type { History, Overview } from "../../console/overview-contract.js";
 import type { AccountService } from "./account-service.js";
 
 /** `refused`: not allowed or not possible as asked. `trouble`: the machine's fault. */
@@ -34,10 +43,24 @@ export type AdminFault = {
 
 export type AdminAnswer<T> = { readonly ok: true; readonly value: T } | AdminFault;
 
+/** Who may use the console. */
+export interface ConsolePort {
+  users(): Promise<AdminAnswer<{ users: ConsoleUserShown[] }>>;
+  addUser(given: NewConsoleUser): Promise<AdminAnswer<ConsoleUserShown>>;
+  setPassword(name: string, password: string): Promise<AdminAnswer<ConsoleUserShown>>;
+  removeUser(name: string): Promise<AdminAnswer<ConsoleUserShown>>;
+  tokens(): Promise<AdminAnswer<{ tokens: TokenShown[] }>>;
+  addToken(given: NewToken): Promise<AdminAnswer<TokenMade>>;
+  removeToken(name: string): Promise<AdminAnswer<TokenShown>>;
+}
+
 /** Nothing here throws on what a caller asked for; what throws is our bug and answered with 500. */
 export interface AdminPort {
   readonly accounts: AccountService;
+  readonly console: ConsolePort;
   status(): Status | Promise<Status>;
+  overview(): Overview;
+  history(): History;
   sessions(query: SessionsQuery): SessionsPage;
   session(id: number): SessionDetail | undefined;
   /** Returns once their ends are under way, not when they are over. */
@@ -50,6 +73,8 @@ export interface AdminPort {
   ledger(query: LedgerQuery): LedgerPage;
   logLevel(): LogLevel;
   setLogLevel(level: LogLevel): void;
+  log(query: LogQuery): LogPage;
+  config(): ConfigShown;
   /** A configuration that is wrong is `refused` with all its problems, and nothing has changed. */
   reload(): Promise<AdminAnswer<Reloaded>>;
   doctor(): Promise<DoctorReport>;

@@ -2,6 +2,7 @@
 // before the server starts, because afterwards it looks like a client that cannot connect.
 import { formatIpv4, inPrefix4, type Prefix4 } from "../../base/ip.js";
 import type { AuthenticationMethod } from "../../core/access/ports.js";
+import { isLoopback } from "../console/names.js";
 import {
   addressCount,
   formatRange4,
@@ -45,6 +46,7 @@ export function checkConfig(config: Config, source: ConfigSource): Findings {
   checkPool(config, both);
   checkClientSettings(config, both);
   checkNetwork(config, both);
+  checkConsole(config, both);
   checkLimits(config, both);
   return findings;
 }
@@ -297,6 +299,24 @@ function checkNetwork(config: Config, { refuse, warn }: Both): void {
   }
   if (hooks.user === "root" && (hooks.ipUp ?? hooks.ipDown) !== undefined) {
     refuse(["hooks", "user"], "hooks never run as root", "name a user made for them");
+  }
+}
+
+function checkConsole({ console }: Config, { refuse, warn }: Both): void {
+  const { certificate, key, tls, address, enabled } = console;
+  if ((certificate === undefined) !== (key === undefined)) {
+    const lacks = certificate === undefined ? "certificate" : "key";
+    refuse(["console", lacks], "one of certificate and key alone", `name the ${lacks} too`);
+  }
+  if (tls === "off" && certificate !== undefined) {
+    refuse(["console", "tls"], "off, with a certificate", "write auto, or leave certificate out");
+  }
+  if (enabled && tls === "off" && !isLoopback(address)) {
+    warn(
+      ["console", "tls"],
+      `passwords of the console pass ${address} in the clear`,
+      "write auto, unless a proxy on this host is all that gets there",
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 // The kinds of value a configuration file may hold. Each carries what it expects and an example, so
 // that a message about any key can name its remedy.
+import { isIP } from "node:net";
 import * as z from "zod";
 
 export type FieldHelp = {
@@ -98,6 +99,35 @@ export function absolutePath(description: string, example: string) {
       .regex(/^\/[^\0]*$/),
     description,
     "an absolute path",
+    example,
+  );
+}
+
+/** A name of the DNS, without a port. */
+export function domainName(description: string, example: string) {
+  return field(
+    z
+      .string()
+      .max(253)
+      .regex(
+        /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
+      ),
+    description,
+    "a host name",
+    example,
+  );
+}
+
+/** Of either version, to listen on. */
+export function ownAddress(description: string, example: string) {
+  const expected = "an IPv4 or IPv6 address of this host";
+  return field(
+    z
+      .string()
+      .max(45)
+      .refine((text) => isIP(text) !== 0),
+    description,
+    expected,
     example,
   );
 }

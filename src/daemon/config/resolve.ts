@@ -78,6 +78,9 @@ export type Config = {
   readonly accounting: Settings["accounting"];
   readonly hooks: Settings["hooks"];
   readonly log: Settings["log"];
+  readonly console: Omit<Settings["console"], "metricsFrom"> & {
+    readonly metricsFrom: readonly Prefix4[];
+  };
   readonly limits: Limits;
 };
 
@@ -175,6 +178,10 @@ export function resolveSettings(
     guard: {
       block: settings.guard.block,
       allow: all(["guard", "allow"], settings.guard.allow, readPrefix4),
+    },
+    console: {
+      ...settings.console,
+      metricsFrom: all(["console", "metricsFrom"], settings.console.metricsFrom, readPrefix4),
     },
     limits: effectiveLimits(settings.limits),
   };

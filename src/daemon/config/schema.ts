@@ -7,10 +7,12 @@ import { filterChoices } from "../filter-choice.js";
 import {
   absolutePath,
   addressText,
+  domainName,
   field,
   interfaceName,
   listOf,
   oneOf,
+  ownAddress,
   systemUser,
   wholeNumber,
   wireName,
@@ -317,6 +319,38 @@ const log = z
   })
   .prefault({});
 
+const console = z
+  .strictObject({
+    enabled: yesNo("Whether it listens; who may use it is kept either way.").default(true),
+    address: ownAddress("Where it listens.", "127.0.0.1").default("127.0.0.1"),
+    port: wholeNumber("TCP port of it.", 1, 65_535, 8723).default(8723),
+    names: listOf(
+      domainName("A host name.", "vpn.example.org"),
+      16,
+      "Names by which it is asked for, besides its addresses and localhost: any other is refused.",
+      "host names",
+      "[vpn.example.org]",
+    ).default([]),
+    tls: oneOf(
+      ["auto", "on", "off"],
+      "auto: with a certificate, and on any address but loopback; off: plain, for a proxy in front.",
+    ).default("auto"),
+    certificate: absolutePath(
+      "PEM file of its certificate and what leads up to it; without one, it makes its own.",
+      "/etc/holdfast/console.crt",
+    ).optional(),
+    key: absolutePath("PEM file of the certificate's key.", "/etc/holdfast/console.key").optional(),
+    metricsFrom: listOf(
+      prefix4("A source prefix.", "192.0.2.0/28"),
+      64,
+      "Who may read /metrics and /readyz without a token.",
+      "IPv4 prefixes",
+      "[192.0.2.0/28]",
+    ).default([]),
+  })
+  .describe("The console: HTTP for people and machines.")
+  .prefault({});
+
 export const configSchema = z.strictObject({
   instance: field(
     z.string().regex(/^[a-z0-9][a-z0-9-]{0,23}$/),
@@ -364,6 +398,7 @@ export const configSchema = z.strictObject({
   accounting,
   hooks,
   log,
+  console,
   limits: limitsSchema.describe("Bounds that may be changed; see docs/LIMITS.md.").prefault({}),
 });
 

@@ -3,6 +3,7 @@
 import { type Connection, integer } from "../sqlite-connection.js";
 import { accountsAndSettings } from "./accounts-and-settings.js";
 import { blocks } from "./blocks.js";
+import { consoleAccess } from "./console.js";
 import { incidents } from "./incidents.js";
 import { rates } from "./rates.js";
 import { sessions } from "./sessions.js";
@@ -15,6 +16,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 3, name: "rates", sql: rates },
   { number: 4, name: "blocks", sql: blocks },
   { number: 5, name: "incidents", sql: incidents },
+  { number: 6, name: "console", sql: consoleAccess },
 ];
 
 export const SCHEMA = MIGRATIONS.length;
