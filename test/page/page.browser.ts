@@ -1,0 +1,190 @@
+// The console's page in Debian's Chromium, over the console's own routes: every page of it, in both
+// languages, both sets of colours and phone width; what a role sees; and that names stay inert.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SessionSummary } from "../../src/console/contract.js";
+import { PASSWORD, Served } from "../console/support.js";
+import { accessFaults, Browsing, contrastFaults } from "./browser.js";
+
+const pages = [
+  ["overview", ".charts canvas"],
+  ["sessions", "table a"],
+  ["sessions/3", ".dialogue"],
+  ["incidents", "table a"],
+  ["incidents/3", ".bars"],
+  ["blocks", "table"],
+  ["accounts", "table"],
+  ["ledger", ".bars"],
+  ["log", ".log li"],
+  ["configuration", "pre"],
+] as const;
+
+const evil = "<img src=x onerror=alert(1)>\u001b[2J\u202egnp.exe\n</script>";
+
+let served: Served;
+beforeAll(async () => {
+  served = await Served.started();
+  const { moment } = served.port.overview();
+  // A quarter of an hour with a tide in it, up to the moment that the overview tells.
+  const moments = Array.from({ length: 900 }, (_, at) => ({
+    ...moment,
+    at: moment.at - (900 - at) * 1_000,
+    sessions: 3 + Math.round(2 * Math.sin(at / 90)),
+    receivedOctets: Math.round(moment.receivedOctets + 4e6 * at * (1 + Math.sin(at / 120))),
+    sentOctets: moment.sentOctets + 2e6 * at,
+    refused: moment.refused + (at < 600 ? 0 : (at - 600) * 5_000),
+    processorPercent: 2 + (at < 600 ? 0 : 4),
+  }));
+  served.port.history = () => ({ everyMs: 1_000, moments });
+  for (const role of ["viewer", "operator", "administrator"] as const) {
+    await served.addUser(role);
+  }
+});
+afterAll(async () => {
+  await served[Symbol.asyncDispose]();
+});
+
+const origin = () => `http://${served.host}`;
+/** The gate's rates are for people and guessers, not for a test that is both. */
+const later = () => {
+  served.now += 60_000;
+};
+
+const looks = [
+  ["light", { colorScheme: "light" }],
+  ["dark", { colorScheme: "dark" }],
+  ["phone", { colorScheme: "light", viewport: { width: 390, height: 844 } }],
+  ["japanese", { colorScheme: "light", locale: "ja" }],
+] as const;
+
+describe.each(looks)("%s", (look, options) => {
+  test("every page is there, readable, reachable, and keeps to its policy", async () => {
+    later();
+    await using browsing = await Browsing.on(origin(), options);
+    await browsing.page.goto(origin());
+    await browsing.page.waitForSelector("form");
+    expect(await accessFaults(browsing.page)).toEqual([]);
+    expect(await contrastFaults(browsing.page)).toEqual([]);
+    await browsing.shot(`log-in-${look}`);
+    await browsing.logIn("administrator", PASSWORD);
+    for (const [hash, waitFor] of pages) {
+      later();
+      await browsing.open(hash, waitFor);
+      expect([hash, await accessFaults(browsing.page)]).toEqual([hash, []]);
+      expect([hash, await contrastFaults(browsing.page)]).toEqual([hash, []]);
+      await browsing.shot(`${hash.replace("/", "-")}-${look}`);
+    }
+    const language = await browsing.page.evaluate("document.documentElement.lang");
+    expect(language).toBe(look === "japanese" ? "ja" : "en");
+    expect(browsing.faults).toEqual([]);
+  });
+});
+
+describe("who is there", () => {
+  test("a wrong password says so, and the page is the log-in until it is right", async () => {
+    later();
+    await using browsing = await Browsing.on(origin());
+    const { page } = browsing;
+    await page.goto(`${origin()}/#/sessions`);
+    await page.fill("input[name=name]", "viewer");
+    await page.fill("input[name=password]", "not the password");
+    await page.click("button[type=submit]");
+    await page.waitForFunction("document.querySelector('[role=alert]').textContent !== ''");
+    expect(await page.textContent("[role=alert]")).toBe("Wrong name or password.");
+    expect(await page.inputValue("input[name=password]")).toBe("");
+    expect(await page.locator("nav").count()).toBe(0);
+    expect(browsing.faults).toEqual([]);
+  });
+
+  test("a viewer has nothing to act with; an operator ends a session after being asked", async () => {
+    later();
+    await using viewing = await Browsing.on(origin());
+    await viewing.logIn("viewer", PASSWORD);
+    await viewing.open("sessions/1", ".dialogue");
+    expect(await viewing.page.locator("main button").count()).toBe(0);
+    later();
+    await using acting = await Browsing.on(origin());
+    await acting.logIn("operator", PASSWORD);
+    await acting.open("sessions/1", ".dialogue");
+    served.port.asked.length = 0;
+    await acting.page.click("text=End this session");
+    expect(served.port.asked).not.toContain('disconnect {"id":1}');
+    await acting.page.keyboard.press("Enter");
+    await expect.poll(() => served.port.asked).toContain('disconnect {"id":1}');
+    expect([...viewing.faults, ...acting.faults]).toEqual([]);
+  });
+
+  test("a log-in that ends elsewhere ends the page, and its stream", async () => {
+    later();
+    await using browsing = await Browsing.on(origin());
+    await browsing.logIn("viewer", PASSWORD);
+    await browsing.page.waitForSelector(".tiles");
+    served.logIns.endOf("viewer");
+    for (const told of served.listeners) told();
+    await browsing.page.waitForSelector("input[name=password]");
+    expect(await browsing.page.textContent("[role=alert]")).toBe("You are logged out.");
+  });
+});
+
+test("markup, escapes and marks that turn a line around are text, wherever a name stands", async () => {
+  later();
+  const own = served.port.session;
+  const list = served.port.sessions;
+  const page = served.port.sessions({ most: 10 });
+  const hostile = { user: evil, peersHostName: evil, peersVendorString: evil };
+  served.port.sessions = () => ({
+    ...page,
+    sessions: page.sessions.map((one) => ({ ...one, ...hostile })),
+    next: null,
+  });
+  served.port.session = (id) => {
+    const found = own(id);
+    return found && { ...found, ...hostile, dialogue: [evil] };
+  };
+  await using browsing = await Browsing.on(origin());
+  await browsing.logIn("viewer", PASSWORD);
+  for (const [hash, waitFor] of [
+    ["sessions", "table a"],
+    ["sessions/3", ".dialogue"],
+  ] as const) {
+    await browsing.open(hash, waitFor);
+    const text = (await browsing.page.textContent("main")) ?? "";
+    expect(text).toContain("<img src=x onerror=alert(1)>\\u{1b}[2J\\u{202e}gnp.exe\\u{a}");
+    for (const mark of ["\u001b", "\u202e"]) expect(text).not.toContain(mark);
+    expect(await browsing.page.locator("main img, main script").count()).toBe(0);
+    await browsing.shot(`inert-${hash.replace("/", "-")}`);
+  }
+  expect(browsing.faults).toEqual([]);
+  served.port.session = own;
+  served.port.sessions = list;
+});
+
+test("ten thousand sessions: few rows are made, searching and sorting answer at once", async () => {
+  later();
+  const list = served.port.sessions;
+  const [first] = list({ most: 1 }).sessions;
+  const many = Array.from({ length: 10_000 }, (_, at) => {
+    const framedAddress = `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
+    return { ...(first as SessionSummary), id: at + 1, user: `user${at}`, framedAddress };
+  });
+  served.port.sessions = ({ after = 0, most }) => {
+    const sessions = many.slice(after, after + most);
+    const last = sessions.at(-1)?.id ?? 0;
+    return { sessions, total: many.length, next: last < many.length ? last : null };
+  };
+  await using browsing = await Browsing.on(origin());
+  const { page } = browsing;
+  await browsing.logIn("viewer", PASSWORD);
+  await browsing.open("sessions", "table a");
+  await page.waitForSelector("text=10000 sessions");
+  expect(await page.locator("tbody tr").count()).toBeLessThan(80);
+  await page.evaluate("document.querySelector('.rows').scrollTo(0, 36 * 5000)");
+  await page.waitForSelector("tr[aria-rowindex='5010']");
+  await page.fill("input[type=search]", "user9999");
+  await page.waitForSelector("text=1 of 10000");
+  expect(await page.locator("tbody a").textContent()).toBe("user9999");
+  await page.fill("input[type=search]", "");
+  await page.click("th:first-child button");
+  await page.waitForSelector("th[aria-sort=descending]");
+  expect(browsing.faults).toEqual([]);
+  served.port.sessions = list;
+});

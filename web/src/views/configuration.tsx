@@ -1,0 +1,71 @@
+// The configuration in effect, and what its file would change: read here, edited as a file.
+import { useState } from "preact/hooks";
+import type { Reloaded } from "../../../src/console/contract.js";
+import type { ConfigShown } from "../../../src/console/log-contract.js";
+import { send } from "../api.js";
+import { Failure, useAction, useLoaded } from "../parts.js";
+import { useWords } from "../settings.js";
+import type { Rights } from "../shell.js";
+import { name } from "../shown.js";
+
+export function Configuration({ rights }: { readonly rights: Rights }) {
+  const words = useWords();
+  const w = words.configuration;
+  const { value, failure, reload } = useLoaded<ConfigShown>("/config");
+  const [done, setDone] = useState<Reloaded>();
+  const action = useAction();
+  const apply = async () => {
+    setDone(undefined);
+    setDone(await send<Reloaded>("POST", "/reload"));
+    reload();
+  };
+  return (
+    <>
+      <h1>{words.pages.configuration}</h1>
+      <Failure of={failure ?? action.failure} />
+      <p class="quiet">{w.how(value?.file ?? w.noFile)}</p>
+      {rights.administers ? (
+        <button type="button" disabled={action.busy} onClick={() => action.run(apply)}>
+          {w.reload}
+        </button>
+      ) : null}
+      {done === undefined ? null : <Done of={done} />}
+      {value === undefined ? null : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
+        <section class="scroll" tabIndex={0} aria-label={words.pages.configuration}>
+          <pre>{value.text}</pre>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Done({ of: { applied, needsRestart, warnings } }: { readonly of: Reloaded }) {
+  const w = useWords().configuration;
+  const same = applied.length + needsRestart.length === 0;
+  const list = (title: string, items: readonly string[]) =>
+    items.length === 0 ? null : (
+      <>
+        <h2>{title}</h2>
+        <ul>
+          {items.map((item) => (
+            <li key={item}>{name(item, 256)}</li>
+          ))}
+        </ul>
+      </>
+    );
+  return (
+    <div role="status">
+      {same ? <p>{w.same}</p> : null}
+      {list(
+        w.applied,
+        applied.map(({ key, why }) => `${key}: ${why}`),
+      )}
+      {list(
+        w.needsRestart,
+        needsRestart.map(({ key, why }) => `${key}: ${why}`),
+      )}
+      {list(w.warnings, warnings)}
+    </div>
+  );
+}

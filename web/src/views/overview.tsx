@@ -1,0 +1,145 @@
+// The first look: is it well, how much is going on, is something arriving that should not.
+
+import { useContext } from "preact/hooks";
+import type { Moment } from "../../../src/console/overview-contract.js";
+import { Chart } from "../chart.js";
+import type { Live } from "../live.js";
+import { SettingsContext, useWords } from "../settings.js";
+import { amount, bits, name, octets, moment as shownMoment } from "../shown.js";
+
+/** From totals to what came in a second, between each moment and the one before. */
+export function rates(moments: readonly Moment[], of: (one: Moment) => number): number[] {
+  return moments.map((one, at) => {
+    const before = moments[at - 1];
+    if (before === undefined || one.at <= before.at) return 0;
+    return Math.max(0, ((of(one) - of(before)) * 1_000) / (one.at - before.at));
+  });
+}
+
+export function Overview({ live: { overview, moments } }: { readonly live: Live }) {
+  const words = useWords();
+  const w = words.overview;
+  const { language } = useContext(SettingsContext);
+  if (overview === undefined) return <p>{words.sessions.loading}</p>;
+  const at = moments.map((one) => one.at);
+  const perSecond = (value: number) =>
+    `${amount(Math.round(10 * value) / 10)}${words.unit.perSecond}`;
+  const { incident, moment, warnings, addresses, ledger, limits } = overview;
+  const values = (of: (one: Moment) => number) => moments.map(of);
+  return (
+    <>
+      <h1 class="unseen">{words.pages.overview}</h1>
+      {incident === null ? null : (
+        <p class="notice warn">
+          <b>{w.incidentNow(incident.number, amount(incident.perSecond))}</b> (
+          {name(incident.reason)}) <a href={`#/incidents/${incident.number}`}>{w.look}</a>
+        </p>
+      )}
+      {warnings.length === 0 ? null : (
+        <section class="notice warn" aria-label={w.warnings}>
+          <ul>
+            {warnings.map((warning) => (
+              <li key={warning}>{name(warning, 512)}</li>
+            ))}
+          </ul>
+        </section>
+      )}
+      <div class="tiles">
+        <Tile
+          label={w.sessions}
+          value={moment.sessions}
+          of={limits.sessionsMax}
+          link="#/sessions"
+        />
+        <Tile label={w.connections} value={moment.connections} of={limits.connectionsMax} />
+        <Tile label={w.addresses} value={addresses.leased} of={addresses.size} />
+        <Tile label={w.blocks} value={moment.blocks} link="#/blocks" />
+        <Tile label={w.ledger} value={ledger.held} link="#/ledger" />
+        <Tile label={w.stuck} value={ledger.stuck} link="#/ledger" />
+      </div>
+      <p class="quiet">{w.minutes}</p>
+      <div class="charts">
+        <Chart
+          title={w.traffic}
+          at={at}
+          show={bits}
+          lines={[
+            { label: w.up, tone: 1, values: rates(moments, (one) => one.receivedOctets * 8) },
+            { label: w.down, tone: 2, values: rates(moments, (one) => one.sentOctets * 8) },
+          ]}
+        />
+        <Chart
+          title={w.sessions}
+          at={at}
+          show={amount}
+          lines={[{ label: w.sessions, tone: 1, values: values((one) => one.sessions) }]}
+        />
+        <Chart
+          title={w.logIns}
+          at={at}
+          show={perSecond}
+          lines={[
+            { label: w.taken, tone: 1, values: rates(moments, (one) => one.logIns) },
+            { label: w.refused, tone: 3, values: rates(moments, (one) => one.refusals) },
+          ]}
+        />
+        <Chart
+          title={w.unwanted}
+          help={w.unwantedHelp}
+          at={at}
+          show={perSecond}
+          lines={[{ label: w.refused, tone: 3, values: rates(moments, (one) => one.refused) }]}
+        />
+        <Chart
+          title={w.processor}
+          at={at}
+          show={(value) => `${amount(Math.round(value))} %`}
+          lines={[
+            { label: w.main, tone: 1, values: values((one) => one.processorPercent) },
+            { label: w.workers, tone: 2, values: values((one) => one.workersPercent) },
+          ]}
+        />
+        <Chart
+          title={w.memory}
+          at={at}
+          show={octets}
+          lines={[
+            { label: w.main, tone: 1, values: values((one) => one.residentOctets) },
+            { label: w.workers, tone: 2, values: values((one) => one.workersOctets) },
+          ]}
+        />
+        <Chart
+          title={w.ledger}
+          help={w.ledgerHelp}
+          at={at}
+          show={amount}
+          lines={[{ label: w.ledger, tone: 2, values: values((one) => one.held) }]}
+        />
+      </div>
+      <p class="quiet">
+        {w.since}: {shownMoment(overview.startedAt, language)} · {w.version}: {overview.version} ·{" "}
+        {w.store}: {name(overview.store.health)}
+      </p>
+    </>
+  );
+}
+
+function Tile(props: {
+  readonly label: string;
+  readonly value: number;
+  readonly of?: number;
+  readonly link?: string;
+}) {
+  const value = (
+    <>
+      <b>{props.value}</b>
+      {props.of === undefined ? null : <small> / {props.of}</small>}
+    </>
+  );
+  return (
+    <div class="tile">
+      <span>{props.link === undefined ? props.label : <a href={props.link}>{props.label}</a>}</span>
+      <span class="value">{value}</span>
+    </div>
+  );
+}
