@@ -85,7 +85,7 @@ function optionsOf(
     scales: { y: { range: (_plot, _least, most) => [0, Math.max(most * 1.1, 1)] } },
     axes: [
       { ...axis, values: (_plot, ticks) => ticks.map(clock) },
-      { ...axis, size: 64, values: (_plot, ticks) => ticks.map(show) },
+      { ...axis, size: 84, values: (_plot, ticks) => ticks.map(show) },
     ],
     series: [
       {},
