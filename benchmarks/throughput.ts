@@ -6,6 +6,7 @@ import { options } from "./options.js";
 import { type Mode, modes, type Peer, peers, type Running } from "./peers.js";
 import { made, type Results, report, say } from "./results.js";
 import { Host, type Server, Site } from "./site.js";
+import { type Profiled, profiled, profileTable } from "./throughput-profile.js";
 import { reachOf, tablesOf } from "./throughput-report.js";
 import { buildPrograms, type Direction, type Kind, kinds, listen, measure } from "./traffic.js";
 
@@ -20,7 +21,11 @@ export type Sample = {
   /** Why there is none for a round. */
   readonly failures: string[];
 };
-export type ThroughputData = { readonly where: string; readonly samples: readonly Sample[] };
+export type ThroughputData = {
+  readonly where: string;
+  readonly samples: readonly Sample[];
+  readonly profiles?: readonly Profiled[];
+};
 
 const peerNames = peers.map(({ name }) => name);
 const given = options({
@@ -46,6 +51,7 @@ const given = options({
     help: "seconds before, both ways; 20 in QEMU",
   },
   memory: { kind: "number", least: 512, most: 16_384, byDefault: 2_048, help: "of the guest, MiB" },
+  profile: { kind: "flag", help: "after one session's rounds: where the processor time goes" },
   quick: { kind: "flag", help: "one round of two seconds, one stream, 128: does it work at all" },
 });
 
@@ -59,6 +65,8 @@ const chosen = peers.filter(
   ({ name, guestOnly }) => plan.peers.includes(name) && !(guestOnly && where === "host"),
 );
 const samples = new Map<string, Sample>();
+const profiles: Profiled[] = [];
+const PROFILE_S = 8;
 
 function sampleOf(peer: string, mode: Mode, sessions: number, kind: Kind, direction: Direction) {
   const key = [peer, mode, sessions, kind, direction].join(" ");
@@ -114,6 +122,15 @@ async function one({ peer, running, server }: Up, sample: Sample): Promise<void>
   }
 }
 
+async function profileOf({ peer, running, server }: Up, mode: Mode): Promise<void> {
+  const ends = { client: server.client, server: server.place, paths: running.paths };
+  for (const direction of plan.directions as Direction[]) {
+    const name = { peer: peer.name, mode, direction };
+    const transfer = () => measure("tcp1", ends, direction, PROFILE_S);
+    profiles.push(await profiled(name, server.place, transfer));
+  }
+}
+
 async function setting(place: Place, mode: Mode, sessions: number): Promise<void> {
   say(`MPPE ${mode}, ${sessions} session${sessions === 1 ? "" : "s"}`);
   await using site = await opened(place);
@@ -142,6 +159,7 @@ async function setting(place: Place, mode: Mode, sessions: number): Promise<void
         }
       }
     }
+    if (plan.profile && sessions === 1) for (const one_ of up) await profileOf(one_, mode);
   } finally {
     for (const { running } of up) await dispose(running);
   }
@@ -192,11 +210,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const from = made("throughput");
 await buildPrograms();
 await measureAll();
-const data: ThroughputData = { where, samples: [...samples.values()] };
+const data: ThroughputData = { where, samples: [...samples.values()], profiles };
 const results: Results<ThroughputData> = {
   made: from,
   reach: reachOf(data),
-  tables: tablesOf(data),
+  tables: [...tablesOf(data), ...(profiles.length > 0 ? [profileTable(profiles)] : [])],
   data,
 };
 report(`throughput-${where}`, results, !given.quick);
