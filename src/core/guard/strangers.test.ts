@@ -30,6 +30,18 @@ describe("places of strangers", () => {
     expect(places.enter({}, FAR, 1_000).gaveWay).toBe(oldest);
   });
 
+  test("full in all: a source with many gives way at once to one with fewer, not to itself", () => {
+    const places = new Strangers<object>({ source: 1, prefix: 1, server: 4 }, 1_000);
+    const first = {};
+    for (const who of [first, {}, {}, {}]) places.enter(who, A, 0);
+    expect(places.refuses(A, 1, true)).toBe("server");
+    expect(places.refuses(FAR, 1, false)).toBeUndefined();
+    expect(places.enter({}, FAR, 1).gaveWay).toBe(first);
+    const even = new Strangers<object>({ source: 1, prefix: 1, server: 4 }, 1_000);
+    for (const peer of [A, B, A, B]) even.enter({}, peer, 0);
+    expect([even.refuses(B, 1, true), even.refuses(FAR, 1, false)]).toEqual(["server", undefined]);
+  });
+
   test("property: counts are those of the places that are out", () => {
     const step = fc.record({ peer: fc.nat(3), leave: fc.boolean() });
     fc.assert(

@@ -1,6 +1,7 @@
 // Places of those who have not proven anything yet, bounded by source, /24 and in all. In all the one
 // that has had its place for longest gives way, once it had time enough: whoever means to log in needs
-// a fraction of that, whoever only holds places has had them long.
+// a fraction of that, whoever only holds places has had them long. Before that a source gives way that
+// has many to one that has fewer: a flood of one that is held to no bound of its own fills all at once.
 import type { Ipv4 } from "../../base/ip.js";
 import { lease } from "../../base/lease.js";
 import { prefixOf, type Scale, type Scales } from "./scales.js";
@@ -13,7 +14,8 @@ export type Entered<T> = {
 };
 
 export class Strangers<T extends object> {
-  readonly #since = new Map<T, number>();
+  /** The oldest first. */
+  readonly #places = new Map<T, { readonly peer: Ipv4; readonly since: number }>();
   readonly #bySource = new Map<number, number>();
   readonly #byPrefix = new Map<number, number>();
 
@@ -23,7 +25,7 @@ export class Strangers<T extends object> {
   ) {}
 
   get size(): number {
-    return this.#since.size;
+    return this.#places.size;
   }
 
   /** The scale on which there is no place; undefined: there is one. */
@@ -33,26 +35,39 @@ export class Strangers<T extends object> {
       if ((this.#bySource.get(peer) ?? 0) >= source) return "source";
       if ((this.#byPrefix.get(prefixOf(peer)) ?? 0) >= prefix) return "prefix";
     }
-    if (this.#since.size < server) return undefined;
-    return this.#longest(now) === undefined ? "server" : undefined;
+    if (this.#places.size < server) return undefined;
+    return this.#givesWay(peer, now) === undefined ? "server" : undefined;
   }
 
   /** After `refuses` had nothing against it. */
   enter(who: T, peer: Ipv4, now: number): Entered<T> {
-    const gaveWay = this.#since.size < this.most.server ? undefined : this.#longest(now);
-    this.#since.set(who, now);
+    const full = this.#places.size >= this.most.server;
+    const gaveWay = full ? this.#givesWay(peer, now) : undefined;
+    this.#places.set(who, { peer, since: now });
     count(this.#bySource, peer, 1);
     count(this.#byPrefix, prefixOf(peer), 1);
     const place = lease(() => {
-      this.#since.delete(who);
+      this.#places.delete(who);
       count(this.#bySource, peer, -1);
       count(this.#byPrefix, prefixOf(peer), -1);
     });
     return { place, gaveWay };
   }
 
-  #longest(now: number): T | undefined {
-    for (const [who, since] of this.#since) return now - since >= this.leastMs ? who : undefined;
+  #givesWay(peer: Ipv4, now: number): T | undefined {
+    const [oldest] = this.#places;
+    if (oldest !== undefined && now - oldest[1].since >= this.leastMs) return oldest[0];
+    return this.#ofGreediest(peer);
+  }
+
+  /** The oldest of the source with the most places, where the newcomer's would still have fewer. */
+  #ofGreediest(peer: Ipv4): T | undefined {
+    let most = (this.#bySource.get(peer) ?? 0) + 1;
+    let greediest: number | undefined;
+    for (const [source, places] of this.#bySource) {
+      if (places > most) [most, greediest] = [places, source];
+    }
+    for (const [who, place] of this.#places) if (place.peer === greediest) return who;
     return undefined;
   }
 }
