@@ -245,6 +245,9 @@ export const guard = {
   blockForgetMs: 86_400_000,
   /** In force or remembered; also what the kernel's sets hold. */
   blocksMax: 8_192,
+  /** Networks that an operator blocked, likewise, and how wide one may be. */
+  blockedNetworksMax: 256,
+  blockLengthMin: 8,
   /** Live calls of blocked sources. */
   blockedLiveMax: 8_192,
   /** The main thread works all the time, and its timers are late by so much, for so long: busy. */

@@ -1,12 +1,13 @@
 // holdfast block, unblock, blocks: sources whose calls the kernel drops.
 import { InvalidArgumentError, Option } from "commander";
-import { parseIpv4 } from "../base/ip.js";
+import { formatSource } from "../base/range4.js";
 import {
   type BlockShown,
   blockShownSchema,
   blocksSchema,
   unblockedSchema,
 } from "../console/contract.js";
+import { readPrefix4 } from "../daemon/config/addresses.js";
 import {
   type CliContext,
   command,
@@ -22,7 +23,7 @@ type Options = StateOptions & JsonOption;
 
 export function blockCommand(context: CliContext) {
   const made = command("block", "drop new calls from an address; sessions it has go on")
-    .argument("<address>", "an IPv4 address", address)
+    .argument("<address>", "an IPv4 address, or a network such as 203.0.113.0/24", address)
     .addOption(
       new Option("--for <time>", "how long: 90s, 30m, 12h or 7d")
         .argParser(seconds)
@@ -38,13 +39,13 @@ export function blockCommand(context: CliContext) {
   return withExamples(
     withJson(withState(made)),
     "holdfast block 203.0.113.7",
-    'holdfast block 203.0.113.7 --for 7d --reason "see ticket 4711"',
+    'holdfast block 203.0.113.0/24 --for 7d --reason "see ticket 4711"',
   );
 }
 
 export function unblockCommand(context: CliContext) {
   const made = command("unblock", "end a block, and forget what the address did")
-    .argument("<address>", "an IPv4 address", address)
+    .argument("<address>", "an IPv4 address or network, as it was blocked", address)
     .action(async (given: string, options: Options) => {
       const path = `/blocks/${encodeURIComponent(given)}`;
       const ended = await context.client(options).send("DELETE", path, unblockedSchema);
@@ -83,10 +84,9 @@ function columns(now: number): readonly Column<BlockShown>[] {
 }
 
 function address(text: string): string {
-  if (parseIpv4(text) === undefined) {
-    throw new InvalidArgumentError("Not an IPv4 address such as 203.0.113.7.");
-  }
-  return text;
+  const read = readPrefix4(text);
+  if (read.ok) return formatSource(read.value);
+  throw new InvalidArgumentError(`Not ${read.expected}: ${read.remedy}.`);
 }
 
 const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };

@@ -236,7 +236,8 @@ export const disconnectSchema = z.union([
 export const disconnectedSchema = z.object({ sessions: z.array(z.number().int()) });
 
 export const blockSchema = z.strictObject({
-  address: z.string().max(15),
+  /** An IPv4 address, or a network such as 203.0.113.0/24. */
+  address: z.string().max(18),
   seconds: z.number().int().min(1).max(31_536_000),
   reason: z.string().max(128),
 });

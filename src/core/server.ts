@@ -231,9 +231,9 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   }
 
   /** A source was blocked: what of it is not logged in ends. */
-  endStrangers(peer: Ipv4, now: Instant): void {
+  endStrangers(isIts: (peer: Ipv4) => boolean, now: Instant): void {
     for (const connection of [...this.#connections.values()]) {
-      if (connection.peerAddress === peer && connection.isStranger) this.#giveWay(connection, now);
+      if (connection.isStranger && isIts(connection.peerAddress)) this.#giveWay(connection, now);
     }
   }
 

@@ -1,7 +1,8 @@
 // Blocked sources: the guard says which; the kernel drops them (os/nft-blocks), the store keeps them
 // over a restart, the log tells of each. Where the kernel cannot, they are refused at the accept.
-import { formatIpv4, type Ipv4 } from "../base/ip.js";
+import { type Ipv4, inPrefix4, type Prefix4 } from "../base/ip.js";
 import type { Held, Ledger } from "../base/ledger.js";
+import { formatSource, overlap, rangeOf } from "../base/range4.js";
 import type { Block, Blocks } from "../core/guard/blocks.js";
 import type { SessionInfo } from "../core/server-ports.js";
 import { guard as limits } from "../limits.js";
@@ -30,13 +31,19 @@ export type BlockingTerms = {
   /** Sessions there are, for those whose source is blocked. */
   readonly sessions: () => Iterable<SessionInfo>;
   /** What is not logged in of a blocked source ends. */
-  readonly endStrangers: (source: Ipv4) => void;
-  readonly allows: (source: Ipv4) => boolean;
+  readonly endStrangers: (source: Prefix4) => void;
+  /** Something of it is never blocked. */
+  readonly allows: (source: Prefix4) => boolean;
   readonly log: {
     warn(fields: Record<string, unknown>, line: string): void;
     info(fields: Record<string, unknown>, line: string): void;
   };
 };
+
+export type BlockAnswer =
+  | { readonly kind: "blocked"; readonly block: Block }
+  | { readonly kind: "allowed" }
+  | { readonly kind: "overlaps"; readonly by: Block };
 
 /** In one run of nft. */
 const changesAtOnce = 1_024;
@@ -85,7 +92,7 @@ export class Blocking {
     const { log, store, clock, wallClockMs, endStrangers } = this.#terms;
     const { source, reason, times } = block;
     const forS = Math.round((block.until - clock()) / 1_000);
-    log.warn({ peer: formatIpv4(source), reason, forS, times }, "source blocked");
+    log.warn({ peer: formatSource(source), reason, forS, times }, "source blocked");
     const ahead = wallClockMs() - clock();
     this.#settle(
       store.put({ ...block, since: block.since + ahead, until: block.until + ahead }),
@@ -95,22 +102,24 @@ export class Blocking {
     this.#enqueue(block);
   }
 
-  /** Undefined: it is never blocked. */
-  block(source: Ipv4, reason: string, forMs: number): Block | undefined {
+  /** `allowed`: of guard.allow; `overlaps`: with the network of a block in force. */
+  block(source: Prefix4, reason: string, forMs: number): BlockAnswer {
     const { blocks, clock, allows } = this.#terms;
-    if (allows(source)) return undefined;
+    if (allows(source)) return { kind: "allowed" };
+    const by = blocks.overlapping(source, clock());
+    if (by !== undefined) return { kind: "overlaps", by };
     const block = blocks.byOperator(source, reason, clock(), forMs);
     this.blocked(block);
-    return block;
+    return { kind: "blocked", block };
   }
 
   /** Whether it was blocked. */
-  unblock(source: Ipv4): boolean {
+  unblock(source: Prefix4): boolean {
     const { blocks, clock, store, log } = this.#terms;
     const was = blocks.unblock(source, clock());
     this.#settle(store.remove(source), source);
     if (!was) return false;
-    log.info({ peer: formatIpv4(source) }, "source unblocked");
+    log.info({ peer: formatSource(source) }, "source unblocked");
     this.#put({ kind: "unblock", source });
     return true;
   }
@@ -136,9 +145,10 @@ export class Blocking {
     const forMs = until - this.#terms.clock();
     const live: LiveCall[] = [];
     for (const info of this.#terms.sessions()) {
-      if (info.peerAddress !== source || info.account === undefined) continue;
+      const { peerAddress, localAddress, callId, account } = info;
+      if (account === undefined || !inPrefix4(peerAddress, source)) continue;
       if (live.length === limits.blockedLiveMax / 2) break;
-      live.push({ source, localAddress: info.localAddress, callId: info.callId, forMs });
+      live.push({ source: peerAddress, localAddress, callId, forMs });
     }
     this.#put({ kind: "block", blocked: { source, forMs }, live });
   }
@@ -176,9 +186,9 @@ export class Blocking {
     this.#problem = problem;
   }
 
-  #settle(answer: Promise<{ readonly ok: boolean }>, source: Ipv4): void {
+  #settle(answer: Promise<{ readonly ok: boolean }>, source: Prefix4): void {
     const lost = () =>
-      this.#terms.log.warn({ peer: formatIpv4(source) }, "a block is not kept over a restart");
+      this.#terms.log.warn({ peer: formatSource(source) }, "a block is not kept over a restart");
     answer.then(({ ok }) => ok || lost(), lost);
   }
 }
@@ -202,8 +212,13 @@ export function blockingOf(running: RunningServer): Blocking {
     sessions: () => running.server.sessions(),
     // Later: whoever says so is in the middle of an input.
     endStrangers: (source) =>
-      setImmediate(() => running.loop.input((server, now) => server.endStrangers(source, now))),
-    allows: (source) => guard.allows(source),
+      setImmediate(() =>
+        running.loop.input((server, now) =>
+          server.endStrangers((peer: Ipv4) => inPrefix4(peer, source), now),
+        ),
+      ),
+    allows: (source) =>
+      running.config.guard.allow.some((allowed) => overlap(rangeOf(allowed), rangeOf(source))),
   });
   guard.blocked = (block) => {
     running.incidents.blocked(block);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseIpv4 } from "../base/ip.js";
+import { hostPrefix } from "../base/range4.js";
 import { Blocks } from "../core/guard/blocks.js";
 import type { IncidentReport } from "../core/guard/incident-report.js";
 import type { ServerEvent } from "../core/server-ports.js";
@@ -99,7 +100,7 @@ describe("incidents of a server", () => {
     on.event("SessionUp");
     on.now += 500;
     on.blocks.automatic(A, "connection rate", on.now);
-    on.blocks.byOperator(B, "by hand", on.now, 60_000);
+    on.blocks.byOperator(hostPrefix(B), "by hand", on.now, 60_000);
     await on.seconds(1, 5_000);
     on.event("LoginRefused");
     on.incidents.blocked(on.blocks.automatic(B, "failed log-ins", on.now));

@@ -2,6 +2,7 @@
 // a minute and at the end; the store keeps them, and the operator sees the one there is as it is now.
 import { formatIpv4, type Ipv4 } from "../base/ip.js";
 import { lease } from "../base/lease.js";
+import { formatSource } from "../base/range4.js";
 import type { Scope } from "../base/scope.js";
 import type { Block, Blocks } from "../core/guard/blocks.js";
 import type { IncidentReport, ReportedSource } from "../core/guard/incident-report.js";
@@ -217,7 +218,7 @@ export class Incidents {
 
   #addBlock(meanwhile: Meanwhile, { source, reason }: Block): void {
     if (meanwhile.blocked.length < this.terms.limits.blocksMax) {
-      meanwhile.blocked.push({ address: formatIpv4(source), reason });
+      meanwhile.blocked.push({ address: formatSource(source), reason });
     } else meanwhile.blockedMore++;
   }
 

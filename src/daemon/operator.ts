@@ -1,7 +1,8 @@
 // The running server as the admin API sees it: snapshots out, commands in.
-import { formatIpv4, formatIpv6, parseIpv4 } from "../base/ip.js";
+import { formatIpv4, formatIpv6 } from "../base/ip.js";
 import type { Ledger } from "../base/ledger.js";
 import { printable } from "../base/printable.js";
+import { formatSource } from "../base/range4.js";
 import type {
   BlockGiven,
   BlockShown,
@@ -26,10 +27,11 @@ import type { EndCause } from "../core/access/ports.js";
 import type { Block } from "../core/guard/blocks.js";
 import type { IncidentReport } from "../core/guard/incident-report.js";
 import type { SessionId, SessionInfo } from "../core/server-ports.js";
+import { guard as limits } from "../limits.js";
 import { type AccountService, faultOf } from "./admin/account-service.js";
 import { type AdminAnswer, type AdminPort, adminFault, type ConsolePort } from "./admin/port.js";
 import type { Blocking } from "./blocking.js";
-import { formatPrefix4 } from "./config/addresses.js";
+import { formatPrefix4, readPrefix4 } from "./config/addresses.js";
 import type { CoreLoop } from "./core-loop.js";
 import type { Incidents } from "./incidents.js";
 
@@ -121,25 +123,34 @@ export class Operator implements AdminPort {
   }
 
   block({ address, seconds, reason }: BlockGiven): AdminAnswer<BlockShown> {
-    const source = parseIpv4(address);
-    if (source === undefined) return noAddress(address);
-    const block = this.around.blocking.block(source, reason, seconds * 1_000);
-    if (block !== undefined) return { ok: true, value: this.#blockShown(block) };
-    const message = `${address} is in guard.allow: it is never blocked`;
+    const source = readPrefix4(address);
+    if (!source.ok) return noSource(address, source.remedy);
+    if (source.value.length < limits.blockLengthMin) {
+      const remedy = `block ${limits.blockLengthMin} bits at least, or close the port in the firewall`;
+      return adminFault("bad-request", "too-wide", `${address} is too wide a network`, remedy);
+    }
+    const answer = this.around.blocking.block(source.value, reason, seconds * 1_000);
+    if (answer.kind === "blocked") return { ok: true, value: this.#blockShown(answer.block) };
+    if (answer.kind === "overlaps") {
+      const other = formatSource(answer.by.source);
+      const message = `${address} overlaps ${other}, which is blocked`;
+      return adminFault("refused", "overlaps", message, `holdfast unblock ${other} first`);
+    }
+    const message = `${address}, or a part of it, is in guard.allow: it is never blocked`;
     return adminFault("refused", "allowed-source", message, "take it out of guard.allow first");
   }
 
   unblock(address: string): AdminAnswer<{ address: string }> {
-    const source = parseIpv4(address);
-    if (source === undefined) return noAddress(address);
-    if (this.around.blocking.unblock(source)) return { ok: true, value: { address } };
+    const source = readPrefix4(address);
+    if (!source.ok) return noSource(address, source.remedy);
+    if (this.around.blocking.unblock(source.value)) return { ok: true, value: { address } };
     const message = `${address} is not blocked`;
     return adminFault("not-found", "not-blocked", message, "see holdfast blocks");
   }
 
   #blockShown({ source, reason, since, until, times }: Block): BlockShown {
     const at = (ms: number) => Math.round(this.around.wallClockOf(ms));
-    return { address: formatIpv4(source), reason, since: at(since), until: at(until), times };
+    return { address: formatSource(source), reason, since: at(since), until: at(until), times };
   }
 
   async incidents({ before, most }: IncidentsQuery): Promise<AdminAnswer<IncidentsPage>> {
@@ -277,7 +288,7 @@ function shownIncident(report: IncidentReport): IncidentShown {
   };
 }
 
-function noAddress(address: string): AdminAnswer<never> {
-  const message = `${printable(address)} is no IPv4 address`;
-  return adminFault("bad-request", "no-address", message, "write one such as 203.0.113.7");
+function noSource(address: string, remedy: string): AdminAnswer<never> {
+  const message = `${printable(address)} is no IPv4 address or network`;
+  return adminFault("bad-request", "no-address", message, remedy);
 }

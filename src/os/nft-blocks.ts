@@ -1,11 +1,12 @@
-// Blocked sources in the kernel: a table of our own with two sets whose elements end by themselves. It
+// Blocked sources in the kernel: a table of our own with sets whose elements end by themselves. It
 // drops new TCP to our port and enhanced GRE outside live calls, of blocked sources, and nothing else.
-import { formatIpv4, type Ipv4 } from "../base/ip.js";
+import { formatIpv4, type Ipv4, type Prefix4 } from "../base/ip.js";
+import { formatSource } from "../base/range4.js";
 import { guard } from "../limits.js";
 import { isOsError, type OsError } from "./errors.js";
 import { NftTable, type NftTableOptions } from "./nft.js";
 
-export type BlockedSource = { readonly source: Ipv4; readonly forMs: number };
+export type BlockedSource = { readonly source: Prefix4; readonly forMs: number };
 /** A call that goes on though its source is blocked; `callId` is ours. */
 export type LiveCall = {
   readonly source: Ipv4;
@@ -16,16 +17,21 @@ export type LiveCall = {
 
 export type BlockChange =
   | { readonly kind: "block"; readonly blocked: BlockedSource; readonly live: readonly LiveCall[] }
-  | { readonly kind: "unblock"; readonly source: Ipv4 };
+  | { readonly kind: "unblock"; readonly source: Prefix4 };
 
 /** What the table says. GRE: version 1 and protocol 0x880B, RFC 2637 §4.1; the Call ID is at octet 6. */
 export function blockRules(port: number): string {
   return `set blocked { type ipv4_addr; flags timeout; size ${guard.blocksMax}; }
+set networks { type ipv4_addr; flags interval, timeout; size ${2 * guard.blockedNetworksMax}; }
 set live { typeof ip saddr . ip daddr . @th,48,16; flags timeout; size ${guard.blockedLiveMax}; }
+chain refused {
+tcp dport ${port} tcp flags & (syn | ack) == syn counter drop
+ip protocol 47 @th,13,3 1 @th,16,16 0x880b ip saddr . ip daddr . @th,48,16 != @live counter drop
+}
 chain input {
 type filter hook input priority -150; policy accept;
-ip saddr @blocked tcp dport ${port} tcp flags & (syn | ack) == syn counter drop
-ip saddr @blocked ip protocol 47 @th,13,3 1 @th,16,16 0x880b ip saddr . ip daddr . @th,48,16 != @live counter drop
+ip saddr @blocked jump refused
+ip saddr @networks jump refused
 }`;
 }
 
@@ -54,26 +60,28 @@ export class NftBlocks {
 
   /** All of them or none; of one source the last one counts. What is there gets the new time. */
   change(changes: readonly BlockChange[]): Promise<OsError | undefined> {
-    const last = new Map(changes.map((change) => [sourceOf(change), change]));
-    const blocked: Element[] = [];
+    const last = new Map(changes.map((change) => [formatSource(sourceOf(change)), change]));
+    const blocked = { blocked: [] as Element[], networks: [] as Element[] };
+    const gone = { blocked: [] as Element[], networks: [] as Element[] };
     const live: Element[] = [];
-    const gone: Element[] = [];
-    for (const change of last.values()) {
+    for (const [text, change] of last) {
+      const set = sourceOf(change).length === 32 ? "blocked" : "networks";
       if (change.kind === "unblock") {
-        gone.push({ text: formatIpv4(change.source), forMs: 0 });
+        gone[set].push({ text, forMs: 0 });
         continue;
       }
-      const { source, forMs } = change.blocked;
-      blocked.push({ text: formatIpv4(source), forMs });
+      blocked[set].push({ text, forMs: change.blocked.forMs });
       for (const call of change.live) {
         const ends = `${formatIpv4(call.source)} . ${formatIpv4(call.localAddress)}`;
         live.push({ text: `${ends} . ${call.callId}`, forMs: call.forMs });
       }
     }
     const lines = [
-      ...this.#without("blocked", [...gone, ...blocked]),
+      ...this.#without("blocked", [...gone.blocked, ...blocked.blocked]),
+      ...this.#without("networks", [...gone.networks, ...blocked.networks]),
       ...this.#without("live", live),
-      ...this.#with("blocked", blocked),
+      ...this.#with("blocked", blocked.blocked),
+      ...this.#with("networks", blocked.networks),
       ...this.#with("live", live),
     ];
     return this.#table.change(lines.join("\n"));
@@ -109,6 +117,6 @@ export class NftBlocks {
 
 type Element = { readonly text: string; readonly forMs: number };
 
-function sourceOf(change: BlockChange): Ipv4 {
+function sourceOf(change: BlockChange): Prefix4 {
   return change.kind === "unblock" ? change.source : change.blocked.source;
 }

@@ -181,7 +181,7 @@ export interface Accounting {
 
 /** A source that is blocked, or was. */
 export type KeptBlock = {
-  readonly source: Ipv4;
+  readonly source: Prefix4;
   readonly reason: string;
   readonly since: UnixMs;
   readonly until: UnixMs;
@@ -194,7 +194,7 @@ export interface BlockStore {
   /** As many of the newest as are kept at all, the newest last. */
   list(): Promise<Answer<readonly KeptBlock[]>>;
   put(block: KeptBlock): Promise<Answer<void>>;
-  remove(source: Ipv4): Promise<Answer<void>>;
+  remove(source: Prefix4): Promise<Answer<void>>;
   /** Deletes those that ended before. */
   prune(before: UnixMs): Promise<Answer<void>>;
 }

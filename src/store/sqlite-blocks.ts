@@ -1,16 +1,19 @@
 // Blocked sources in the database.
+import type { Prefix4 } from "../base/ip.js";
 import { guard } from "../limits.js";
 import { type Answer, answer, type KeptBlock, type UnixMs } from "./port.js";
 import { integer, text } from "./sqlite-connection.js";
 import type { Opened } from "./sqlite-open.js";
 
+const keptMax = guard.blocksMax + guard.blockedNetworksMax;
+
 export function listBlocks({ connection }: Opened): Answer<readonly KeptBlock[]> {
   const rows = connection.rows(
-    "SELECT source, reason, since, until, times FROM blocks ORDER BY since DESC LIMIT ?",
-    guard.blocksMax,
+    "SELECT source, length, reason, since, until, times FROM blocks ORDER BY since DESC LIMIT ?",
+    keptMax,
   );
   const blocks = rows.map((row) => ({
-    source: integer(row.source),
+    source: { address: integer(row.source), length: integer(row.length) },
     reason: text(row.reason),
     since: integer(row.since),
     until: integer(row.until),
@@ -22,8 +25,10 @@ export function listBlocks({ connection }: Opened): Answer<readonly KeptBlock[]>
 export function putBlock({ connection }: Opened, ask: { block: KeptBlock }): Answer<void> {
   const { source, reason, since, until, times } = ask.block;
   connection.run(
-    "INSERT OR REPLACE INTO blocks (source, reason, since, until, times) VALUES (?, ?, ?, ?, ?)",
-    source,
+    `INSERT OR REPLACE INTO blocks (source, length, reason, since, until, times)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+    source.address,
+    source.length,
     reason,
     Math.round(since),
     Math.round(until),
@@ -32,8 +37,9 @@ export function putBlock({ connection }: Opened, ask: { block: KeptBlock }): Ans
   return answer(undefined);
 }
 
-export function removeBlock({ connection }: Opened, ask: { source: number }): Answer<void> {
-  connection.run("DELETE FROM blocks WHERE source = ?", ask.source);
+export function removeBlock({ connection }: Opened, ask: { source: Prefix4 }): Answer<void> {
+  const { address, length } = ask.source;
+  connection.run("DELETE FROM blocks WHERE source = ? AND length = ?", address, length);
   return answer(undefined);
 }
 
@@ -41,8 +47,8 @@ export function removeBlock({ connection }: Opened, ask: { source: number }): An
 export function pruneBlocks({ connection }: Opened, ask: { before: UnixMs }): Answer<void> {
   connection.run("DELETE FROM blocks WHERE until < ?", Math.round(ask.before));
   connection.run(
-    "DELETE FROM blocks WHERE source NOT IN (SELECT source FROM blocks ORDER BY since DESC LIMIT ?)",
-    guard.blocksMax,
+    "DELETE FROM blocks WHERE rowid NOT IN (SELECT rowid FROM blocks ORDER BY since DESC LIMIT ?)",
+    keptMax,
   );
   return answer(undefined);
 }

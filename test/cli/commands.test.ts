@@ -239,7 +239,8 @@ describe("with a server", () => {
       "unblock 203.0.113.7",
       "unblock 203.0.113.8",
     ]);
-    for (const wrong of [["2001:db8::1"], ["198.51.100.9", "--for", "1y"]]) {
+    expect((await on.run(["block", "203.0.113.0/24"])).out).toContain("203.0.113.0/24");
+    for (const wrong of [["2001:db8::1"], ["203.0.113.7/24"], ["198.51.100.9", "--for", "1y"]]) {
       expect((await on.run(["block", ...wrong])).code).toBe(2);
     }
   });

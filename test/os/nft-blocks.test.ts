@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../src/base/ip.js";
+import { hostPrefix } from "../../src/base/range4.js";
 import { openGreSockets } from "../../src/os/gre-socket.js";
 import { NftBlocks } from "../../src/os/nft-blocks.js";
 import { held, isRoot, joined } from "./namespace.js";
@@ -24,7 +25,9 @@ function gre(callId: number, flags = 0x3001, protocol = 0x880b): Uint8Array {
 }
 
 describe.runIf(isRoot)("a blocked source", () => {
-  test("no new TCP to the port, no enhanced GRE but of live calls; everything else passes", async () => {
+  const sources = [hostPrefix(CALLER), { address: (CALLER & ~0xff) >>> 0, length: 24 }];
+  const how = "no new TCP to the port, no enhanced GRE but of live calls; everything else passes";
+  test.each(sources)(`/$length: ${how}`, async (source) => {
     using net = joined(["198.51.100.1/24"], ["198.51.100.2/24"]);
     const servers = net.a.inside(() => [listening(1_723), listening(1_724)]);
     using _callers = net.b.entered();
@@ -39,7 +42,7 @@ describe.runIf(isRoot)("a blocked source", () => {
     const live = { source: CALLER, localAddress: SERVER, callId: 4711, forMs: 60_000 };
     const block = {
       kind: "block",
-      blocked: { source: CALLER, forMs: 60_000 },
+      blocked: { source, forMs: 60_000 },
       live: [live],
     } as const;
     expect(await onServer(() => blocks.begin())).toBeUndefined();
@@ -62,7 +65,7 @@ describe.runIf(isRoot)("a blocked source", () => {
     await new Promise(setImmediate);
     await expect.poll(() => onServer(() => blocks.dropped())).toEqual([1, 2]);
     expect(refused.connecting).toBe(true);
-    const unblock = { kind: "unblock", source: CALLER } as const;
+    const unblock = { kind: "unblock", source } as const;
     expect(await onServer(() => blocks.change([unblock]))).toBeUndefined();
     // Its next SYN gets through.
     await once(refused, "connect");
@@ -79,7 +82,7 @@ describe.runIf(isRoot)("a blocked source", () => {
     const blocks = new NftBlocks(options, 1_723);
     expect(await blocks.begin()).toBeUndefined();
     const changes = Array.from({ length: 8_000 }, (_, i) => {
-      const blocked = { source: CALLER + 1 + i, forMs: i < 10 ? 1_000 : 60_000 };
+      const blocked = { source: hostPrefix(CALLER + 1 + i), forMs: i < 10 ? 1_000 : 60_000 };
       return { kind: "block", blocked, live: [] } as const;
     });
     expect(await blocks.change(changes)).toBeUndefined();

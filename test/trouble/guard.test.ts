@@ -18,6 +18,7 @@ const startRequest = octets(vectors.control_messages.find(({ type }) => type ===
 const nothing = new Uint8Array(0);
 const FORGED = Number(process.env.FORGED ?? 100_000);
 const HOSTILE = "198.51.100.66";
+const NETWORK = "203.0.113.0/24";
 
 describe.runIf(needRoot())("strangers from one address", () => {
   test("take its places and no more; another address logs in, the session goes on", async () => {
@@ -99,13 +100,17 @@ describe.runIf(needRoot())("blocks", () => {
     rubbish[Symbol.dispose]();
     // By hand, the address of a session: it goes on, a new one cannot be made.
     expect((await scene.cli(["block", CALLERS, "--for", "1h"])).code).toBe(0);
+    expect((await scene.cli(["block", NETWORK])).code).toBe(0);
+    expect((await scene.cli(["block", "198.51.100.0/24"])).code).toBe(0);
+    expect((await scene.cli(["block", "198.51.0.0/16"])).stderr).toContain("overlaps");
+    expect((await scene.cli(["unblock", "198.51.100.0/24"])).code).toBe(0);
     await until("in the kernel", 5, async () => !(await answers(CALLERS)));
     await caller.ping();
     await caller.end();
     expect(await scene.stop()).toBe(0);
     expect(scene.server.run("nft", "list", "tables")).not.toContain("blocks");
     await scene.start();
-    expect((await blocked(scene)).sort()).toEqual([CALLERS, HOSTILE].sort());
+    expect((await blocked(scene)).sort()).toEqual([CALLERS, HOSTILE, NETWORK].sort());
     await until("in the kernel", 5, async () => !(await answers(CALLERS)));
     const unblocked = await scene.cli(["unblock", CALLERS]);
     expect(unblocked).toMatchObject({ code: 0 });

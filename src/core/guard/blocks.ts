@@ -1,10 +1,12 @@
-// Which source addresses are blocked, until when, and how often they were: each time for longer. Times
-// are one clock's ms. Bounded: the block that ends first, or has ended, makes room.
-import type { Ipv4 } from "../../base/ip.js";
+// Which sources are blocked, until when, and how often they were: each time for longer. Addresses by what
+// they did, networks by an operator alone. Times are one clock's ms. Bounded: the block that ends first,
+// or has ended, makes room.
+import { type Ipv4, inPrefix4, type Prefix4 } from "../../base/ip.js";
+import { hostPrefix, overlap, rangeOf } from "../../base/range4.js";
 import { type Bounds, guard as bounds } from "../../limits.js";
 
 export type Block = {
-  readonly source: Ipv4;
+  readonly source: Prefix4;
   readonly reason: string;
   readonly since: number;
   readonly until: number;
@@ -12,30 +14,49 @@ export type Block = {
   readonly times: number;
 };
 
+/** The kernel's element of one that has ended may stay so much longer. */
+const KERNEL_LATE_MS = 2_000;
+
 export class Blocks {
-  readonly #bySource = new Map<Ipv4, Block>();
+  readonly #byAddress = new Map<Ipv4, Block>();
+  readonly #networks = new Map<string, Block>();
 
   constructor(readonly limits: Bounds<typeof bounds> = bounds) {}
 
   /** In force now. */
-  find(source: Ipv4, now: number): Block | undefined {
-    const block = this.#bySource.get(source);
-    return block !== undefined && block.until > now ? block : undefined;
+  find(address: Ipv4, now: number): Block | undefined {
+    const block = this.#byAddress.get(address);
+    if (block !== undefined && block.until > now) return block;
+    for (const network of this.#networks.values()) {
+      if (network.until > now && inPrefix4(address, network.source)) return network;
+    }
+    return undefined;
   }
 
   /** For longer each time, until it has behaved for blockForgetMs. */
-  automatic(source: Ipv4, reason: string, now: number): Block {
+  automatic(address: Ipv4, reason: string, now: number): Block {
     const { blockMinMs, blockMaxMs, blockForgetMs } = this.limits;
-    const before = this.#bySource.get(source);
+    const before = this.#byAddress.get(address);
     const remembered = before !== undefined && now - before.until < blockForgetMs;
     const times = (remembered ? before.times : 0) + 1;
     const forMs = Math.min(blockMaxMs, blockMinMs * 2 ** Math.min(times - 1, 30));
     const until = Math.max(now + forMs, before?.until ?? 0);
-    return this.#put({ source, reason, since: now, until, times });
+    return this.#put({ source: hostPrefix(address), reason, since: now, until, times });
   }
 
-  byOperator(source: Ipv4, reason: string, now: number, forMs: number): Block {
+  byOperator(source: Prefix4, reason: string, now: number, forMs: number): Block {
     return this.#put({ source, reason, since: now, until: now + forMs, times: 0 });
+  }
+
+  /** Another network in force that has addresses of this one: the kernel's set takes none twice. */
+  overlapping(source: Prefix4, now: number): Block | undefined {
+    if (source.length === 32) return undefined;
+    return [...this.#networks.values()].find(
+      (other) =>
+        other.until + KERNEL_LATE_MS > now &&
+        keyOf(other.source) !== keyOf(source) &&
+        overlap(rangeOf(other.source), rangeOf(source)),
+    );
   }
 
   /** One of an earlier run. */
@@ -44,34 +65,47 @@ export class Blocks {
   }
 
   /** Forgets it wholly: the next one is a first one. Whether it was in force. */
-  unblock(source: Ipv4, now: number): boolean {
-    const inForce = this.find(source, now) !== undefined;
-    this.#bySource.delete(source);
-    return inForce;
+  unblock(source: Prefix4, now: number): boolean {
+    const { address, length } = source;
+    const block = length === 32 ? this.#byAddress.get(address) : this.#networks.get(keyOf(source));
+    if (length === 32) this.#byAddress.delete(address);
+    else this.#networks.delete(keyOf(source));
+    return block !== undefined && block.until > now;
   }
 
-  /** In force now, the newest last. */
+  /** In force now, addresses first, the newest of each last. */
   live(now: number): Block[] {
-    return [...this.#bySource.values()].filter(({ until }) => until > now);
+    const all = [...this.#byAddress.values(), ...this.#networks.values()];
+    return all.filter(({ until }) => until > now);
   }
 
   /** In force or remembered. */
   get size(): number {
-    return this.#bySource.size;
+    return this.#byAddress.size + this.#networks.size;
   }
 
   #put(block: Block): Block {
-    this.#bySource.delete(block.source);
-    if (this.#bySource.size >= this.limits.blocksMax) this.#makeRoom();
-    this.#bySource.set(block.source, block);
+    const { source } = block;
+    const { blocksMax, blockedNetworksMax } = this.limits;
+    if (source.length === 32) place(this.#byAddress, source.address, block, blocksMax);
+    else place(this.#networks, keyOf(source), block, blockedNetworksMax);
     return block;
   }
+}
 
-  #makeRoom(): void {
-    let first: Block | undefined;
-    for (const block of this.#bySource.values()) {
-      if (first === undefined || block.until < first.until) first = block;
+function keyOf({ address, length }: Prefix4): string {
+  return `${address}/${length}`;
+}
+
+/** As the newest of at most so many: the one that ends first makes room. */
+function place<K>(blocks: Map<K, Block>, key: K, block: Block, most: number): void {
+  blocks.delete(key);
+  if (blocks.size >= most) {
+    let first: [K, Block] | undefined;
+    for (const entry of blocks) {
+      if (first === undefined || entry[1].until < first[1].until) first = entry;
     }
-    if (first !== undefined) this.#bySource.delete(first.source);
+    if (first !== undefined) blocks.delete(first[0]);
   }
+  blocks.set(key, block);
 }

@@ -2,6 +2,7 @@
 // table `migrations` says which a file has had.
 import { type Connection, integer } from "../sqlite-connection.js";
 import { accountsAndSettings } from "./accounts-and-settings.js";
+import { blockNetworks } from "./block-networks.js";
 import { blocks } from "./blocks.js";
 import { consoleAccess } from "./console.js";
 import { incidents } from "./incidents.js";
@@ -17,6 +18,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 4, name: "blocks", sql: blocks },
   { number: 5, name: "incidents", sql: incidents },
   { number: 6, name: "console", sql: consoleAccess },
+  { number: 7, name: "blocks of networks", sql: blockNetworks },
 ];
 
 export const SCHEMA = MIGRATIONS.length;
