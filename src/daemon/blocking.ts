@@ -8,7 +8,7 @@ import type { SessionInfo } from "../core/server-ports.js";
 import { guard as limits } from "../limits.js";
 import { monotonicNow, wallClockMs } from "../os/clock.js";
 import { describeOsError, type OsError } from "../os/errors.js";
-import { type BlockChange, type LiveCall, NftBlocks } from "../os/nft-blocks.js";
+import type { BlockChange, LiveCall } from "../os/nft-blocks.js";
 import type { BlockStore } from "../store/port.js";
 import type { RunningServer } from "./running-server.js";
 
@@ -195,12 +195,12 @@ export class Blocking {
 
 /** That of a server; its guard tells it of every block. */
 export function blockingOf(running: RunningServer): Blocking {
-  const { guard, ledger, config, terms } = running;
+  const { guard, ledger, config, terms, outside } = running;
   const { store, log, paths } = terms;
   const blocking = new Blocking({
     ...{ ledger, log, wallClockMs, clock: monotonicNow },
     blocks: guard.blocks,
-    table: new NftBlocks(
+    table: outside.blockTable(
       {
         instance: config.instance,
         instanceId: store.instanceId,

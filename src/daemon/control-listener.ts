@@ -1,5 +1,5 @@
 // TCP 1723 (RFC 2637 §3.1.1): sockets in, octets to the core, octets and closes out.
-import { createServer, type Server as NetServer, type Socket } from "node:net";
+import type { createServer, Server as NetServer, Socket } from "node:net";
 import type { Counters } from "../base/counters.js";
 import { formatIpv4, type Ipv4, parseIpv4 } from "../base/ip.js";
 import { lease } from "../base/lease.js";
@@ -32,7 +32,12 @@ class Entry implements Disposable {
   }
 }
 
+export type CreateServer = (
+  ...terms: [{ noDelay: boolean; pauseOnConnect: boolean }, (socket: Socket) => void]
+) => ReturnType<typeof createServer>;
+
 export type ControlListenerOptions = {
+  readonly createServer: CreateServer;
   /** `0.0.0.0` stands for all. */
   readonly addresses: readonly Ipv4[];
   readonly port: number;
@@ -67,8 +72,9 @@ export class ControlListener {
     this.#options.scope.hold("timer", this.#options.busyness, "busy");
     const problems: ListenProblem[] = [];
     for (const address of this.#options.addresses) {
-      const server = createServer({ noDelay: true, pauseOnConnect: false }, (socket) =>
-        this.#accept(socket),
+      const server = this.#options.createServer(
+        { noDelay: true, pauseOnConnect: false },
+        (socket) => this.#accept(socket),
       );
       const problem = await this.#bind(server, address);
       if (problem === undefined) {

@@ -1,7 +1,6 @@
 // The data workers as one data path: a flow lives in the worker that its Call ID falls to, commands go
 // there, and what all of them count is one sum.
 import { describeOsError, isOsError } from "../os/errors.js";
-import { withoutCapabilities } from "../os/privileges.js";
 import type { FlowRef, GatewayTerms, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import { EarlyRefusal } from "./early-refusal.js";
 import type { RunningServer, StartFault } from "./running-server.js";
@@ -11,7 +10,6 @@ import {
   type WorkerSnapshot,
   type WorkerTerms,
 } from "./worker-keeper.js";
-import { openPlaces } from "./worker-places.js";
 
 export type DataPathOptions = WorkerTerms & {
   /** One worker each; its raw socket takes the Call IDs that leave its place here when divided. */
@@ -102,16 +100,16 @@ export function dataPathOf(
   running: RunningServer,
   onEvent: (event: PlaneEvent) => void,
 ): DataPath | StartFault {
-  const { config, scope, terms, server } = running;
+  const { config, scope, terms, server, outside } = running;
   const { log } = terms;
-  const places = openPlaces(running.network.tunFds, scope);
+  const places = outside.openPlaces(running.network.tunFds, scope);
   if ("remedy" in places) return places;
-  const prefix = withoutCapabilities([]);
+  const prefix = outside.workerPrefix();
   if (isOsError(prefix)) return { message: describeOsError(prefix), remedy: "install util-linux" };
   const { filter: choice, engine } = config;
   const loaded = terms.privileges.filter;
   return new DataPath({
-    ...{ places, scope, prefix, engine, onEvent, log },
+    ...{ places, scope, prefix, spawn: outside.spawn, engine, onEvent, log },
     refusal: new EarlyRefusal({ choice, loaded, places, scope, log }),
     gateway: running.gatewayTerms(),
     limits: config.limits.plane,

@@ -11,7 +11,6 @@ import type { ServerEvent } from "../core/server-ports.js";
 import type { Bounds, incident as bounds } from "../limits.js";
 import { monotonicNow, wallClockMs } from "../os/clock.js";
 import type { Answer, IncidentStore } from "../store/port.js";
-import { processorMs } from "./busy.js";
 import { sum } from "./data-path.js";
 import type { RunningServer } from "./running-server.js";
 import { unwanted } from "./unwanted.js";
@@ -324,7 +323,7 @@ export function incidentsOf(running: RunningServer): Incidents {
     store: terms.store.incidents,
     clock: monotonicNow,
     wallClockMs,
-    processorMs,
+    processorMs: running.outside.processorMs,
     totals: () =>
       unwanted({
         control: server.reasons.snapshot(),

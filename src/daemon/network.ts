@@ -40,6 +40,9 @@ export type NetworkTerms = {
   };
 };
 
+/** What others may ask of it. */
+export type HostNetwork = Omit<Network, "terms">;
+
 export type NetworkFault = { readonly message: string; readonly remedy: string };
 
 export class Network implements SessionRoutes {

@@ -14,15 +14,14 @@ import type { ServerEvent } from "../core/server-ports.js";
 import { plane as planeLimits } from "../limits.js";
 import { monotonicNow, wallClockMs, wallClockOf } from "../os/clock.js";
 import type { Descriptor } from "../os/descriptor.js";
-import { systemRng } from "../os/entropy.js";
 import type { HookRunner } from "../os/hook-runner.js";
 import type { Account, Store } from "../store/port.js";
 import type { GatewayTerms, PlaneEvent } from "../wire/worker-link.js";
 import { type AccessBackend, type AccessTerms, backendOf } from "./access-backend.js";
 import { type AccountEvent, AccountService } from "./admin/account-service.js";
-import { type AdminSocket, openAdminSocket } from "./admin/socket.js";
+import type { AdminSocket } from "./admin/socket.js";
 import { type Blocking, blockingOf } from "./blocking.js";
-import { type BusynessWatch, processorMs, watchBusyness } from "./busy.js";
+import { type BusynessWatch, watchBusyness } from "./busy.js";
 import { loadConfig, readConfigFile } from "./config/load.js";
 import type { Config } from "./config/resolve.js";
 import { showConfig } from "./config/show.js";
@@ -32,12 +31,11 @@ import { ControlListener } from "./control-listener.js";
 import { CoreLoop } from "./core-loop.js";
 import { type DataPath, dataPathOf } from "./data-path.js";
 import { doctorReport } from "./doctor/doctor.js";
-import { hostAddresses } from "./host-addresses.js";
-import { hostNameServers } from "./host-dns.js";
 import { type Incidents, incidentsOf } from "./incidents.js";
 import type { Log } from "./log.js";
-import { Network } from "./network.js";
+import type { HostNetwork } from "./network.js";
 import { Operator } from "./operator.js";
+import { thisMachine } from "./outside.js";
 import { accessTerms, gatewayTerms, serverPolicy } from "./policy.js";
 import { overviewOf, type Pulse, pulseOf } from "./pulse.js";
 import { type ReloadOutcome, reloadConfig, reloadFields } from "./reload.js";
@@ -59,7 +57,7 @@ export type RunningServerTerms = {
   readonly version: string;
   readonly privileges: SettledPrivileges;
   readonly tunDevices: readonly Descriptor[];
-  readonly hooks: HookRunner | undefined;
+  readonly hooks: Pick<HookRunner, "run"> | undefined;
   readonly connectionsMax: number;
   readonly descriptorsMax: number;
   /** Shown in status for as long as the server runs. */
@@ -73,7 +71,7 @@ export class RunningServer {
   readonly startedAt = wallClockMs();
   readonly counts = { logIns: 0, refusals: 0 };
   readonly scope = new Scope("server", this.ledger);
-  readonly network: Network;
+  readonly network: HostNetwork;
   readonly server: Server;
   readonly loop: CoreLoop;
   readonly listener: ControlListener;
@@ -89,16 +87,19 @@ export class RunningServer {
   drops: Readonly<Record<string, number>> = {};
   #keeper: SessionKeeper | undefined;
   #backend: AccessBackend;
-  #admin: AdminSocket | undefined;
+  #admin: Pick<AdminSocket, "close"> | undefined;
   #stopped: (() => void) | undefined;
   #stoppedTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #tunKeeper: TunKeeper | undefined;
 
-  constructor(readonly terms: RunningServerTerms) {
+  constructor(
+    readonly terms: RunningServerTerms,
+    readonly outside = thisMachine,
+  ) {
     const { config, store, log, paths } = terms;
     this.config = config;
-    this.network = new Network({
+    this.network = outside.network({
       config,
       ledger: this.ledger,
       instanceId: store.instanceId,
@@ -115,7 +116,7 @@ export class RunningServer {
     this.server = new Server({
       guard: this.guard,
       policy: serverPolicy(config, firmwareRevision),
-      rng: systemRng(),
+      rng: outside.rng(),
       ledger: this.ledger,
       callIds: new CallIdPool(config.limits.control),
       flowSlots: new FlowSlots(
@@ -125,6 +126,7 @@ export class RunningServer {
     this.pool = new AddressPool({ ranges: config.addresses.pool, exclusions: [] });
     this.#backend = backendOf(this);
     this.listener = new ControlListener({
+      createServer: outside.createServer,
       addresses: config.listen.addresses === "all" ? [0] : config.listen.addresses,
       port: config.listen.port,
       connectionsMax: terms.connectionsMax,
@@ -203,12 +205,13 @@ export class RunningServer {
     this.#tunKeeper = new TunKeeper({
       network: this.network,
       tun: this.config.network.tun,
+      watchLink: this.outside.watchLink,
       // The data path has stopped looking at it, and looks again with its terms.
       mended: () => this.dataPath?.configure(this.gatewayTerms()),
       log,
     });
     this.scope.hold("socket", this.#tunKeeper, "link watch");
-    const admin = await openAdminSocket(this.operator, this.terms.paths, {
+    const admin = await this.outside.openAdminSocket(this.operator, this.terms.paths, {
       connectionsMax: this.config.limits.admin.connectionsMax,
       bodyOctetsMax: this.config.limits.admin.bodyOctetsMax,
       importOctetsMax: this.config.limits.admin.importOctetsMax,
@@ -285,11 +288,11 @@ export class RunningServer {
 
   /** What sessions are told, by the configuration in force and by what this host has now. */
   accessTerms(): AccessTerms {
-    return accessTerms(this.config, hostNameServers());
+    return accessTerms(this.config, this.outside.nameServers());
   }
 
   gatewayTerms(): GatewayTerms {
-    return gatewayTerms(this.config, hostNameServers(), hostAddresses());
+    return gatewayTerms(this.config, this.outside.nameServers(), this.outside.addresses());
   }
 
   #handlePlane(event: PlaneEvent): void {
@@ -393,7 +396,7 @@ export class RunningServer {
       this.guard.busy = busy;
       if (busy) this.terms.log.warn({}, "busy: new strangers are turned away");
     };
-    return watchBusyness({ clock: monotonicNow, processorMs, tell });
+    return watchBusyness({ clock: monotonicNow, processorMs: this.outside.processorMs, tell });
   }
 
   #checkStopped(): void {

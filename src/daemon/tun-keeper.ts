@@ -1,11 +1,12 @@
 // Keeps the TUN as the server made it: whoever deletes it, sets it down or takes its address or routes
 // away is answered, one mending at a time, again after a while where it did not work.
 import { isOsError } from "../os/errors.js";
-import { watchLink } from "../os/link-watch.js";
-import type { Network } from "./network.js";
+import type { watchLink } from "../os/link-watch.js";
+import type { HostNetwork } from "./network.js";
 
 export type TunKeeperTerms = {
-  readonly network: Network;
+  readonly network: HostNetwork;
+  readonly watchLink: typeof watchLink;
   readonly tun: string;
   /** It is there again: whoever stopped looking at it may look again. */
   readonly mended: () => void;
@@ -27,7 +28,7 @@ export class TunKeeper implements Disposable {
 
   constructor(terms: TunKeeperTerms) {
     this.#terms = terms;
-    const watch = watchLink(terms.tun, () => this.check());
+    const watch = terms.watchLink(terms.tun, () => this.check());
     // Without it the data path still tells when it cannot read or write.
     if (isOsError(watch))
       terms.log.warn({ ...watch }, "changes of the TUN are not told by the kernel");

@@ -8,7 +8,7 @@ import type { GreDescriptors } from "../os/gre-socket.js";
 import type { RingDescriptors } from "../os/hand-over.js";
 import type { GatewayTerms, PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import type { EngineChoice } from "../worker/engine-choice.js";
-import { WorkerHost } from "../worker/host.js";
+import { type Spawn, WorkerHost } from "../worker/host.js";
 
 /** What one worker works on; the descriptors stay the caller's. */
 export type WorkerPlace = {
@@ -21,6 +21,7 @@ export type WorkerTerms = {
   readonly scope: Scope;
   /** Put before the command, to drop privileges. */
   readonly prefix: readonly string[];
+  readonly spawn?: Spawn;
   readonly gateway: GatewayTerms;
   readonly limits: Bounds<typeof plane>;
   readonly engine: EngineChoice;
@@ -66,10 +67,11 @@ export class WorkerKeeper {
     this.#terms = terms;
     this.#user = user;
     this.#gateway = terms.gateway;
-    const { entry } = terms;
+    const { entry, spawn } = terms;
     this.#host = new WorkerHost({
       ...place,
       ...(entry === undefined ? {} : { entry }),
+      ...(spawn === undefined ? {} : { spawn }),
       workers,
       scope: terms.scope,
       prefix: terms.prefix,

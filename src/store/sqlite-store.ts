@@ -6,9 +6,12 @@ import { Worker } from "node:worker_threads";
 import { store as limits } from "../limits.js";
 import type { Answer, OpenFailure, Store, StoreStats, StoreTerms, StoreTrouble } from "./port.js";
 import { type Batch, type Kind, RequestQueue, type Turn, type Waiting } from "./request-queue.js";
-import type { AskOf, FromThread, Operation, ToThread, ValueOf } from "./sqlite-link.js";
+import type { AskOf, FromThread, Operation, ThreadData, ToThread, ValueOf } from "./sqlite-link.js";
 import { portOver } from "./sqlite-port.js";
 import { troubleWith } from "./store-trouble.js";
+
+/** As node:worker_threads has it. */
+export type StoreThread = Pick<Worker, "on" | "once" | "postMessage" | "terminate">;
 
 export type SqliteStoreTerms = {
   readonly databasePath: string;
@@ -18,6 +21,8 @@ export type SqliteStoreTerms = {
   readonly owner?: number;
   /** The thread's compiled module, where it is not beside this one. */
   readonly thread?: URL;
+  /** Where something else stands for the thread. */
+  readonly startThread?: (data: ThreadData) => StoreThread;
   /** How long accounting gathers, where it is not limits.gatherMs. */
   readonly gatherMs?: number;
   /** Told when the store comes into a trouble, into another one, and (undefined) out of it. */
@@ -38,7 +43,7 @@ export type Ask = <K extends Operation>(
   ask: AskOf<K>,
 ) => Promise<Answer<ValueOf<K>>>;
 
-type Thread = { readonly worker: Worker; readonly generation: number };
+type Thread = { readonly worker: StoreThread; readonly generation: number };
 
 export class SqliteStore {
   readonly #terms: SqliteStoreTerms;
@@ -76,8 +81,11 @@ export class SqliteStore {
     this.#opened = false;
     const { databasePath, keyPath, owner, thread } = this.#terms;
     const terms = { databasePath, keyPath, owner: owner ?? process.geteuid?.() ?? 0 };
+    const start =
+      this.#terms.startThread ??
+      ((workerData) => new Worker(thread ?? threadModule(), { workerData }));
     return new Promise((resolve) => {
-      const worker = new Worker(thread ?? threadModule(), { workerData: { terms } });
+      const worker = start({ terms });
       this.#thread = { worker, generation };
       const failed = (message: string) => {
         resolve({ ...troubleWith("failed", message), ok: false, reason: "trouble" });

@@ -1,6 +1,6 @@
 // The main process's end of a data worker: starts it, talks to it, notices within a second when it is
 // gone or stuck, and gives back all it took. Starting anew is the caller's decision.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { lease } from "../base/lease.js";
@@ -14,7 +14,15 @@ import { decodeEvent, encodeCommand } from "../wire/worker-link-codec.js";
 import { LinkFramer } from "../wire/worker-link-framer.js";
 import type { EngineChoice } from "./engine-choice.js";
 
+/** As node:child_process has it. */
+export type Spawn = (
+  command: string,
+  words: readonly string[],
+  options: SpawnOptions,
+) => ChildProcess;
+
 export type WorkerHostOptions = {
+  readonly spawn?: Spawn;
   /** Open descriptors; they stay the caller's and may serve any number of workers in turn. */
   readonly gre: GreDescriptors;
   readonly tun: number;
@@ -260,7 +268,7 @@ function spawnWorker(options: WorkerHostOptions): ChildProcess | string {
   ];
   const places = ring === undefined ? [] : [ring.previous, ring.next];
   try {
-    const child = spawn(command[0]!, command.slice(1), {
+    const child = (options.spawn ?? spawn)(command[0]!, command.slice(1), {
       stdio: ["ignore", "ignore", "pipe", "pipe", gre.receive, gre.sendNoDf, tun, ...places],
       env: { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
     });

@@ -9,6 +9,8 @@ import { FlowSlots } from "../../src/core/access/flow-slots.js";
 import { Client, type ClientEvent } from "../../src/core/client.js";
 import type { PppCredentials, PppPolicy } from "../../src/core/ppp/ports.js";
 import { CLOSED } from "../../src/plane/context.js";
+import type { PlaneMemory } from "../../src/plane/memory.js";
+import type { PlaneEvent } from "../../src/wire/worker-link.js";
 import { testPolicy } from "../control-peer.js";
 import type { Network } from "./network.js";
 import type { Schedule } from "./schedule.js";
@@ -30,6 +32,8 @@ export class ClientHost {
   packet: (packet: Uint8Array) => void = () => {};
   onUp: () => void = () => {};
   onEnded: () => void = () => {};
+  /** After whatever may have moved its deadline. */
+  touched: () => void = () => {};
   #slot: Disposable | undefined;
   #draining = false;
   #wasUp = false;
@@ -42,13 +46,16 @@ export class ClientHost {
     readonly chance: Chance,
     network: Network,
     sendErrors: number,
+    memory?: () => PlaneMemory,
   ) {
     this.ledger = new Ledger(() => schedule.now);
-    this.worker = new SimWorker(schedule, chance.fork(), network, CLOSED, sendErrors, {
-      event: (event) => this.input((client, now) => client.handlePlane(event, now)),
+    const user = {
+      event: (event: PlaneEvent) => this.input((client, now) => client.handlePlane(event, now)),
       lost: () => this.input((client, now) => client.handleWorkerLost(now)),
-      packet: (packet) => this.packet(packet),
-    });
+      packet: (packet: Uint8Array) => this.packet(packet),
+    };
+    const around = [schedule, chance.fork(), network, CLOSED, sendErrors, user] as const;
+    this.worker = new SimWorker(...around, memory);
     network.attach(address, (datagram) => this.worker.datagram(datagram));
   }
 
@@ -92,6 +99,7 @@ export class ClientHost {
     this.#draining = true;
     while (this.#step(client));
     this.#draining = false;
+    this.touched();
   }
 
   #step(client: Client): boolean {

@@ -3,6 +3,7 @@
 
 import type { Chance } from "../../src/base/chance.js";
 import { formatIpv4, type Ipv4 } from "../../src/base/ip.js";
+import { mutate } from "../../src/storm/mutator.js";
 import { read16, write16, write32 } from "../../src/wire/ip-octets.js";
 import { datagram, udp } from "../plane/pair.js";
 import type { Schedule } from "./schedule.js";
@@ -14,6 +15,8 @@ export type PathTerms = {
   readonly reordering: number;
   readonly truncation: number;
   readonly forgery: number;
+  /** One bit of a datagram that the checksum of nobody covers. */
+  readonly corruption?: number;
 };
 
 type Receiver = (datagram: Uint8Array) => void;
@@ -30,6 +33,9 @@ export class Network {
   readonly #dark = new Set<Ipv4>();
   /** Data seen in the clear, by receiver. */
   plaintext = 0;
+  /** Whose GRE somebody changes, and how much of it. */
+  readonly #spoilt = new Map<Ipv4, number>();
+  corrupted = 0;
   /** Where encryption is required, nothing in the clear may ever be seen. */
   watch = true;
 
@@ -41,6 +47,21 @@ export class Network {
 
   attach(address: Ipv4, receiver: Receiver): void {
     this.#hosts.set(address, receiver);
+  }
+
+  detach(address: Ipv4): void {
+    this.#hosts.delete(address);
+    this.#dark.delete(address);
+    this.#spoilt.delete(address);
+  }
+
+  spoil(address: Ipv4, share: number): void {
+    this.#spoilt.set(address, share);
+  }
+
+  /** From somebody anywhere, whoever it says it is from. */
+  inject(packet: Uint8Array, destination: Ipv4): void {
+    this.#carry(packet, destination);
   }
 
   /** GRE to and from this host is lost from now on. */
@@ -55,6 +76,10 @@ export class Network {
     if (this.#dark.has(source) || this.#dark.has(destination)) return;
     if (chance.happens(terms.forgery)) this.#forge(source, destination, gre);
     if (chance.happens(terms.loss)) return;
+    if (chance.happens(this.#spoilt.get(source) ?? 0)) {
+      this.corrupted++;
+      this.#carry(datagram(source, destination, mutate(chance, gre, [gre])), destination);
+    }
     this.#carry(datagram(source, destination, gre), destination);
     if (chance.happens(terms.duplication)) {
       this.#carry(datagram(source, destination, gre), destination);
@@ -65,9 +90,18 @@ export class Network {
     const { chance, terms, schedule } = this;
     const late = chance.happens(terms.reordering) ? chance.int(1, 150) : 0;
     const octets = chance.happens(terms.truncation) ? this.#truncated(packet) : packet;
+    if (chance.happens(terms.corruption ?? 0)) this.#corrupt(octets);
     schedule.in(terms.latencyMs + late, () => {
       if (!this.#dark.has(destination)) this.#hosts.get(destination)?.(octets);
     });
+  }
+
+  /** Behind the outer header, whose checksum the kernel looks at. */
+  #corrupt(packet: Uint8Array): void {
+    if (packet.length <= 20) return;
+    const at = this.chance.int(20, packet.length - 1);
+    packet[at] = packet[at]! ^ (1 << this.chance.int(0, 7));
+    this.corrupted++;
   }
 
   /** Cut off, with its outer length as it was or as if it had been sent so. */

@@ -4,7 +4,7 @@ import { Pipe, type Schedule } from "./schedule.js";
 
 export interface StreamUser {
   octets(octets: Uint8Array): void;
-  /** Until when nothing is read, if it is not read now. */
+  /** Until when nothing is read, if it is not read now; for ever: until `resume`. */
   pausedUntil(): number | undefined;
   /** The socket is closed: the last that is heard of it. */
   closed(): void;
@@ -62,6 +62,16 @@ export class StreamEnd {
     this.#close();
   }
 
+  /** Reads what came while nobody did. */
+  resume(): void {
+    this.#read();
+  }
+
+  /** Octets that came and were not read. */
+  get unread(): number {
+    return this.#inbox.reduce((sum, piece) => sum + (piece === "fin" ? 0 : piece.length), 0);
+  }
+
   #send(run: () => void): void {
     this.#out.in(this.latencyMs + this.chance.int(0, 20), () => {
       if (!this.dark && !this.far.dark) run();
@@ -82,6 +92,7 @@ export class StreamEnd {
   #read(): void {
     while (!this.#closed && this.#inbox.length > 0) {
       const until = this.user?.pausedUntil() ?? 0;
+      if (until === Number.POSITIVE_INFINITY) return;
       if (until > this.schedule.now) {
         this.schedule.at(until, () => this.#read());
         return;

@@ -38,6 +38,8 @@ export class SimWorker {
   #held: (() => void)[] = [];
   #datagrams = 0;
   losses = 0;
+  /** After whatever may have moved its deadline. */
+  touched: () => void = () => {};
   unsent = 0;
 
   constructor(
@@ -47,6 +49,7 @@ export class SimWorker {
     readonly gateway: GatewayTerms,
     readonly sendErrors: number,
     readonly user: WorkerUser,
+    readonly memory: () => PlaneMemory = () => new PlaneMemory(1024),
   ) {
     this.#toWorker = new Pipe(schedule);
     this.#toMain = new Pipe(schedule);
@@ -149,7 +152,7 @@ export class SimWorker {
         },
         emit: (event) => this.#emit(event),
       },
-      new PlaneMemory(1024),
+      this.memory(),
     );
     this.send({ kind: "Configure", gateway: this.gateway });
   }
@@ -172,10 +175,14 @@ export class SimWorker {
 
   #whenAwake(run: () => void): void {
     if (this.stalled || this.#held.length > 0) this.#held.push(run);
-    else run();
+    else {
+      run();
+      this.touched();
+    }
   }
 
   #wake(): void {
     for (let run = this.#held.shift(); run !== undefined; run = this.#held.shift()) run();
+    this.touched();
   }
 }
