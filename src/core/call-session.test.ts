@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ServerBench } from "../../test/sim/server-bench.js";
+import { FIRST_ADDRESS, ServerBench } from "../../test/sim/server-bench.js";
 import { session as bounds, ppp } from "../limits.js";
 import { encodeFrame } from "../wire/ppp/frame.js";
 import type { AccountTerms } from "./access/ports.js";
@@ -87,6 +87,21 @@ describe("interim events", () => {
     const bench = up();
     bench.pass(3_600_000);
     expect(bench.of("SessionInterim")).toEqual([]);
+  });
+});
+
+test("the address is the session's once it is leased: IPv6 may open, and be told of, before IPCP", () => {
+  const bench = new ServerBench();
+  bench.held.add("address");
+  const caller = bench.caller();
+  bench.run();
+  caller.silent = true;
+  expect(bench.sessions[0]?.framedAddress).toBeUndefined();
+  bench.release("address");
+  expect(bench.sessions[0]).toMatchObject({
+    framedAddress: FIRST_ADDRESS,
+    upAt: undefined,
+    ppp: { ipcp: "Req-Sent" },
   });
 });
 

@@ -91,7 +91,6 @@ export class CallSession {
   #addresses: AddressTerms | undefined;
   #keys: Disposable | undefined;
   #ipv6Prefix: Ipv6 | undefined;
-  #framedAddress: Ipv4 | undefined;
   #linkInfo: SessionInfo["linkInfo"];
   #wanErrors: SessionInfo["wanErrors"];
   /** In force, and its user's bucket in the data path; rates.ts sets them. */
@@ -374,7 +373,7 @@ export class CallSession {
       account: this.#account,
       method: this.#method,
       encryption: this.#encryption,
-      framedAddress: this.#framedAddress,
+      framedAddress: this.#addresses?.ipv4?.peers,
       framedPrefix: this.#ipv6Prefix,
       routes: this.#account?.routes ?? [],
       calledAt: this.calledAt,
@@ -427,8 +426,6 @@ export class CallSession {
         this.#encryption = "none";
         return this.#dropKeys();
       case "Ipv4Up":
-        this.#framedAddress = output.peers;
-        return this.#up(now);
       case "Ipv6Up":
         return this.#up(now);
       default:

@@ -1,8 +1,8 @@
 // A simulated run that fails says how to see it again.
 
-/** The very command for one seed. */
+/** The very command for one seed of the core alone; of a whole server main.ts says it. */
 export function replayCommand(seed: number): string {
-  return `npm run sim -- --seed ${seed}`;
+  return `HOLDFAST_SIM_SEED=${seed} HOLDFAST_SIM_RUNS=1 npx vitest run test/sim/sim.test.ts`;
 }
 
 /** What `run` gives; its failure with the seed and the command in front of everything else's end. */

@@ -1,12 +1,12 @@
-// Server, callers, network, backend and data workers under one seed (HOUSE section 4). Longer, or one
-// run again: `npm run sim -- --seed N [--runs M]`.
+// The core alone with callers, network, backend and data workers under one seed (HOUSE section 4); with
+// its daemon: test/sim/whole. `HOLDFAST_SIM_SEED=N HOLDFAST_SIM_RUNS=M` for other seeds.
 import { describe, expect, test } from "vitest";
 import type { EndCause } from "../../src/core/access/ports.js";
 import { replayable } from "./replay.js";
 import { type Outcome, World } from "./world.js";
 
 const firstSeed = Number(process.env.HOLDFAST_SIM_SEED ?? 1);
-const runs = Number(process.env.HOLDFAST_SIM_RUNS ?? 500);
+const runs = Number(process.env.HOLDFAST_SIM_RUNS ?? 250);
 const BLOCK = 25;
 const ENDED_BY: readonly EndCause[] = [
   "address-unavailable",

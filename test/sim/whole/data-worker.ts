@@ -3,6 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { Chance } from "../../../src/base/chance.js";
+import { instant } from "../../../src/base/instant.js";
 import type { Ipv4 } from "../../../src/base/ip.js";
 import { worker as limits } from "../../../src/limits.js";
 import { Engine } from "../../../src/plane/engine.js";
@@ -97,11 +98,11 @@ export class SimDataWorker extends EventEmitter {
     this.#toWorker = new Pipe(schedule);
     this.engine = new Engine(this.#sinks(), around.memory);
     this.#alarm = new Alarm(schedule, {
-      pollTimeout: () => (this.dead ? undefined : this.engine.pollTimeout()),
-      handleTimeout: (now) => {
-        if (this.stalled) this.#held.push(() => this.engine.handleTimeout(schedule.now));
-        else this.engine.handleTimeout(now);
+      pollTimeout: () => {
+        const at = this.dead ? undefined : this.engine.pollTimeout();
+        return at === undefined ? undefined : instant(Math.max(at, this.#stalledUntil));
       },
+      handleTimeout: (now) => this.engine.handleTimeout(now),
     });
     schedule.in(chance.int(10, 400), () =>
       this.#whenAwake(() => {

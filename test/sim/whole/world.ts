@@ -29,7 +29,7 @@ const SERVERS: readonly Ipv4[] = [0xc6120101, 0xc6120102];
 const FIRST_CALLER: Ipv4 = 0x0b000001;
 const FIRST_STRANGER: Ipv4 = 0x0c000001;
 const CONNECTIONS_MAX = 512;
-const STEPS_MAX = 20_000_000;
+const AT_ONCE_MAX = 50_000;
 const WHOLE_EVERY = 1_000;
 const SEEN_MAX = 64;
 
@@ -66,6 +66,7 @@ export class WholeWorld {
   #calls = 0;
   #hostile = 0;
   #steps = 0;
+  #atOnce = 0;
   #ourBug: string | undefined;
 
   constructor(
@@ -104,8 +105,7 @@ export class WholeWorld {
       },
     );
     while (failure === undefined && this.schedule.next !== undefined) {
-      if (++this.#steps > STEPS_MAX) throw new Error(`no end in ${STEPS_MAX} steps`);
-      this.schedule.step();
+      this.#step();
       await this.time.settle();
       if (this.#ourBug !== undefined) throw new Error(this.#ourBug);
       if (over || this.running === undefined) continue;
@@ -118,6 +118,15 @@ export class WholeWorld {
     checkEnd(this.#checked, this.#storeIsWhole);
     for (const caller of this.callers) throw new Error(`${formatIpv4(caller.address)} goes on`);
     return this.#outcome();
+  }
+
+  #step(): void {
+    const { schedule } = this;
+    const { now } = schedule;
+    schedule.step();
+    this.#steps++;
+    this.#atOnce = schedule.now > now ? 0 : this.#atOnce + 1;
+    if (this.#atOnce > AT_ONCE_MAX) throw new Error(`${AT_ONCE_MAX} steps and no time passes`);
   }
 
   get #checked(): Checked {
