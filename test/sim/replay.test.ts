@@ -45,12 +45,12 @@ describe("a failed run is seen again", () => {
 
   // A fresh seed each time, which the text says if it fails; a night's run is in CONTRIBUTING.
   test("whole servers, of a fresh seed: all is given back, and again it is the same to the digest", async () => {
-    const first = await shell("npm run sim -- --callers 120 --runs 2");
+    const first = await shell("npm run sim -- --callers 60 --runs 2");
     expect(first.code, first.text).toBe(0);
     const seed = /^seed (\d+): /m.exec(first.text)?.[1];
     const digests = (text: string) => text.match(/^seed \d+: [0-9a-f]{16}/gm);
     expect(digests(first.text)).toHaveLength(2);
-    const again = await shell(`npm run sim -- --callers 120 --seed ${seed} --runs 2`);
+    const again = await shell(`npm run sim -- --callers 60 --seed ${seed} --runs 2`);
     expect(digests(again.text), first.text).toEqual(digests(first.text));
     const last = (text: string) => text.trimEnd().split("\n").at(-1);
     expect(last(first.text)).toMatch(/^digest [0-9a-f]{16}$/);
@@ -68,6 +68,6 @@ describe("a failed run is seen again", () => {
     const { code, text } = await shell(`node test/sim/run.mjs ${words}`);
     expect(code).toBe(2);
     expect(text).toContain(named);
-    expect(text).toContain("usage: npm run sim -- [--seed N] [--runs M]");
+    expect(text).toContain("usage: npm run sim -- [--seed N] [--callers M] [--runs M]");
   });
 });
