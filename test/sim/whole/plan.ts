@@ -73,6 +73,7 @@ export function configText(
     "hooks: {ipUp: /hooks/up, ipDown: /hooks/down}",
     `gre: {sendWindow: ${chance.of(['"off"', "rfc"])}}`,
     `defaultProfile: {authentication: [ms-chap-v2], encryption: ${required}}`,
+    "console: {enabled: false}",
     `limits: {access: {sessionsMax: ${SESSIONS_MAX}}}`,
     "",
   ].join("\n");

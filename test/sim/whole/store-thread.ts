@@ -164,12 +164,14 @@ class SimThread extends EventEmitter {
     if (message.kind === "close") return this.#end(0);
     const { tables, chance } = this.weather;
     const ms = chance.happens(0.9) ? chance.int(0, 3) : chance.int(3, 60);
+    const last = message.writes.length === 0 && message.alone === undefined;
     if (message.reads.length > 0) {
       this.#later(ms, () => {
         const answers = message.reads.map((one) => this.#orTrouble(() => tables.run(one)));
-        this.#tell({ kind: "read", answers });
+        this.#tell({ kind: "read", answers, last });
       });
     }
+    if (last && message.reads.length > 0) return;
     this.#later(ms, () => {
       const trouble = this.#trouble();
       const answers = trouble ?? message.writes.map((one) => tables.run(one));
