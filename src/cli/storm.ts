@@ -5,9 +5,9 @@ import { InvalidArgumentError } from "commander";
 import { formatIpv4, type Ipv4, parseIpv4 } from "../base/ip.js";
 import { printable } from "../base/printable.js";
 import { addressOf } from "../client/resolve.js";
-import { ledgerSchema, statusSchema } from "../console/contract.js";
+import { ledgerSchema, logLevelSchema, statusSchema } from "../console/contract.js";
 import { storm as bounds } from "../limits/storm.js";
-import type { Admin } from "../storm/bench.js";
+import type { Admin } from "../storm/account.js";
 import type { StormReport } from "../storm/report.js";
 import {
   type CliContext,
@@ -29,6 +29,8 @@ type Options = JsonOption &
     readonly rate: number;
     readonly seed?: number;
     readonly sessions: number;
+    readonly ramp: number;
+    readonly namespace?: boolean;
     readonly user?: string;
     readonly passwordFile?: string;
     readonly passwordStdin?: boolean;
@@ -64,6 +66,12 @@ export function stormCommand(context: CliContext) {
     .option("--seed <n>", "the same one makes the same stream", upTo(0xffff_ffff))
     .option("-u, --user <name>", "log in, for sessions that carry traffic and new log-ins")
     .option("--sessions <n>", "how many stay", upTo(bounds.sessionsMax), 2)
+    .option(
+      "--ramp <n>",
+      "of these, how many log in a second",
+      upTo(bounds.logInsPerSecondMax),
+      bounds.logInsPerSecond,
+    )
     .option("--password-file <file>", "take the password from the first line of a file")
     .option("--password-stdin", "take it from the first line of standard input")
     .option("--password-env <variable>", "take it from the environment")
@@ -73,14 +81,18 @@ export function stormCommand(context: CliContext) {
     .option("--from <addresses>", "where streams come from: addresses of this host", addresses)
     .option("--report <dir>", "write storm.json and storm.html there")
     .option("--html <file>", "write the page there")
+    .option("--namespace", "a server of its own, in network namespaces: instead of one that runs")
     .option("--i-operate-this-server", "for a server that is not known to be yours")
     .addHelpText("after", more)
-    .action((server: string | undefined, options: Options) =>
-      options.list === true ? list(context, options) : storm(context, server, options),
-    );
+    .action((server: string | undefined, options: Options) => {
+      if (options.list === true) return list(context, options);
+      if (options.namespace === true) return apart(context, server, options);
+      return storm(context, server, options);
+    });
   return withExamples(
     withState(withJson(made)),
     "holdfast storm --list",
+    "sudo holdfast storm --namespace --seconds 2",
     "sudo holdfast storm 127.0.0.1 -u ann --password-file ann.password --report .",
     "sudo holdfast storm 127.0.0.1 --scenario gre-unknown-call --rate 100000 --seconds 60 --pid 1234",
   );
@@ -105,15 +117,44 @@ async function list(context: CliContext, options: Options): Promise<void> {
   context.io.out(table(scenarios, columns, context.io.columns));
 }
 
+/** The same command, within namespaces, where a server of ours is. */
+async function apart(
+  context: CliContext,
+  server: string | undefined,
+  options: Options,
+): Promise<void> {
+  const { scenario = [], seconds, rate, seed, sessions, ramp, report, html, json } = options;
+  const { user, state, pid, from } = options;
+  if ([server, user, state, pid, from].some((one) => one !== undefined)) {
+    const message = "--namespace makes server, user and addresses of its own";
+    throw new CliFailure(exitCodes.usage, message, "leave out SERVER, -u, --state, --pid, --from");
+  }
+  const words = [
+    ...["--seconds", String(seconds), "--rate", String(rate), "--ramp", String(ramp)],
+    ...(seed === undefined ? [] : ["--seed", String(seed)]),
+    ...(report === undefined ? [] : ["--report", report]),
+    ...(html === undefined ? [] : ["--html", html]),
+    ...(json === true ? ["--json"] : []),
+    ...(scenario.length === 0 ? [] : ["--scenario", ...scenario]),
+  ];
+  const end = await (await context.rooms.storm()).stormApart(words, sessions);
+  if (!end.ok) {
+    const remedy = "run it as root, with iproute2 installed";
+    throw new CliFailure(exitCodes.failed, end.message, remedy);
+  }
+  context.exitCode = end.code;
+}
+
 async function storm(
   context: CliContext,
   name: string | undefined,
   options: Options,
 ): Promise<void> {
   if (name === undefined) {
-    throw new CliFailure(exitCodes.usage, "no server is named", "holdfast storm SERVER, or --list");
+    const remedy = "holdfast storm SERVER, --namespace or --list";
+    throw new CliFailure(exitCodes.usage, "no server is named", remedy);
   }
-  const { user, seconds, rate, sessions, port, pid, from = [], scenario = [] } = options;
+  const { user, seconds, rate, sessions, ramp, port, pid, from = [], scenario = [] } = options;
   const password = user === undefined ? "" : await sessionPassword(context, options, {});
   const server = await addressOf(name);
   if (server === undefined) {
@@ -122,7 +163,7 @@ async function storm(
   }
   const room = await context.rooms.storm();
   const end = await room.runStorm({
-    ...{ server, port, seconds, sessions, pid, from, scenarios: scenario },
+    ...{ server, port, seconds, sessions, ramp, pid, from, scenarios: scenario },
     version: context.version,
     operated: options.iOperateThisServer === true,
     perSecond: rate,
@@ -159,13 +200,15 @@ async function adminOf(
     pid: first.pid,
     counters: async () => (await status()).counters,
     holdings: async () => {
-      const { connections, sessions, addresses: lent } = await status();
+      const { connections, sessions, addresses: lent, deadlines } = await status();
       const { balance } = await client.get("/ledger", ledgerSchema, { most: 1 });
       // A block outlasts its stream, and so does the table that it is in.
       delete balance.nftTable;
       const held = { connections, sessions: sessions.now, "leased addresses": lent.leased };
-      return { ...balance, ...held };
+      return { ...balance, ...held, deadlines };
     },
+    heap: async () => (await status()).heapOctets,
+    answer: async () => void (await client.get("/log-level", logLevelSchema)),
   };
 }
 

@@ -88,6 +88,10 @@ export const statusSchema = z.object({
   /** Those that are on, the default last. */
   profiles: z.array(profileStatusSchema),
   connections: count,
+  /** Deadlines of connections and sessions that are set. */
+  deadlines: count,
+  /** In use of the main process's heap, with its buffers; nothing is collected for it. */
+  heapOctets: count,
   sessions: z.object({ now: count, logIns: count, refusals: count }),
   addresses: z.object({ leased: count, size: count }),
   ledger: z.object({ held: count, stuck: count, byKind: byName }),

@@ -75,7 +75,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   readonly #rates: Rates;
   readonly #connections = new Map<ConnectionId, Connection>();
   readonly #sessions = new SessionTable();
-  readonly #deadlines = new Deadlines<Connection | CallSession | "stop">();
+  readonly deadlines = new Deadlines<Connection | CallSession | "stop">();
   #nextSession = 1;
   #stopping = false;
   readonly #plane = new Queue<PlaneCommand>();
@@ -241,7 +241,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   stop(now: Instant): void {
     this.#stopping = true;
     this.#now = now;
-    this.#deadlines.set("stop", { at: after(now, bounds.stopMs), why: "stop" });
+    this.deadlines.set("stop", { at: after(now, bounds.stopMs), why: "stop" });
     for (const session of this.#sessions.all()) {
       this.#drive(session, now, () => session.terminate("shutdown", now));
     }
@@ -254,7 +254,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   handleTimeout(now: Instant): void {
     this.#now = now;
     this.#callIds.advance(now);
-    for (let due = this.#deadlines.due(now); due !== undefined; due = this.#deadlines.due(now)) {
+    for (let due = this.deadlines.due(now); due !== undefined; due = this.deadlines.due(now)) {
       const key = due;
       if (key === "stop") this.stopAtOnce(now);
       else if (key instanceof CallSession) this.#drive(key, now, () => key.handleTimeout(now));
@@ -263,7 +263,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   }
 
   pollTimeout(): Deadline | undefined {
-    return this.#deadlines.next();
+    return this.deadlines.next();
   }
 
   pollPlane(): PlaneCommand | undefined {
@@ -443,13 +443,13 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   #settle(connection: Connection, now: Instant): void {
     connection.settle(now);
     if (connection.closing) this.#forget(connection, "control-closed", now);
-    else this.#deadlines.set(connection, connection.control.pollTimeout());
+    else this.deadlines.set(connection, connection.control.pollTimeout());
   }
 
   /** Re-arms a session's deadline, or forgets it once it is over. */
   #schedule(session: CallSession): void {
-    if (!session.over) return this.#deadlines.set(session, session.pollTimeout());
-    this.#deadlines.set(session, undefined);
+    if (!session.over) return this.deadlines.set(session, session.pollTimeout());
+    this.deadlines.set(session, undefined);
     this.#sessions.delete(session);
     this.probed(session, false);
     const connection = this.#connections.get(session.origin.connection);
@@ -459,7 +459,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
 
   #forget(connection: Connection, cause: EndCause, now: Instant): void {
     if (!this.#connections.delete(connection.id)) return;
-    this.#deadlines.set(connection, undefined);
+    this.deadlines.set(connection, undefined);
     for (const session of connection.calls.values()) {
       session.end(cause, now, "told");
       this.#schedule(session);
@@ -474,7 +474,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   }
 
   #disarmStop(): void {
-    if (this.stopped) this.#deadlines.set("stop", undefined);
+    if (this.stopped) this.deadlines.set("stop", undefined);
   }
 
   #stopWhenIdle(connection: Connection, now: Instant): void {

@@ -22,6 +22,7 @@ export function statusOf(running: RunningServer): Omit<Status, "processes"> {
   const { store, log, paths } = terms;
   const stats = store.stats();
   const { addresses } = config;
+  const { heapUsed, external } = process.memoryUsage();
   return {
     version: terms.version,
     node: process.version,
@@ -48,6 +49,8 @@ export function statusOf(running: RunningServer): Omit<Status, "processes"> {
     dataPath: dataPathText(dataPath?.workers ?? []),
     profiles: [...config.profiles, config.defaultProfile].map(profileStatus),
     connections: server.connections,
+    deadlines: server.deadlines.size,
+    heapOctets: heapUsed + external,
     sessions: { now: server.sessionCount, ...running.counts },
     addresses: { leased: pool.leased, size: pool.size },
     ledger: { held: ledger.size, stuck: ledger.stuck, byKind: ledger.balance() },

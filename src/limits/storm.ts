@@ -11,6 +11,8 @@ export const storm = {
   /** Hostile connections: opened in a second, and open at once. */
   connectionsPerSecondMax: 500,
   connectionsMax: 400,
+  /** Log-ins under way at once that are to be cut: more would wait for each other, not for the server. */
+  cutsMax: 16,
   /** Source addresses of this host that a stream comes from. */
   sourcesMax: 256,
   /** What is read of a server by one hostile peer, and how long that peer stays. */
@@ -24,6 +26,7 @@ export const storm = {
   /** Honest sessions, and how many log in at first in a second. */
   sessionsMax: 5_000,
   logInsPerSecond: 4,
+  logInsPerSecondMax: 200,
   /** While the stream runs a new one logs in so often; each has so long, and three tries. */
   logInEveryMs: 500,
   logInMs: 15_000,
@@ -32,6 +35,8 @@ export const storm = {
   resendMs: 1_000,
   /** Echo-Requests of each session, given up after so long; a session without any answer is lost. */
   echoEveryMs: 200,
+  /** Of all sessions together: many ask less often each. */
+  echoesPerSecond: 2_500,
   echoLostMs: 2_000,
   sessionLostMs: 10_000,
   /** Our acknowledgment, where no data carried it. */

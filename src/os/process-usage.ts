@@ -36,6 +36,12 @@ export function treeUsage(pid: number): ProcessUsage | undefined {
   return processUsage(pid) && { processes, residentOctets, processorMs, descriptors };
 }
 
+/** What the kernel's own tables take, for all of this machine; undefined where it does not say. */
+export function kernelSlab(): number | undefined {
+  const kibi = /^Slab:\s+(\d+) kB$/m.exec(read("/proc/meminfo"))?.[1];
+  return kibi === undefined ? undefined : Number(kibi) * 1_024;
+}
+
 export function processUsage(
   pid: number,
 ): { residentOctets: number; processorMs: number } | undefined {

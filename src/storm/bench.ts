@@ -3,26 +3,17 @@
 import { formatIpv4, type Ipv4 } from "../base/ip.js";
 import { storm as bounds } from "../limits/storm.js";
 import { monotonicNow, wallClockText } from "../os/clock.js";
+import { Account, type Admin } from "./account.js";
 import { Child } from "./child.js";
 import type { Credentials } from "./honest/ppp-peer.js";
-import { type Measured, type Server, unitsOf } from "./measure.js";
+import { type Measured, unitsOf } from "./measure.js";
 import type { FromCrew, FromStream, LiveCall, Sent, ToCrew, ToStream } from "./messages.js";
-import { Observer } from "./observer.js";
 import { Phase } from "./phase.js";
 import type { Ran, StormReport } from "./report.js";
 import type { Scenario } from "./scenario.js";
 import { Spread } from "./spread.js";
 import { Timeline } from "./timeline.js";
 import { overall, verdicts } from "./verdicts.js";
-
-/** The server's own account of itself, where the caller may ask for it. */
-export type Admin = {
-  readonly pid: number;
-  /** What it holds and lends, by kind. */
-  holdings(): Promise<Readonly<Record<string, number>>>;
-  /** What it counted since its start, by reason. */
-  counters(): Promise<Readonly<Record<string, number>>>;
-};
 
 export type BenchTerms = {
   readonly version: string;
@@ -36,6 +27,7 @@ export type BenchTerms = {
   readonly perSecond: number;
   readonly seed: number;
   readonly sessions: number;
+  readonly ramp: number;
   readonly credentials: Credentials | undefined;
   readonly pid: number | undefined;
   readonly admin: Admin | undefined;
@@ -61,7 +53,7 @@ export class Bench implements Disposable {
   readonly #terms: BenchTerms;
   readonly #begun = monotonicNow();
   readonly #timeline = new Timeline();
-  readonly #observer: Observer | undefined;
+  readonly #account: Account;
   readonly #crew: Child<ToCrew, FromCrew> | undefined;
   readonly #stream: Child<ToStream, FromStream>;
   readonly #watching: NodeJS.Timeout;
@@ -84,8 +76,7 @@ export class Bench implements Disposable {
 
   constructor(terms: BenchTerms) {
     this.#terms = terms;
-    const pid = terms.pid ?? terms.admin?.pid;
-    this.#observer = pid === undefined ? undefined : new Observer(pid);
+    this.#account = new Account(terms.admin, terms.pid ?? terms.admin?.pid);
     const fail = (who: string) => (why: string) => this.#fail(`${who}: ${why}`);
     const program = (path: string) => new URL(path, import.meta.url);
     this.#stream = new Child(
@@ -114,9 +105,13 @@ export class Bench implements Disposable {
     await this.#setUp();
     const before = await this.#before();
     const ran: Ran[] = [];
-    for (const scenario of this.#terms.scenarios) {
+    for (const [index, scenario] of this.#terms.scenarios.entries()) {
       if (this.#stopped) break;
-      ran.push(await this.#play(scenario, before));
+      if (scenario.kind === "cuts" && this.#crew === undefined) {
+        this.#notes.push(`${scenario.name}: it logs in, and no user was named (-u)`);
+        continue;
+      }
+      ran.push(await this.#play(scenario, this.#share(index), before));
     }
     await this.#takeDown();
     const { server, port, local, sources, version, seed, seconds, perSecond } = this.#terms;
@@ -146,7 +141,7 @@ export class Bench implements Disposable {
   }
 
   async #setUp(): Promise<void> {
-    const { server, port, local, credentials, sessions, sources } = this.#terms;
+    const { server, port, local, credentials, sessions, ramp, sources } = this.#terms;
     if (sources.includes(local)) {
       this.#notes.push(
         "the stream comes from the honest sessions' own address: a server that turns sources away turns new log-ins away with it; give this host one more, or name some with --from",
@@ -154,8 +149,9 @@ export class Bench implements Disposable {
     }
     if (this.#crew === undefined || credentials === undefined) return;
     this.#terms.say(`${sessions} session${sessions === 1 ? "" : "s"} log in`);
-    this.#crew.tell({ kind: "begin", server, port, local, credentials, sessions });
-    const eachMs = 1_000 / bounds.logInsPerSecond;
+    const who = { locals: [local], credentials, sessions, ramp };
+    this.#crew.tell({ kind: "begin", server, port, ...who });
+    const eachMs = 1_000 / ramp;
     const atMostMs = sessions * eachMs + bounds.logInTriesMax * (bounds.logInMs + bounds.resendMs);
     await this.#until(atMostMs, () => this.#steady);
     if (this.#live.length < sessions && !this.#stopped) {
@@ -173,33 +169,43 @@ export class Bench implements Disposable {
     return { phase: this.#phase, processor };
   }
 
-  async #play(scenario: Scenario, before: { phase: Phase; processor: number }): Promise<Ran> {
-    const { sources, seed, server, port, seconds, admin } = this.#terms;
+  /** Of the sources: its own, where there are enough. */
+  #share(index: number): readonly Ipv4[] {
+    const { sources, scenarios } = this.#terms;
+    const each = Math.floor(sources.length / scenarios.length);
+    return each === 0 ? sources : sources.slice(index * each, (index + 1) * each);
+  }
+
+  async #play(
+    scenario: Scenario,
+    sources: readonly Ipv4[],
+    before: { phase: Phase; processor: number },
+  ): Promise<Ran> {
+    const { seed, server, port, seconds, credentials } = this.#terms;
     await this.#settle();
-    const holdings = await this.#atRest();
-    const counters = await admin?.counters();
-    const server0 = this.#observer?.now;
+    const atFirst = await this.#account.before();
+    this.#account.takeSlowest();
     const phase = new Phase();
     this.#phase = phase;
     this.#scenario = scenario.name;
     this.#sent = NOTHING_SENT;
     this.#toldAt = monotonicNow();
     this.#logIns(true);
-    const limit = scenario.kind === "talks" ? bounds.connectionsPerSecondMax : Number.MAX_VALUE;
+    const limit = scenario.kind === "packets" ? Number.MAX_VALUE : bounds.connectionsPerSecondMax;
     const perSecond = Math.min(this.#terms.perSecond, limit);
     this.#streaming = true;
     this.#stream.tell({ kind: "live", calls: this.#live });
     this.#stream.tell({
       ...{ kind: "begin", scenario: scenario.name, seed, server, port },
-      ...{ sources, perSecond, seconds },
+      ...{ sources, perSecond, seconds, credentials },
     });
     const most = await this.#through(seconds * 1_000);
     const recovery = await this.#recover(before.processor);
     await this.#settle();
-    const after = await this.#back(holdings);
-    const server1 = await this.#server(server0);
+    const { server: after, ...told } = await this.#account.after(atFirst);
+    const { observer } = this.#account;
     const measured: Measured = {
-      floods: scenario.kind === "talks" && scenario.floods,
+      floods: scenario.kind !== "packets" && scenario.floods,
       sent: this.#sent,
       honest: this.#crew && {
         sessions: this.#terms.sessions,
@@ -209,18 +215,18 @@ export class Bench implements Disposable {
         logIns: phase.loggedIn,
         logInAfterMs: recovery.logInMs,
       },
-      process: this.#observer &&
-        server0 && {
-          pid: this.#observer.pid,
-          before: server0,
-          most: most.server ?? server0,
-          after: server1,
+      process: observer &&
+        atFirst.server && {
+          pid: observer.pid,
+          before: atFirst.server,
+          most: most.server ?? atFirst.server,
+          after,
           processorBefore: before.processor,
           processorDuring: most.processor,
           processorAfterMs: recovery.processorMs,
         },
-      holdings: holdings && after && { before: holdings, after },
-      counted: counters && more(counters, await admin?.counters().catch(() => undefined)),
+      ...told,
+      answerMs: most.answerMs,
       answers: await this.#terms.answers(),
     };
     const { name, threats, about } = scenario;
@@ -236,10 +242,10 @@ export class Bench implements Disposable {
   /** While the stream runs: the most that the server's process took. */
   async #through(ms: number) {
     const begun = monotonicNow();
-    let server = this.#observer?.last;
+    let server = this.#account.observer?.last;
     let [sum, looks] = [0, 0];
     const looking = setInterval(() => {
-      const look = this.#observer?.last;
+      const look = this.#account.observer?.last;
       if (look === undefined) return;
       sum += look.processorPercent;
       looks++;
@@ -251,7 +257,8 @@ export class Bench implements Disposable {
     await this.#until(bounds.settleMs, () => !this.#streaming, false);
     const lasted = ((monotonicNow() - begun) / 1_000).toFixed(1);
     this.#terms.say(`${this.#scenario}: ${unitsOf(this.#sent)} sent in ${lasted} s`);
-    return { server, processor: looks === 0 ? 0 : sum / looks };
+    const answerMs = this.#account.takeSlowest();
+    return { server, processor: looks === 0 ? 0 : sum / looks, answerMs };
   }
 
   /** From the stream's end on: how long until a new log-in works and the processor is free. */
@@ -273,7 +280,7 @@ export class Bench implements Disposable {
     };
     const recovered = () => {
       const loggedIn = this.#crew === undefined || logInMs !== undefined;
-      return loggedIn && (this.#observer === undefined || processorMs !== undefined);
+      return loggedIn && (this.#account.observer === undefined || processorMs !== undefined);
     };
     // An interrupted stream is followed by the same look as any other.
     await this.#until(bounds.recoverMs, recovered, false);
@@ -292,44 +299,6 @@ export class Bench implements Disposable {
     this.#logIns(false);
     const longestMs = bounds.logInTriesMax * (bounds.logInMs + bounds.resendMs);
     await this.#until(longestMs, () => this.#quiet, false);
-  }
-
-  /** The server's process once its descriptors are as many as before, or once it had its time. */
-  async #server(before: Server | undefined): Promise<Server | undefined> {
-    const end = monotonicNow() + bounds.settleMs;
-    for (;;) {
-      const now = this.#observer?.now;
-      const back = (now?.descriptors ?? 0) <= (before?.descriptors ?? 0);
-      if (now === undefined || back || monotonicNow() > end) return now;
-      await pause(bounds.sampleMs);
-    }
-  }
-
-  /** What the server holds once two looks agree: it may not have seen the last connection's end yet. */
-  async #atRest(): Promise<Readonly<Record<string, number>> | undefined> {
-    const { admin } = this.#terms;
-    if (admin === undefined) return undefined;
-    const end = monotonicNow() + bounds.settleMs;
-    let held = await admin.holdings();
-    for (;;) {
-      await pause(bounds.sampleMs);
-      const now = await admin.holdings();
-      if (sorted(now) === sorted(held) || monotonicNow() > end) return now;
-      held = now;
-    }
-  }
-
-  /** What the server holds once it is as before, or once it had its time. */
-  async #back(before: Readonly<Record<string, number>> | undefined) {
-    const { admin } = this.#terms;
-    if (admin === undefined || before === undefined) return undefined;
-    const wanted = sorted(before);
-    const end = monotonicNow() + bounds.settleMs;
-    for (;;) {
-      const now = await admin.holdings().catch(() => ({ "no answer": 1 }));
-      if (sorted(now) === wanted || monotonicNow() > end) return now;
-      await pause(bounds.sampleMs);
-    }
   }
 
   /** The highest share of the processor in so much time. */
@@ -404,7 +373,8 @@ export class Bench implements Disposable {
   }
 
   #sample(): void {
-    const look = this.#observer?.look();
+    const look = this.#account.observer?.look();
+    this.#account.ask();
     if (look !== undefined) this.#onLook?.(look.processorPercent);
     const atMs = Math.round(monotonicNow() - this.#begun);
     const p99Ms = this.#last.percentile(99);
@@ -426,7 +396,7 @@ export class Bench implements Disposable {
   }
 
   #say(p99Ms: number | undefined): void {
-    const look = this.#observer?.last;
+    const look = this.#account.observer?.last;
     const { asked, succeeded } = this.#phase.loggedIn;
     const parts = [`${this.#scenario}: ${Math.round(this.#perSecond)}/s`];
     if (this.#crew !== undefined) {
@@ -467,24 +437,4 @@ export class Bench implements Disposable {
     });
     if (this.#failure !== undefined) throw new BenchFailed(this.#failure);
   }
-}
-
-function more(
-  before: Readonly<Record<string, number>>,
-  after: Readonly<Record<string, number>> = {},
-): Readonly<Record<string, number>> {
-  const grown = Object.entries(after).flatMap(([reason, count]) => {
-    const by = count - (before[reason] ?? 0);
-    return by > 0 ? [[reason, by] as const] : [];
-  });
-  return Object.fromEntries(grown.sort(([, a], [, b]) => b - a));
-}
-
-function sorted(counts: Readonly<Record<string, number>>): string {
-  const there = Object.entries(counts).filter(([, count]) => count > 0);
-  return JSON.stringify(there.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

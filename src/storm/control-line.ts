@@ -31,7 +31,17 @@ export class ControlLine implements Disposable {
   }
 
   send(message: ControlMessage): void {
-    if (!this.#over) this.#socket.write(encodeControlMessage(message));
+    this.write(encodeControlMessage(message));
+  }
+
+  write(octets: Uint8Array): void {
+    if (!this.#over) this.#socket.write(octets);
+  }
+
+  cut(how: "fin" | "rst"): void {
+    this.#over = true;
+    if (how === "rst") this.#socket.resetAndDestroy();
+    else this.#socket.destroySoon();
   }
 
   [Symbol.dispose](): void {

@@ -24,6 +24,8 @@ export type LogIns = Percentiles & {
 export type Server = {
   readonly residentOctets: number;
   readonly descriptors: number | undefined;
+  /** Of the kernel, for all that run on this machine: sockets, queues, tables. */
+  readonly slabOctets: number | undefined;
 };
 
 export type Measured = {
@@ -64,6 +66,10 @@ export type Measured = {
         readonly after: Readonly<Record<string, number>>;
       }
     | undefined;
+  /** Octets in use of its main process's heap, not collected for it; undefined: no admin socket. */
+  readonly heap: { readonly before: number; readonly after: number | undefined } | undefined;
+  /** The slowest answer of its admin socket meanwhile, ms: so late its event loop was. */
+  readonly answerMs: number | undefined;
   /** What our server counted meanwhile, by reason, the most first. */
   readonly counted: Readonly<Record<string, number>> | undefined;
   /** Whether it takes a connection at the end. */

@@ -17,6 +17,8 @@ export type ToStream =
       /** GRE packets, or connections where the scenario makes those. */
       readonly perSecond: number;
       readonly seconds: number;
+      /** For scenarios that log in. */
+      readonly credentials: Credentials | undefined;
     }
   | { readonly kind: "live"; readonly calls: readonly LiveCall[] }
   | { readonly kind: "stop" };
@@ -44,11 +46,16 @@ export type ToCrew =
       readonly kind: "begin";
       readonly server: Ipv4;
       readonly port: number;
-      readonly local: Ipv4;
+      /** Each session's own address, in turn. */
+      readonly locals: readonly Ipv4[];
       readonly credentials: Credentials;
       readonly sessions: number;
+      /** Of these, how many log in a second. */
+      readonly ramp: number;
     }
   | { readonly kind: "logIns"; readonly on: boolean }
+  /** Echoes that each session that stays has on the way, as fast as they come back; 0: one at its pace. */
+  | { readonly kind: "load"; readonly outstanding: number }
   | { readonly kind: "end" };
 
 export type FromCrew =

@@ -13,6 +13,8 @@ const PAYLOAD_OCTETS_MAX = 1_400;
 const SEQUENCES = [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
 /** A session that is young has sent no more than this: whoever guesses may guess right. */
 const YOUNG_SEQUENCE_MAX = 2_048;
+/** A log-in alone takes more. */
+const FIRST_SEQUENCES = 8;
 
 export function grePacket(
   frame: Uint8Array,
@@ -104,6 +106,13 @@ export const packetScenarios: readonly PacketScenario[] = [
     threats: ["G-10", "G-13", "T-39", "T-40"],
     about: "data into a live call by one who guesses that it is young, and its sequence low",
     packet: (chance) => live(forged(chance, data(chance), chance.int(0, YOUNG_SEQUENCE_MAX))),
+  },
+  {
+    kind: "packets",
+    name: "live-replayed",
+    threats: ["G-10", "T-05"],
+    about: "data into a live call under the numbers that its first packets had",
+    packet: (chance) => live(forged(chance, data(chance), chance.int(0, FIRST_SEQUENCES - 1))),
   },
   {
     kind: "packets",

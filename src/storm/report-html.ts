@@ -7,22 +7,28 @@ import { invariants, type Verdict } from "./verdicts.js";
 import { describe, grouped } from "./words.js";
 
 const STYLE =
-  "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}" +
-  "table{border-collapse:collapse}th,td{text-align:left;vertical-align:top;padding:.15rem .8rem .15rem 0}" +
-  "figure{margin:1rem 0}figcaption{font-weight:bold}svg{width:100%;height:auto;font:10px sans-serif}" +
-  "path{fill:none;stroke:#0b5;stroke-width:1.5}.axis{text-anchor:end}.even{fill:#eee}.odd{fill:#ddd}" +
-  ".held{color:#063;font-weight:bold}.broken{color:#b00;font-weight:bold}.not-measured{color:#666}";
+  ":root{color-scheme:light dark;--text:#222;--ground:#fff;--line:#085;--even:#eee;--odd:#ddd;--good:#063;--bad:#b00;--dim:#595959}" +
+  "@media(prefers-color-scheme:dark){:root{--text:#ddd;--ground:#161616;--line:#4ca;--even:#242424;--odd:#323232;--good:#5c9;--bad:#f88;--dim:#aaa}}" +
+  "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:var(--text);background:var(--ground)}" +
+  "table{border-collapse:collapse}th,td{text-align:left;vertical-align:top;padding:.15rem .8rem .15rem 0;overflow-wrap:anywhere}" +
+  "th,td:first-child{min-width:7rem}figure{margin:1rem 0;overflow-x:auto}figcaption{font-weight:bold}" +
+  "svg{width:100%;min-width:34rem;height:auto;font:12px sans-serif;display:block}text{fill:var(--text)}" +
+  "path{fill:none;stroke:var(--line);stroke-width:1.5}.axis{text-anchor:end}.even{fill:var(--even)}.odd{fill:var(--odd)}" +
+  ".held{color:var(--good);font-weight:bold}.broken{color:var(--bad);font-weight:bold}.not-measured{color:var(--dim)}" +
+  "@media(max-width:40rem){tr{display:block;margin:.5rem 0}th,td{display:block;padding:0}}";
 
 const OUTCOMES = { held: "held", broken: "BROKEN", "not-measured": "not measured" } as const;
 const MEBI = 1_048_576;
 /** Reasons of a scenario; the JSON has them all. */
 const COUNTED_SHOWN = 16;
+const SOURCES_SHOWN = 8;
 
 export function reportHtml(report: StormReport): string {
   const title = `holdfast storm: ${report.server}`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${quoted(title)}</title><style>${STYLE}</style></head><body>
 <h1>${quoted(title)}</h1>
 ${table(heading(report))}
@@ -46,9 +52,15 @@ function heading(report: StormReport): Row[] {
     ["bench", `holdfast ${holdfast}, seed ${seed}`],
     ["each scenario", `${seconds} s, at most ${grouped(perSecond)} packets a second`],
     ["honest sessions", sessions === 0 ? "none: no user was named" : `${sessions}, from ${local}`],
-    ["the stream's sources", sources.join(", ")],
+    ["the stream's sources", sourcesText(sources)],
     ...(interrupted ? [["interrupted", "not all scenarios ran"] as const] : []),
   ];
+}
+
+function sourcesText(sources: readonly string[]): string {
+  const shown = sources.slice(0, SOURCES_SHOWN).join(", ");
+  const more = sources.length - SOURCES_SHOWN;
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 function pictures({ samples, scenarios }: StormReport): string {
@@ -108,6 +120,12 @@ function section({ name, about, threats, measured, verdicts }: Ran): string {
       `${grouped(during.answered)} answered, ${missing}, ${spread(during)}`,
     ]);
     rows.push(["log-ins", `${logIns.succeeded} of ${logIns.asked}, ${spread(logIns)}`]);
+  }
+  if (measured.answerMs !== undefined) {
+    rows.push([
+      "its event loop",
+      `its admin socket answered within ${grouped(measured.answerMs)} ms`,
+    ]);
   }
   const counted = Object.entries(measured.counted ?? {}).slice(0, COUNTED_SHOWN);
   if (counted.length > 0) {

@@ -44,7 +44,17 @@ export type TalkScenario = Common & {
   readonly floods: boolean;
 };
 
-export type Scenario = PacketScenario | TalkScenario;
+/** A real log-in that ends after so many octets of what its peer says: messages and PPP frames, in order. */
+export type Cut = { readonly octets: number; readonly how: "fin" | "rst" };
+
+export type CutScenario = Common & {
+  readonly kind: "cuts";
+  /** `whole`: octets of a log-in that came to its end. */
+  readonly cut: (chance: Chance, number: number, whole: number) => Cut;
+  readonly floods: boolean;
+};
+
+export type Scenario = PacketScenario | TalkScenario | CutScenario;
 
 export function octetsOf(talk: Talk): number {
   return talk.reduce((sum, step) => {

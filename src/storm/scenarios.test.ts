@@ -8,13 +8,19 @@ import { octetsOf, type Scenario } from "./scenario.js";
 import { scenarios } from "./scenarios.js";
 
 const UNITS = 400;
+const WHOLE = 700;
+
+function unitOf(scenario: Scenario, chance: Chance, number: number) {
+  if (scenario.kind === "packets") return scenario.packet(chance, number);
+  if (scenario.kind === "talks") return scenario.talk(chance, number);
+  return scenario.cut(chance, number, WHOLE);
+}
 
 function digest(scenario: Scenario, seed: number): string {
   const chance = new Chance(seed);
   const hash = createHash("sha256");
   for (let number = 0; number < UNITS; number++) {
-    const unit =
-      scenario.kind === "packets" ? scenario.packet(chance, number) : scenario.talk(chance, number);
+    const unit = unitOf(scenario, chance, number);
     hash.update(
       JSON.stringify(unit, (_, value) => (value instanceof Uint8Array ? [...value] : value)),
     );
@@ -55,6 +61,10 @@ describe.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
           expect(packet.length).toBeLessThanOrEqual(1_480);
           continue;
         }
+        if (scenario.kind === "cuts") {
+          expect(scenario.cut(chance, number, WHOLE).octets).toBeLessThanOrEqual(WHOLE);
+          continue;
+        }
         const talk = scenario.talk(chance, number);
         expect(talk.length).toBeLessThanOrEqual(64);
         expect(octetsOf(talk)).toBeLessThanOrEqual(16_384);
@@ -75,4 +85,12 @@ test("a log-in is cut at each of its octets", () => {
     cut?.kind === "talks" ? octetsOf(cut.talk(new Chance(1), number)) : -1,
   );
   expect([...new Set(lengths)].sort((a, b) => a - b)).toEqual(lengths.map((_, octet) => octet));
+});
+
+test("a log-in with its PPP is cut at each of its octets, and once at none", () => {
+  const cut = scenarios.find(({ name }) => name === "cut-session");
+  const places = Array.from({ length: WHOLE + 1 }, (_, number) =>
+    cut?.kind === "cuts" ? cut.cut(new Chance(1), number, WHOLE).octets : -1,
+  );
+  expect(places.sort((a, b) => a - b)).toEqual(places.map((_, octet) => octet));
 });

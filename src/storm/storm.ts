@@ -2,7 +2,8 @@
 import { formatIpv4, type Ipv4 } from "../base/ip.js";
 import { storm as bounds } from "../limits/storm.js";
 import { localIpv4Addresses } from "../os/local-addresses.js";
-import { type Admin, Bench, BenchFailed } from "./bench.js";
+import type { Admin } from "./account.js";
+import { Bench, BenchFailed } from "./bench.js";
 import type { Credentials } from "./honest/ppp-peer.js";
 import type { StormReport } from "./report.js";
 import type { Scenario } from "./scenario.js";
@@ -20,6 +21,8 @@ export type StormOptions = {
   readonly perSecond: number;
   readonly seed: number;
   readonly sessions: number;
+  /** Of these, how many log in a second at first. */
+  readonly ramp: number;
   readonly credentials: Credentials | undefined;
   readonly pid: number | undefined;
   readonly admin: Admin | undefined;
@@ -39,6 +42,7 @@ export type StormEnd =
 
 /** Sources on loopback, in a /24 of their own: all of 127.0.0.0/8 is this host's. */
 const LOOPBACK_SOURCES = 0x7f42_0001;
+/** Each scenario has as many of its own: what one was blocked for is not held against the next. */
 const SOURCES = 4;
 
 export async function runStorm(options: StormOptions): Promise<StormEnd> {
@@ -51,7 +55,7 @@ export async function runStorm(options: StormOptions): Promise<StormEnd> {
   const target = { server, port, operated, adminPid: admin?.pid };
   const aimed = await aim(target);
   if (!aimed.ok) return aimed;
-  const sources = sourcesOf(options, aimed.local);
+  const sources = sourcesOf(options, aimed.local, SOURCES * chosen.length);
   if (!Array.isArray(sources)) return sources;
   const answers = async () => (await aim({ ...target, operated: true })).ok;
   using bench = new Bench({ ...options, scenarios: chosen, local: aimed.local, sources, answers });
@@ -77,7 +81,7 @@ function chosenOf(names: readonly string[]): readonly Scenario[] | string {
 }
 
 /** Only of this host: what the server answers comes back here. */
-function sourcesOf({ from, server }: StormOptions, local: Ipv4): Ipv4[] | StormEnd {
+function sourcesOf({ from, server }: StormOptions, local: Ipv4, count: number): Ipv4[] | StormEnd {
   const own = localIpv4Addresses().map(({ address }) => address);
   const foreign = from.find((address) => !isLoopback(address) && !own.includes(address));
   if (foreign !== undefined) {
@@ -90,7 +94,7 @@ function sourcesOf({ from, server }: StormOptions, local: Ipv4): Ipv4[] | StormE
     };
   }
   if (from.length > 0) return from.slice(0, bounds.sourcesMax);
-  if (isLoopback(server)) return Array.from({ length: SOURCES }, (_, i) => LOOPBACK_SOURCES + i);
+  if (isLoopback(server)) return Array.from({ length: count }, (_, i) => LOOPBACK_SOURCES + i);
   const others = own.filter((address) => address !== local && !isLoopback(address));
   return others.length > 0 ? others.slice(0, bounds.sourcesMax) : [local];
 }

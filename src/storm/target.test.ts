@@ -58,7 +58,7 @@ test("a process is seen with its memory, processor and descriptors; one that is 
 test("an unknown scenario, and a source that is not this host's, are refused", async () => {
   const options: StormOptions = {
     ...{ version: "1", server: loopback, port, operated: false, scenarios: ["ack-storm"] },
-    ...{ seconds: 1, perSecond: 1, seed: 1, sessions: 1, credentials: undefined },
+    ...{ seconds: 1, perSecond: 1, seed: 1, sessions: 1, ramp: 4, credentials: undefined },
     ...{ pid: undefined, admin: undefined, from: [elsewhere], say: () => {} },
   };
   expect(await runStorm(options)).toMatchObject({ ok: false, why: "refused" });

@@ -10,7 +10,7 @@ const logIns = {
   ...{ asked: 20, succeeded: 20, atOnce: 20, slowestMs: 300, failures: {} },
   ...{ p50: 100, p90: 200, p99: 300 },
 };
-const server = { residentOctets: 100_000_000, descriptors: 60 };
+const server = { residentOctets: 100_000_000, descriptors: 60, slabOctets: 50_000_000 };
 const good: Measured = {
   floods: false,
   sent: { packets: 1_000_000, octets: 4e7, connections: 0, taken: 0, refused: 0, closed: 0 },
@@ -20,6 +20,8 @@ const good: Measured = {
     ...{ processorBefore: 5, processorDuring: 50, processorAfterMs: 250 },
   },
   holdings: { before: { callId: 2 }, after: { callId: 2, session: 0 } },
+  heap: { before: 9_000_000, after: 9_500_000 },
+  answerMs: 12,
   counted: { "data unknown-call": 1_000 },
   answers: true,
 };

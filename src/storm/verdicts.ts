@@ -56,13 +56,15 @@ const judges: Readonly<Record<InvariantId, (measured: Measured) => Said>> = {
     const said = `${kept.toFixed(1)} % of the echoes answered that were before (${bounds.trafficKeptPercent} % wanted)`;
     return judged(kept >= bounds.trafficKeptPercent, said);
   },
-  latency: ({ honest }) => {
+  latency: ({ honest, answerMs }) => {
     if (honest === undefined) return notMeasured(NO_USER);
     const { p99 } = honest.during;
     if (p99 === undefined) return notMeasured("no echo was answered");
     const before = honest.before.p99;
     const said = `99 of 100 echoes within ${p99} ms (before: ${before ?? "-"} ms; ${bounds.latencyMs} ms wanted)`;
-    return judged(p99 <= bounds.latencyMs, said);
+    const loop =
+      answerMs === undefined ? "" : `; its admin socket within ${answerMs.toFixed(0)} ms`;
+    return judged(p99 <= bounds.latencyMs, `${said}${loop}`);
   },
   "log-ins": logInsVerdict,
   "log-ins-after": ({ honest }) => {
@@ -74,14 +76,16 @@ const judges: Readonly<Record<InvariantId, (measured: Measured) => Said>> = {
     const within = logInAfterMs <= bounds.logInWithinMs;
     return judged(within, `the first ${seconds(logInAfterMs)} after the stream's end`);
   },
-  "memory-flat": ({ process, sent }) => {
+  "memory-flat": ({ process, sent, heap }) => {
     if (process === undefined) return notMeasured(NO_PROCESS);
     if (process.after === undefined) return broken("the process is gone");
     const units = unitsOf(sent);
     const kept = process.after.residentOctets - process.before.residentOctets;
     const each = units === 0 ? 0 : kept / units;
     const said = `${mebi(process.before.residentOctets)} before, ${mebi(process.after.residentOctets)} after: ${mebi(each * 1e6)} for a million of what was sent (below ${mebi(bounds.memoryNoiseOctets)} in all nothing can be told)`;
-    return judged(kept <= bounds.memoryNoiseOctets, said);
+    const inside = heap === undefined ? "" : `; ${change("heap", heap.before, heap.after)}`;
+    const kernel = change("kernel slabs", process.before.slabOctets, process.after.slabOctets);
+    return judged(kept <= bounds.memoryNoiseOctets, `${said}${inside}; ${kernel}`);
   },
   descriptors: ({ process }) => {
     if (process === undefined) return notMeasured(NO_PROCESS);
@@ -156,6 +160,11 @@ export function overall(each: readonly (readonly Verdict[])[]): Verdict[] {
 
 function mebi(octets: number): string {
   return `${(octets / MEBI).toFixed(1)} MiB`;
+}
+
+function change(what: string, before: number | undefined, after: number | undefined): string {
+  const shown = (octets: number | undefined) => (octets === undefined ? "?" : mebi(octets));
+  return `${what} ${shown(before)}, then ${shown(after)}`;
 }
 
 function seconds(ms: number): string {

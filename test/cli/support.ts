@@ -342,6 +342,8 @@ const status: Status = {
     },
   ],
   connections: 3,
+  deadlines: 3,
+  heapOctets: 20_000_000,
   sessions: { now: 3, logIns: 10, refusals: 2 },
   addresses: { leased: 3, size: 253 },
   ledger: { held: 12, stuck: 1, byKind: { callId: 3 } },

@@ -14,6 +14,7 @@ process.on("disconnect", () => process.exit(0));
 process.on("message", (message) => {
   const told = message as ToCrew;
   if (told.kind === "logIns") return crew?.logIns(told.on);
+  if (told.kind === "load") return crew?.load(told.outstanding);
   if (told.kind === "end") return crew === undefined ? tell({ kind: "ended" }) : crew.end();
   const gre = GreEnd.open(told.server);
   if (isOsError(gre)) return tell({ kind: "failed", why: describeOsError(gre) });

@@ -13,14 +13,18 @@ type Outcome = { readonly session: HonestSession; readonly ms: number } | { read
 
 export class Crew {
   readonly #sessions = new Set<HonestSession>();
+  /** Of these, those that carry the load. */
+  readonly #staying = new Set<HonestSession>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #failures: string[] = [];
   #spread = new Spread();
   #unanswered = 0;
   #nextCallId: number;
+  #dialled = 0;
   #settingUp = 0;
   #loggingIn = 0;
   #logIns = false;
+  #outstanding = 0;
   #over = false;
 
   constructor(
@@ -40,6 +44,11 @@ export class Crew {
     this.#tellQuiet();
   }
 
+  load(outstanding: number): void {
+    this.#outstanding = outstanding;
+    for (const session of this.#staying) session.load(outstanding);
+  }
+
   end(): void {
     this.#over = true;
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
@@ -48,11 +57,11 @@ export class Crew {
   }
 
   async #setUp(): Promise<void> {
-    const { sessions } = this.begin;
+    const { sessions, ramp } = this.begin;
     this.#settingUp = sessions;
     for (let number = 0; number < sessions && !this.#over; number++) {
       void this.#keep();
-      await pause(1_000 / bounds.logInsPerSecond);
+      await pause(1_000 / ramp);
     }
     if (sessions === 0) this.tell({ kind: "steady", why: [] });
   }
@@ -65,7 +74,11 @@ export class Crew {
         this.#tellLive();
         void this.#keep(true);
       });
-      if ("session" in outcome) break;
+      if ("session" in outcome) {
+        this.#staying.add(outcome.session);
+        outcome.session.load(this.#outstanding);
+        break;
+      }
       if (!again) this.#failures.push(outcome.why);
       await pause(bounds.resendMs);
     }
@@ -106,11 +119,15 @@ export class Crew {
 
   /** `lost`: after it was up. */
   #dial(lost: (why: string) => void): Promise<Outcome> {
-    const { server, port, local, credentials } = this.begin;
+    const { server, port, locals, credentials, sessions } = this.begin;
+    // A thousand times a few a second is more than one process makes well.
+    const echoEveryMs = Math.max(bounds.echoEveryMs, (1_000 * sessions) / bounds.echoesPerSecond);
     const callId = this.#callId();
+    const local = locals[this.#dialled++ % locals.length]!;
     return new Promise((resolve) => {
       let wasUp = false;
-      new HonestSession({ server, port, local, credentials, callId }, this.gre, this.rng, {
+      const dial = { server, port, local, credentials, callId, echoEveryMs };
+      new HonestSession(dial, this.gre, this.rng, {
         up: (session, ms) => {
           wasUp = true;
           this.#sessions.add(session);
@@ -118,6 +135,7 @@ export class Crew {
         },
         over: (session, why) => {
           const known = this.#sessions.delete(session);
+          this.#staying.delete(session);
           if (!wasUp) resolve({ why });
           else if (known && !this.#over) lost(why);
         },

@@ -9,8 +9,9 @@ import { decodeFrame, encodeFrame } from "../../wire/ppp/frame.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
 import type { PacCallId, PnsCallId } from "../../wire/pptp/call-id.js";
 import { callRequest, startRequest } from "../../wire/pptp/client-requests.js";
-import type { ControlMessage } from "../../wire/pptp/index.js";
+import { type ControlMessage, encodeControlMessage } from "../../wire/pptp/index.js";
 import { ControlLine } from "../control-line.js";
+import type { Cut } from "../scenario.js";
 import type { GreEnd } from "./gre-end.js";
 import { MppeEnds } from "./mppe.js";
 import { type Credentials, PppPeer } from "./ppp-peer.js";
@@ -22,6 +23,9 @@ export type Dial = {
   readonly credentials: Credentials;
   /** Ours; no other session of this process has it. */
   readonly callId: number;
+  readonly echoEveryMs: number;
+  /** Undefined: it goes on to the end. */
+  readonly cut?: Cut;
 };
 
 export type Told = {
@@ -54,7 +58,10 @@ export class HonestSession {
   #received: number | undefined;
   #owed = false;
   #echoes = 0;
+  #outstanding = 0;
   #heardAt = 0;
+  /** Octets said so far, messages and frames. */
+  said = 0;
   #over = false;
 
   constructor(dial: Dial, gre: GreEnd, rng: Rng, told: Told) {
@@ -69,11 +76,17 @@ export class HonestSession {
       dial.local,
       (message) => this.#onControl(message),
       (why) => this.#end(why),
-      () => this.#line.send(startRequest("holdfast storm")),
+      () => this.#say(startRequest("holdfast storm")),
     );
     this.#after(bounds.logInMs, () => {
       if (!this.up) this.#end(`no log-in within ${bounds.logInMs / 1_000} s (${this.#ppp.stage})`);
     });
+  }
+
+  /** So many echoes on the way from now on; 0: one at its pace. */
+  load(outstanding: number): void {
+    this.#outstanding = outstanding;
+    this.#fill();
   }
 
   get callId(): number {
@@ -107,6 +120,13 @@ export class HonestSession {
     setTimeout(() => this.#release(), bounds.resendMs).unref();
   }
 
+  /** Without a word more. */
+  cut(how: Cut["how"]): void {
+    if (this.#over) return;
+    this.#line.cut(how);
+    this.#end("cut");
+  }
+
   take(sequence: number, octets: Uint8Array): void {
     if (this.#over) return;
     this.#received = sequence;
@@ -125,15 +145,15 @@ export class HonestSession {
     switch (message.kind) {
       case "StartControlConnectionReply":
         if (message.resultCode !== 1) return this.#end(`SCCRP ${message.resultCode}`);
-        return this.#line.send(callRequest(this.#dial.callId, WINDOW));
+        return this.#say(callRequest(this.#dial.callId, WINDOW));
       case "OutgoingCallReply":
         if (message.resultCode !== 1) return this.#end(`OCRP ${message.resultCode}`);
         this.#peersCallId = message.callId;
-        this.#line.send(linkInfo(message.callId));
+        this.#say(linkInfo(message.callId));
         return this.#negotiate();
       case "EchoRequest": {
         const { identifier } = message;
-        return this.#line.send({ kind: "EchoReply", identifier, resultCode: 1, errorCode: 0 });
+        return this.#say({ kind: "EchoReply", identifier, resultCode: 1, errorCode: 0 });
       }
       case "CallDisconnectNotify":
         return this.#end(`CDN ${message.resultCode}`);
@@ -160,7 +180,7 @@ export class HonestSession {
     this.#mppe = new MppeEnds(keys);
     this.#heardAt = monotonicNow();
     this.#told.up(this, this.#heardAt - this.#begun);
-    this.#every(bounds.echoEveryMs, () => this.#ask());
+    this.#every(this.#dial.echoEveryMs, () => this.#ask());
     this.#every(bounds.ackMs, () => this.#acknowledge());
   }
 
@@ -172,8 +192,17 @@ export class HonestSession {
       this.#told.echo(undefined);
     }
     if (now - this.#heardAt > bounds.sessionLostMs) return this.#end("no answer to any echo");
+    if (this.#outstanding === 0) this.#echo();
+    else this.#fill();
+  }
+
+  #fill(): void {
+    while (this.up && this.#asked.size < this.#outstanding) this.#echo();
+  }
+
+  #echo(): void {
     const number = this.#echoes++ & 0xffff;
-    this.#asked.set(number, now);
+    this.#asked.set(number, monotonicNow());
     this.#sendData(echoRequest(this.#ppp.address, this.#ppp.peersAddress, this.callId, number));
   }
 
@@ -201,6 +230,7 @@ export class HonestSession {
     this.#asked.delete(number);
     this.#heardAt = monotonicNow();
     this.#told.echo(this.#heardAt - asked);
+    this.#fill();
   }
 
   #flush(): void {
@@ -209,11 +239,27 @@ export class HonestSession {
     }
   }
 
-  #sendFrame(frame: Uint8Array): void {
-    if (this.#peersCallId === undefined) return;
-    this.#owed = false;
-    this.#gre.send(this.local, this.#peersCallId, frame, this.#sequence, this.#received);
-    this.#sequence = (this.#sequence + 1) >>> 0;
+  #say(message: ControlMessage): void {
+    this.#upToTheCut(encodeControlMessage(message), (octets) => this.#line.write(octets));
+  }
+
+  #sendFrame(whole: Uint8Array): void {
+    const peersCallId = this.#peersCallId;
+    if (peersCallId === undefined || this.#over) return;
+    this.#upToTheCut(whole, (frame) => {
+      this.#owed = false;
+      this.#gre.send(this.local, peersCallId, frame, this.#sequence, this.#received);
+      this.#sequence = (this.#sequence + 1) >>> 0;
+    });
+  }
+
+  #upToTheCut(whole: Uint8Array, send: (octets: Uint8Array) => void): void {
+    const { cut } = this.#dial;
+    const room = cut === undefined ? whole.length : cut.octets - this.said;
+    const octets = whole.subarray(0, Math.max(0, room));
+    if (octets.length > 0) send(octets);
+    this.said += octets.length;
+    if (cut !== undefined && octets.length < whole.length) this.cut(cut.how);
   }
 
   #acknowledge(): void {

@@ -4,13 +4,14 @@ import { storm as bounds } from "../../limits/storm.js";
 import { describeOsError, isOsError, type OsError } from "../../os/errors.js";
 import type { FromStream, LiveCall, ToStream } from "../messages.js";
 import { scenarioOf } from "../scenarios.js";
+import { CutStream } from "./cut-stream.js";
 import { PacketStream } from "./packet-stream.js";
 import { TalkStream } from "./talk-stream.js";
 
 type Begin = Extract<ToStream, { kind: "begin" }>;
 
 const tell = (told: FromStream) => void process.send?.(told);
-let running: PacketStream | TalkStream | undefined;
+let running: PacketStream | TalkStream | CutStream | undefined;
 let live: readonly LiveCall[] = [];
 
 async function play(begin: Begin): Promise<void> {
@@ -29,10 +30,13 @@ async function play(begin: Begin): Promise<void> {
   tell({ kind: "done", sent: stream.sent });
 }
 
-function open(begin: Begin): PacketStream | TalkStream | OsError {
+function open(begin: Begin): PacketStream | TalkStream | CutStream | OsError {
   const scenario = scenarioOf(begin.scenario);
   const chance = new Chance(begin.seed);
   if (scenario?.kind === "packets") return PacketStream.open({ ...begin, scenario, chance });
+  if (scenario?.kind === "cuts" && begin.credentials !== undefined) {
+    return CutStream.open({ ...begin, scenario, chance, credentials: begin.credentials });
+  }
   if (scenario?.kind === "talks") return new TalkStream({ ...begin, scenario, chance });
   return { kind: "OsError", call: begin.scenario, errno: "ENOENT", detail: "no such scenario" };
 }
