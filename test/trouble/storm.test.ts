@@ -29,10 +29,13 @@ afterAll(() => rmSync(builds, { recursive: true, force: true }));
 /** Which verdict each fault breaks, and by what it is provoked. */
 const planted: Readonly<Record<string, { readonly breaks: InvariantId; readonly by: string }>> = {
   "address-kept": { breaks: "holdings", by: "gre-unknown-call" },
+  "connection-memory-kept": { breaks: "memory-flat", by: "connection-flood" },
   "descriptor-kept": { breaks: "descriptors", by: "connection-flood" },
+  "duplicate-memory-kept": { breaks: "memory-flat", by: "live-replayed" },
   "memory-kept": { breaks: "memory-flat", by: "control-vectors" },
   "session-lost": { breaks: "sessions-kept", by: "control-vectors" },
   "slow-recovery": { breaks: "processor-back", by: "control-vectors" },
+  "timer-kept": { breaks: "holdings", by: "connection-flood" },
 };
 
 /** Each costs a server of its own: all of them with HOLDFAST_FAULTS=all, else the one that NT 4.0 had. */
