@@ -1,6 +1,7 @@
 // Looks into a running Node process of the server, which knows nothing of it: SIGUSR1 opens its inspector,
 // and this, a process in the same namespace, asks: `collect`, `profile`, `profiled FILE`, `snapshot FILE`,
-// `scavenges` (so many since that was first asked).
+// `scavenges` (so many since that was first asked), `heap` (octets in use, buffers too), `delay` (the longest of
+// the event loop since that was last asked, ms).
 // Needs --experimental-websocket before Node 22.
 import { createWriteStream, writeFileSync } from "node:fs";
 import { get } from "node:http";
@@ -80,9 +81,26 @@ const SCAVENGES = `
   })();
   scavengesSeen.count`;
 
-async function scavenges(): Promise<number> {
+const HEAP = `(() => {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+})()`;
+
+const DELAY = `
+  globalThis.delaySeen ??= (() => {
+    const seen = require("node:perf_hooks").monitorEventLoopDelay({ resolution: 10 });
+    seen.enable();
+    return seen;
+  })();
+  (() => {
+    const longest = delaySeen.max / 1e6;
+    delaySeen.reset();
+    return Math.max(0, longest - 10);
+  })()`;
+
+async function numberOf(expression: string): Promise<number> {
   // With the command line's API there is a `require`.
-  const how = { expression: SCAVENGES, includeCommandLineAPI: true };
+  const how = { expression, includeCommandLineAPI: true };
   const { result } = await ask("Runtime.evaluate", how);
   const count = result?.result?.value;
   if (typeof count !== "number") throw new Error(`no count: ${JSON.stringify(result)}`);
@@ -118,7 +136,11 @@ async function handle(command: string): Promise<string> {
       return "done";
     }
     case "scavenges":
-      return String(await scavenges());
+      return String(await numberOf(SCAVENGES));
+    case "heap":
+      return String(await numberOf(HEAP));
+    case "delay":
+      return String(await numberOf(DELAY));
     default:
       throw new Error(`${command}: not a question`);
   }

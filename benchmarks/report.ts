@@ -16,6 +16,8 @@ const titles: Readonly<Record<string, string>> = {
   setup: "Set-up of sessions on this host",
   memory: "Memory",
   sessions: "Fifty thousand sessions",
+  storm: "Under hostile streams",
+  "storm-uml": "Under hostile streams beside pptpd, in a guest",
   micro: "The parts alone",
 };
 

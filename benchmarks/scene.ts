@@ -54,6 +54,23 @@ function configured(options: SceneOptions): object {
 }
 
 type Net = ReturnType<typeof joined>;
+export type Inspected = { readonly main: Child; readonly worker: Child };
+
+/** A namespace whose servers can be looked into. */
+export function inspectable(netns: string): Place {
+  const NODE_OPTIONS = `--inspect-port=${MAIN_PORT}`;
+  return withVariables(new HostNetns(netns), { NODE_OPTIONS });
+}
+
+/** Eyes on both Node processes of the server there. */
+export async function inspected(netns: string, pid: number): Promise<Inspected> {
+  const worker = serverProcesses(pid).find(({ what }) => what === "data worker");
+  if (worker === undefined) throw new Error("no data worker");
+  return {
+    main: await Child.started(netns, "inspector", String(pid), String(MAIN_PORT)),
+    worker: await Child.started(netns, "inspector", String(worker.pid), String(WORKER_PORT)),
+  };
+}
 
 export class Scene implements AsyncDisposable {
   private constructor(
@@ -81,9 +98,7 @@ export class Scene implements AsyncDisposable {
     net.b.ip("route", "add", "local", SOURCES, "dev", "lo");
     for (const side of [net.a, net.b]) side.run("sysctl", "-qw", "net.core.somaxconn=4096");
     await settled(net.a, net.b);
-    const place = withVariables(new HostNetns(net.a.name), {
-      NODE_OPTIONS: `--inspect-port=${MAIN_PORT}`,
-    });
+    const place = inspectable(net.a.name);
     return TestServer.start({ place, config: configured(options), readyS: 30 });
   }
 
@@ -139,15 +154,8 @@ export class Scene implements AsyncDisposable {
     return sum;
   }
 
-  /** Eyes on both Node processes of the server. */
-  async inspected(): Promise<{ readonly main: Child; readonly worker: Child }> {
-    const worker = serverProcesses(this.pid).find(({ what }) => what === "data worker");
-    if (worker === undefined) throw new Error("no data worker");
-    const inside = this.net.a.name;
-    return {
-      main: await Child.started(inside, "inspector", String(this.pid), String(MAIN_PORT)),
-      worker: await Child.started(inside, "inspector", String(worker.pid), String(WORKER_PORT)),
-    };
+  inspected(): Promise<Inspected> {
+    return inspected(this.net.a.name, this.pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,39 @@
+// One server stormed, where it is: `node benchmarks/run.mjs storm-run JSON`, on this host or in a guest. The last
+// line of its output is what was found.
+import { say } from "./results.js";
+import { Play } from "./storm/play.js";
+import { Stage } from "./storm/stage.js";
+import type { Found, RunTerms } from "./storm/terms.js";
+
+const terms = JSON.parse(process.argv[2] ?? "") as RunTerms;
+await using stage = await Stage.with(terms.peer);
+for (const signal of ["SIGINT", "SIGTERM", "disconnect"] as const) {
+  process.once(signal, () => stage[Symbol.asyncDispose]().then(() => process.exit(130)));
+}
+const { peer, rounds, packetScenarios, talkScenarios, packets, rate } = terms;
+using play = await Play.on(stage, terms);
+// Code compiled, tables at their size: none of that is kept for a packet.
+for (const scenario of packetScenarios) await play.packetStream(scenario, rate, 64_000);
+const before = await play.memory();
+const warmed = play.packets;
+const memory = { before, after: before, packets: 0 };
+const found: Found = { peer, packets: [], talks: [], long: [], memory };
+for (let round = 0; round < rounds; round++) {
+  for (const scenario of packetScenarios) {
+    found.packets.push(await play.packetStream(scenario, rate));
+  }
+}
+const left = Math.max(0, packets - (play.packets - warmed));
+if (left > 0) {
+  for (const scenario of packetScenarios) {
+    const count = Math.ceil(left / packetScenarios.length);
+    found.long.push(await play.packetStream(scenario, rate, count));
+  }
+}
+found.memory = { before, after: await play.memory(), packets: play.packets - warmed };
+for (const { name, ...how } of talkScenarios) found.talks.push(await play.talkStream(name, how));
+await play.end();
+say(`${peer} is done`);
+process.stdout.write(`${JSON.stringify(found)}\n`);
+process.removeAllListeners("disconnect");
+if (process.connected) process.disconnect();

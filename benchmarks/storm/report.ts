@@ -1,0 +1,184 @@
+// The tables and bars of a storm benchmark.
+import { admin } from "../../src/limits.js";
+import { figure, median, type Reach, spread, type Table } from "../results.js";
+import type { PacketSample, Shown, TalkSample } from "./play.js";
+import type { Found, RunTerms } from "./terms.js";
+
+const KEPT_PERCENT = 95;
+const LOG_IN_MS = 5_000;
+const FLOOD_PERCENT = 99;
+const RECOVERED_S = 1;
+/** Less than this cannot be told from noise over a hundred million packets: 1 MiB. */
+const OCTETS_A_PACKET = 0.01;
+const REASONS = 4;
+
+const kept = ({ shown, control }: PacketSample | TalkSample) =>
+  (100 * shown.met.echoesPerSecond) / control.met.echoesPerSecond;
+const perSecond = ({ sent }: PacketSample) => sent.packets / sent.seconds;
+const namesOf = (samples: readonly { readonly scenario: string }[]) => [
+  ...new Set(samples.map(({ scenario }) => scenario)),
+];
+const sum = (values: readonly number[]) => values.reduce((all, one) => all + one, 0);
+const count = (value: number) => String(Math.round(value)).replaceAll(/\B(?=(\d{3})+$)/g, ",");
+const mebi = (octets: number) => `${figure(octets / 2 ** 20)} MiB`;
+
+function logIns(shown: readonly Shown[]): string {
+  const of = (what: "asked" | "succeeded" | "atOnce") => sum(shown.map((one) => one.logIns[what]));
+  const slowest = Math.max(...shown.map((one) => one.logIns.slowestMs));
+  return `${of("succeeded")} of ${of("asked")}, ${of("atOnce")} at once; ${(slowest / 1_000).toFixed(2)} s`;
+}
+
+function recovered(shown: readonly Shown[]): string {
+  const times = shown.flatMap(({ recoveredS }) => recoveredS ?? []);
+  const never = shown.length - times.length;
+  return never === 0 ? `${figure(Math.max(...times))} s` : `not while watched, ${never} times`;
+}
+
+function reasons(shown: readonly Shown[]): string {
+  const all = new Map<string, number>();
+  for (const { counted = {} } of shown) {
+    for (const [reason, times] of Object.entries(counted)) {
+      all.set(reason, (all.get(reason) ?? 0) + times);
+    }
+  }
+  const most = [...all].sort(([, a], [, b]) => b - a).slice(0, REASONS);
+  return most.map(([reason, times]) => `${reason} ${count(times)}`).join(", ") || "–";
+}
+
+export function tablesOf(found: readonly Found[], terms: RunTerms): Table[] {
+  return [packetTable(found, terms), talkTable(found, terms), memoryTable(found)];
+}
+
+function packetTable(found: readonly Found[], { sessions, outstanding, seconds }: RunTerms): Table {
+  const rows = found.flatMap(({ peer, packets }) =>
+    namesOf(packets).map((name) => {
+      const of = packets.filter(({ scenario }) => scenario === name);
+      const shown = of.map((one) => one.shown);
+      return [
+        ...[peer, name, spread(of.map((one) => perSecond(one) / 1_000))],
+        ...[spread(of.map((one) => one.control.met.echoesPerSecond))],
+        ...[spread(of.map(kept)), spread(shown.map(({ met }) => met.p99Ms))],
+        ...[String(sum(shown.map(({ met }) => met.lost))), logIns(shown), recovered(shown)],
+        ...[spread(shown.map(({ processorPercent }) => processorPercent)), reasons(shown)],
+      ];
+    }),
+  );
+  return {
+    title: "Packets from strangers, as fast as the sender goes",
+    columns: [
+      ...["server", "stream", "1,000 packets/s", "echoes/s, control", "of which kept, %"],
+      ...["99 % of echoes, ms", "sessions lost", "log-ins; the slowest", "recovered"],
+      ...["processor, % of one", "counted"],
+    ],
+    rows,
+    notes: [
+      `${sessions} sessions with ${outstanding} ICMP echoes (64 octets) each on the way at once, and two new log-ins a second; ` +
+        `${seconds} s each, from 256 forged sources. Control: the same sender and packets at the rate that was ` +
+        "reached, IP protocol 253, right after. Recovered: processor and event loops at their level " +
+        "before, three looks of 250 ms in a row. Sender, honest and server share the cores.",
+    ],
+  };
+}
+
+function talkTable(found: readonly Found[], { seconds }: RunTerms): Table {
+  const rows = found.flatMap(({ peer, talks }) =>
+    talks.map((one) => {
+      const { scenario, sources, sent, shown } = one;
+      return [
+        ...[peer, scenario, String(sources), count(sent.connections / one.seconds)],
+        ...[`${count(sent.taken)} of ${count(sent.connections)}`, figure(kept(one))],
+        ...[String(shown.met.lost), logIns([shown]), recovered([shown])],
+        ...[String(shown.descriptorsMost), String(shown.logLines), reasons([shown])],
+      ];
+    }),
+  );
+  return {
+    title: "Hostile connections",
+    columns: [
+      ...["server", "stream", "sources", "connections/s", "taken", "echoes kept, %"],
+      ...["sessions lost", "log-ins; the slowest", "recovered", "descriptors, most"],
+      ...["log lines but for log-ins", "counted"],
+    ],
+    rows,
+    notes: [
+      `${seconds} s each; echoes: beside the same time without a stream, the sender's own work not made up for. ` +
+        "Four sources can be blocked, 250 in as many /24 are more than the bounds of strangers hold.",
+    ],
+  };
+}
+
+function memoryTable(found: readonly Found[]): Table {
+  const rows = found.flatMap(({ peer, memory: { before, after, packets } }) => {
+    const row = (what: string, from: number, to: number) => [
+      ...[peer, what, count(packets), mebi(from), mebi(to)],
+      figure((to - from) / packets),
+    ];
+    const heaps = Object.keys(before.heaps).map((what) =>
+      row(`heap, ${what}`, before.heaps[what] ?? 0, after.heaps[what] ?? 0),
+    );
+    return [...heaps, row("resident, all processes", before.residentOctets, after.residentOctets)];
+  });
+  return {
+    title: "Kept of what was sent",
+    columns: ["server", "what", "packets", "before", "after", "octets a packet"],
+    rows,
+    notes: ["Heaps with their buffers, after four full collections through the inspector."],
+  };
+}
+
+export function reachOf({ packets, long, talks, memory }: Found): Reach[] {
+  const all = [...packets, ...long, ...talks];
+  const shown = all.map((one) => one.shown);
+  const lost = sum(shown.map(({ met }) => met.lost));
+  const heaps = Object.values(memory.after.heaps).map(
+    (octets, at) => (octets - (Object.values(memory.before.heaps)[at] ?? 0)) / memory.packets,
+  );
+  const lines = Math.max(...shown.map(({ logLinesOfAKind }) => logLinesOfAKind));
+  const bar = (what: string, wanted: string, text: string, reached: boolean): Reach => ({
+    ...{ what, bar: wanted, found: text, reached },
+  });
+  return [
+    bar("sessions lost", "0", String(lost), lost === 0),
+    ...namesOf(packets).map((name) => {
+      const share = median(packets.filter(({ scenario }) => scenario === name).map(kept));
+      const what = `throughput under ${name}, of the control run`;
+      return bar(what, `at least ${KEPT_PERCENT} %`, `${figure(share)} %`, share >= KEPT_PERCENT);
+    }),
+    ...[
+      ["any GRE stream", [...packets, ...long]] as const,
+      ["malformed messages", talks.filter(({ floods }) => !floods)] as const,
+    ].map(([what, of]) => {
+      const good = of.every(({ shown: { logIns: its } }) => {
+        return its.atOnce === its.asked && its.slowestMs <= LOG_IN_MS;
+      });
+      const text = logIns(of.map((one) => one.shown));
+      return bar(`log-ins under ${what}`, `all at once within ${LOG_IN_MS / 1_000} s`, text, good);
+    }),
+    ...talks
+      .filter(({ floods }) => floods)
+      .map((one) => {
+        const { asked, succeeded } = one.shown.logIns;
+        const good = (100 * succeeded) / asked >= FLOOD_PERCENT;
+        const wanted = `${FLOOD_PERCENT} % within three tries`;
+        return bar(`log-ins under ${one.scenario}`, wanted, logIns([one.shown]), good);
+      }),
+    bar(
+      "heap kept of a packet, the most of both processes",
+      `at most ${OCTETS_A_PACKET} octets`,
+      `${figure(Math.max(...heaps))} octets over ${count(memory.packets)}`,
+      Math.max(...heaps) <= OCTETS_A_PACKET,
+    ),
+    bar(
+      "recovered after the stream",
+      `within ${RECOVERED_S} s`,
+      recovered(shown),
+      shown.every(({ recoveredS }) => (recoveredS ?? Number.POSITIVE_INFINITY) <= RECOVERED_S),
+    ),
+    bar(
+      "log lines of a kind in a stream",
+      `at most ${admin.logLinesPerMinute} a minute`,
+      String(lines),
+      lines <= admin.logLinesPerMinute,
+    ),
+  ];
+}

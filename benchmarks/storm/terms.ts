@@ -1,0 +1,33 @@
+// What a storm benchmark asks for and what it finds, between the process that reports and the one that is where
+// the server is.
+import type { Memory, PacketSample, PlayTerms, TalkSample } from "./play.js";
+import type { StormPeer } from "./stage.js";
+
+export type TalkTerms = {
+  /** Takes places that strangers share: a log-in may need three tries. */
+  readonly floods: boolean;
+  /** Addresses that connections come from, and in how many /24. */
+  readonly networks: number;
+  readonly sources: number;
+  readonly perSecond: number;
+};
+
+export type RunTerms = PlayTerms & {
+  readonly peer: StormPeer;
+  readonly rounds: number;
+  /** Packets a second; 0: as many as go. */
+  readonly rate: number;
+  /** In all, for what is kept of them. */
+  readonly packets: number;
+  readonly packetScenarios: readonly string[];
+  readonly talkScenarios: readonly (TalkTerms & { readonly name: string })[];
+};
+
+export type Found = {
+  readonly peer: StormPeer;
+  readonly packets: PacketSample[];
+  readonly talks: TalkSample[];
+  /** Streams for the memory's sake, each of many packets. */
+  readonly long: PacketSample[];
+  memory: { readonly before: Memory; readonly after: Memory; readonly packets: number };
+};
