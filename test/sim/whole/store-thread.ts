@@ -27,7 +27,8 @@ export class SimTables {
   readonly accounts = new Map<string, { account: Account; password: string }>();
   readonly sessions = new Map<string, KeptSession>();
   readonly settings = new Map<string, string>();
-  readonly blocks = new Map<number, KeptBlock>();
+  /** By address and length. */
+  readonly blocks = new Map<string, KeptBlock>();
   readonly incidents = new Map<number, IncidentReport>();
   /** Stops of sessions that were never started, and second stops. */
   readonly faults: string[] = [];
@@ -54,10 +55,13 @@ export class SimTables {
       case "blocks-list":
         return answer([...this.blocks.values()]);
       case "block-put":
-        this.blocks.set((given.block as KeptBlock).source, given.block as KeptBlock);
+        this.blocks.set(
+          JSON.stringify((given.block as KeptBlock).source),
+          given.block as KeptBlock,
+        );
         return answer(undefined);
       case "block-remove":
-        this.blocks.delete(Number(given.source));
+        this.blocks.delete(JSON.stringify(given.source));
         return answer(undefined);
       case "incidents-list":
         return answer([...this.incidents.values()].reverse().slice(0, Number(given.most ?? 1)));
