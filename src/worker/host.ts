@@ -6,7 +6,6 @@ import { fileURLToPath } from "node:url";
 import { lease } from "../base/lease.js";
 import type { Scope } from "../base/scope.js";
 import { type Bounds, worker as limits, plane } from "../limits.js";
-import { monotonicNow } from "../os/clock.js";
 import type { GreDescriptors } from "../os/gre-socket.js";
 import type { RingDescriptors } from "../os/hand-over.js";
 import type { PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
@@ -224,12 +223,11 @@ class Run {
 
   /** Its answer within `ms`, or it is ended for `why`. */
   #expect(why: string, ms: number): void {
-    const due = monotonicNow() + ms;
-    this.#timer = setTimeout(() => {
-      // A timer that comes late was our own standstill: the answer may lie unread.
-      if (monotonicNow() - due > limits.pingEveryMs) this.#expect(why, ms);
-      else this.#end(why);
+    const timer = setTimeout(() => {
+      // Where we stood still ourselves the answer lies unread: it is read before this.
+      setImmediate(() => this.#timer === timer && this.#end(why));
     }, ms);
+    this.#timer = timer;
   }
 
   #epitaph(how: string): string {

@@ -1,5 +1,5 @@
 // The harness itself: pptp-linux against pptpd, both ends in one guest. When a case fails against
-// our server and passes here, the fault is ours.
+// our server and passes here, the fault is ours. Few: neither end is ours, and each case takes long.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectKernel, kernelDifference, kernelState } from "../e2e/kernel-state.js";
 import { type Dial, PppdExit, PptpClient } from "../lab/client.js";
@@ -39,8 +39,6 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
 
   it.each([
     ["pap", "none", "none"],
-    ["mschap", "128", "MPPE 128-bit stateless"],
-    ["mschap-v2", "40", "MPPE 40-bit stateless"],
     ["mschap-v2", "128-stateful", "MPPE 128-bit stateful"],
   ] as const)("%s with %s: pings through", async (authentication, encryption, agreed) => {
     await serve(authentication, encryption);
@@ -65,7 +63,6 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
 
   it.each([
     ["Call-Clear-Request", (client: PptpClient) => client.hangUp("HUP-PTY")],
-    ["Stop", (client: PptpClient) => client.controlConnection("stop", server)],
     ["RST", (client: PptpClient) => client.controlConnection("rst", server)],
   ] as const)("ended by %s: the server's kernel reads as before", async (_, end) => {
     await serve("mschap-v2", "128");
