@@ -119,7 +119,7 @@ export const packetScenarios: readonly PacketScenario[] = [
     byName: true,
     name: "live-negotiation",
     threats: ["G-10", "G-15", "T-40"],
-    about: "LCP, CCP and IPCP likewise: nothing protects them, a limit of PPTP; runs when named",
+    about: "LCP, CCP and IPCP likewise, unprotected: it ends sessions elsewhere, so when named",
     packet: (chance) => {
       const frame = chance.of(pppFrames);
       return live(bounded(forged(chance, frame, chance.int(0, YOUNG_SEQUENCE_MAX))));
