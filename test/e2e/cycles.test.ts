@@ -120,7 +120,8 @@ describe.runIf(isRoot)("ten thousand cycles", () => {
       network: { reachHost: true },
       log: { level: "warn" },
       // Call IDs rest a minute by default: longer than it takes until the heap would have to be flat.
-      limits: { control: { callIdQuarantineMs: 1_000 } },
+      // A hang-up by LCP alone is doubted for a second: half an hour of nothing in so many.
+      limits: { control: { callIdQuarantineMs: 1_000 }, ppp: { doubtMs: 20 } },
       // Each calls as fast as it can.
       guard: { allow: CLIENTS.map(({ net }) => `${net}.0/24`) },
     };
