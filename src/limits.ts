@@ -176,10 +176,9 @@ export const worker = {
   finishMs: 5,
   /** From Stop to the exit; then it is killed. */
   stopMs: 2_000,
-  /** Our Ping, so long after the last Pong: each wakes both processes. */
-  pingEveryMs: 350,
-  /** No Pong so long after it: the worker is killed and replaced, within a second in all. */
-  pongMs: 600,
+  pingEveryMs: 250,
+  /** No Pong for so long: the worker is killed and replaced. */
+  pongMs: 750,
   restartsPerMinuteMax: 10,
   /** Data workers at once, and what `workers: auto` takes at most. */
   workersMax: 8,

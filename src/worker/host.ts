@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { lease } from "../base/lease.js";
 import type { Scope } from "../base/scope.js";
 import { type Bounds, worker as limits, plane } from "../limits.js";
+import { monotonicNow } from "../os/clock.js";
 import type { GreDescriptors } from "../os/gre-socket.js";
 import type { RingDescriptors } from "../os/hand-over.js";
 import type { PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
@@ -106,11 +107,12 @@ class Run {
   readonly #exited: Promise<void>;
   readonly #onEnd: (why: string | undefined) => void;
   #stderr = "";
+  #ready = false;
   #ended = false;
   #stopping = false;
   #nonce = 0;
-  /** Until Ready, the next Ping or its Pong, whichever is waited for. */
-  #timer: NodeJS.Timeout | undefined;
+  #heardAt = monotonicNow();
+  #tickedAt = this.#heardAt;
 
   constructor(
     readonly child: ChildProcess,
@@ -146,12 +148,12 @@ class Run {
       lease(() => this.#link.destroy()),
       "worker link",
     );
+    const timer = setInterval(() => this.#tick(), limits.pingEveryMs);
     this.#scope.hold(
       "timer",
-      lease(() => clearTimeout(this.#timer)),
+      lease(() => clearInterval(timer)),
       "worker ping",
     );
-    this.#expect("not ready in time", limits.startMs);
     this.#listen();
   }
 
@@ -208,26 +210,30 @@ class Run {
   }
 
   #hear(event: PlaneEvent): void {
-    if (event.kind === "Pong" || event.kind === "Ready") {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#ping(), limits.pingEveryMs);
+    if (event.kind === "Pong") {
+      this.#heardAt = monotonicNow();
+      return;
     }
-    if (event.kind !== "Pong") this.#options.onEvent(event);
+    if (event.kind === "Ready") {
+      this.#ready = true;
+      this.#heardAt = monotonicNow();
+    }
+    this.#options.onEvent(event);
   }
 
-  #ping(): void {
+  #tick(): void {
+    const now = monotonicNow();
+    // A tick that comes late was our own standstill: its Pong may lie unread.
+    const late = now - this.#tickedAt > 2 * limits.pingEveryMs;
+    this.#tickedAt = now;
+    if (late) this.#heardAt = now;
+    const silent = now - this.#heardAt;
+    if (silent > (this.#ready ? limits.pongMs : limits.startMs)) {
+      return this.#end(this.#ready ? "no answer to Ping" : "not ready in time");
+    }
+    if (!this.#ready) return;
     this.#nonce = (this.#nonce + 1) >>> 0;
-    const sent = this.send({ kind: "Ping", nonce: this.#nonce });
-    if (sent) this.#expect("no answer to Ping", limits.pongMs);
-  }
-
-  /** Its answer within `ms`, or it is ended for `why`. */
-  #expect(why: string, ms: number): void {
-    const timer = setTimeout(() => {
-      // Where we stood still ourselves the answer lies unread: it is read before this.
-      setImmediate(() => this.#timer === timer && this.#end(why));
-    }, ms);
-    this.#timer = timer;
+    this.send({ kind: "Ping", nonce: this.#nonce });
   }
 
   #epitaph(how: string): string {
