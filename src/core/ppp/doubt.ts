@@ -5,6 +5,7 @@ import { ppp } from "../../limits.js";
 import { LcpCode } from "../../wire/ppp/lcp.js";
 import type { PppPacket } from "../../wire/ppp/packet.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
+import type { PppPolicy } from "./ports.js";
 import { RateLimit } from "./rate-limit.js";
 import type { TimerName } from "./timers.js";
 
@@ -21,6 +22,7 @@ export type Sign = "link" | "data";
 
 /** The session, as its doubt sees it. */
 export interface DoubtUser {
+  readonly policy: Pick<PppPolicy, "limits">;
   readonly timers: {
     set(timer: TimerName, at: Instant): void;
     clear(timer: TimerName): void;
@@ -40,6 +42,10 @@ export class Doubt {
 
   constructor(readonly user: DoubtUser) {}
 
+  get #waitMs(): number {
+    return (this.user.policy.limits ?? ppp).doubtMs;
+  }
+
   /** The peer said that it ends the link. */
   get endsLink(): boolean {
     const { protocol, packet } = this.#held ?? {};
@@ -48,7 +54,7 @@ export class Doubt {
 
   /** Whether `packet`, which would end or restart what is Opened, waits. */
   holds(protocol: number, packet: PppPacket, now: Instant): boolean {
-    if (packet === this.#believed || ppp.doubtMs <= 0) return false;
+    if (packet === this.#believed || this.#waitMs <= 0) return false;
     this.user.note("request-doubted");
     // What goes beyond the first is lost: who means it says it again. What is said of the link counts for
     // what is above it too.
@@ -90,7 +96,7 @@ export class Doubt {
   }
 
   #ask(now: Instant): void {
-    this.user.timers.set("doubt", after(now, ppp.doubtMs / QUESTIONS));
+    this.user.timers.set("doubt", after(now, this.#waitMs / QUESTIONS));
     this.user.question(this.#asked++ > 0, now);
   }
 }
