@@ -1,7 +1,9 @@
 // This host's network around the sessions: one TUN, its addresses and routes, forwarding, our nft
 // table. Everything is a lease; what the kernel held before is put back.
+
 import { formatIpv4, type Ipv4, mask4, type Prefix4, parseIpv4 } from "../base/ip.js";
 import type { Held, Ledger } from "../base/ledger.js";
+import type { Range4 } from "../base/range4.js";
 import type { SessionId } from "../core/server-ports.js";
 import type { Descriptor } from "../os/descriptor.js";
 import { describeOsError, isOsError, type OsError } from "../os/errors.js";
@@ -21,7 +23,6 @@ import { type LocalIpv4, localIpv4Addresses } from "../os/local-addresses.js";
 import { NftTable } from "../os/nft.js";
 import { acceptRa, IP_FORWARD, IPV6_FORWARDING, readSysctl, SysctlJournal } from "../os/sysctl.js";
 import { openTun, type Tun } from "../os/tun.js";
-import type { Range4 } from "./config/addresses.js";
 import type { Config } from "./config/resolve.js";
 import { nftRules } from "./nft-rules.js";
 import type { SessionRoutes } from "./session-keeper.js";

@@ -2,7 +2,7 @@
 import { formatIpv4, formatIpv6 } from "../base/ip.js";
 import type { Ledger } from "../base/ledger.js";
 import { printable } from "../base/printable.js";
-import { formatSource } from "../base/range4.js";
+import { formatPrefix4, formatSource } from "../base/range4.js";
 import type {
   BlockGiven,
   BlockShown,
@@ -31,7 +31,7 @@ import { guard as limits } from "../limits.js";
 import { type AccountService, faultOf } from "./admin/account-service.js";
 import { type AdminAnswer, type AdminPort, adminFault, type ConsolePort } from "./admin/port.js";
 import type { Blocking } from "./blocking.js";
-import { formatPrefix4, readPrefix4 } from "./config/addresses.js";
+import { readPrefix4 } from "./config/addresses.js";
 import type { CoreLoop } from "./core-loop.js";
 import type { Incidents } from "./incidents.js";
 

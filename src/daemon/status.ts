@@ -1,8 +1,10 @@
 // What `holdfast status` tells: one snapshot of everything an operator looks at first.
+
 import { formatIpv4, formatIpv6 } from "../base/ip.js";
+import { formatPrefix4 } from "../base/range4.js";
 import type { ProfileStatus, Status } from "../console/contract.js";
 import { readTreePrivileges } from "../os/capabilities.js";
-import { formatPrefix4, formatRange4 } from "./config/addresses.js";
+import { formatRange4 } from "./config/addresses.js";
 import type { Profile } from "./config/resolve.js";
 import { sum } from "./data-path.js";
 import type { EarlyRefusalSnapshot } from "./early-refusal.js";

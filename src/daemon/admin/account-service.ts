@@ -1,6 +1,8 @@
 // Accounts as the admin API and the command line see them: text in, text out, over the store's port.
 // The server uses it behind the socket; the command line uses it alone when no server runs.
+
 import { formatIpv4 } from "../../base/ip.js";
+import { formatPrefix4 } from "../../base/range4.js";
 import type {
   AccountingPage,
   AccountingQuery,
@@ -23,7 +25,7 @@ import type {
   SessionLine,
   Store,
 } from "../../store/port.js";
-import { formatPrefix4, type Read, readAddress4, readPrefix4 } from "../config/addresses.js";
+import { type Read, readAddress4, readPrefix4 } from "../config/addresses.js";
 import { type AdminAnswer, type AdminFault, adminFault } from "./port.js";
 
 export type AccountEvent = "disabled" | "removed" | "password" | "terms";

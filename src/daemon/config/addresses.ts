@@ -8,9 +8,7 @@ import {
   type Prefix6,
   parseIpv4,
 } from "../../base/ip.js";
-
-/** Both ends included. */
-export type Range4 = { readonly first: Ipv4; readonly last: Ipv4 };
+import { formatPrefix4, overlap, type Range4, rangeOf } from "../../base/range4.js";
 
 export type Read<T> =
   | { readonly ok: true; readonly value: T }
@@ -24,20 +22,8 @@ function unread(expected: string, remedy: string): Read<never> {
   return { ok: false, expected, remedy };
 }
 
-export function formatPrefix4({ address, length }: Prefix4): string {
-  return `${formatIpv4(address)}/${length}`;
-}
-
 export function formatRange4({ first, last }: Range4): string {
   return first === last ? formatIpv4(first) : `${formatIpv4(first)}-${formatIpv4(last)}`;
-}
-
-export function rangeOfPrefix4({ address, length }: Prefix4): Range4 {
-  return { first: address, last: (address | (~mask4(length) >>> 0)) >>> 0 };
-}
-
-export function rangesOverlap(a: Range4, b: Range4): boolean {
-  return a.first <= b.last && b.first <= a.last;
 }
 
 export function readAddress4(text: string): Read<Ipv4> {
@@ -74,7 +60,7 @@ export function readRange4(text: string, ends: "keep" | "leave out"): Read<Range
   if (dash < 0) {
     const prefix = readPrefix4(text);
     if (!prefix.ok) return { ...prefix, expected: "a prefix or a range of IPv4 addresses" };
-    const { first, last } = rangeOfPrefix4(prefix.value);
+    const { first, last } = rangeOf(prefix.value);
     if (ends === "keep" || prefix.value.length > 30) return read({ first, last });
     return read({ first: first + 1, last: last - 1 });
   }
@@ -121,7 +107,7 @@ const unusable: readonly (readonly [string, string])[] = [
 export function notUnicast(range: Range4): string | undefined {
   for (const [text, name] of unusable) {
     const prefix = readPrefix4(text);
-    if (prefix.ok && rangesOverlap(range, rangeOfPrefix4(prefix.value))) return name;
+    if (prefix.ok && overlap(range, rangeOf(prefix.value))) return name;
   }
   return undefined;
 }
@@ -131,7 +117,7 @@ export function subtractRanges(ranges: readonly Range4[], holes: readonly Range4
   let rest = [...ranges];
   for (const hole of holes) {
     rest = rest.flatMap((range) => {
-      if (!rangesOverlap(range, hole)) return [range];
+      if (!overlap(range, hole)) return [range];
       const kept: Range4[] = [];
       if (range.first < hole.first) kept.push({ first: range.first, last: hole.first - 1 });
       if (hole.last < range.last) kept.push({ first: hole.last + 1, last: range.last });

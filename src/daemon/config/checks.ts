@@ -1,16 +1,11 @@
 // What is well written and still cannot work, or works otherwise than its writer may think: found
 // before the server starts, because afterwards it looks like a client that cannot connect.
+
 import { formatIpv4, inPrefix4, type Prefix4 } from "../../base/ip.js";
+import { overlap } from "../../base/range4.js";
 import type { AuthenticationMethod } from "../../core/access/ports.js";
 import { isLoopback } from "../console/names.js";
-import {
-  addressCount,
-  formatRange4,
-  notUnicast,
-  rangesOverlap,
-  readAddress4,
-  readRange4,
-} from "./addresses.js";
+import { addressCount, formatRange4, notUnicast, readAddress4, readRange4 } from "./addresses.js";
 import type { Path, Problem } from "./problems.js";
 import { type LogInTerms, readyMadeTerms } from "./ready-made.js";
 import type { Config, Profile } from "./resolve.js";
@@ -164,7 +159,7 @@ function checkListening(config: Config, { refuse }: Both): void {
       refuse(path, `${formatIpv4(address)} is listed twice`, "remove one of the two");
     }
     const self = { first: address, last: address };
-    if (config.addresses.pool.some((range) => rangesOverlap(range, self))) {
+    if (config.addresses.pool.some((range) => overlap(range, self))) {
       refuse(
         path,
         `${formatIpv4(address)} lies in the pool: a client would be given this host's address`,
@@ -184,7 +179,7 @@ function checkPool(config: Config, { refuse, warn }: Both): void {
     if (special !== undefined) {
       refuse(path, `${pool[index]} has ${special} addresses`, "write a private range");
     }
-    const twin = read.findIndex((other) => other.ok && rangesOverlap(other.value, range.value));
+    const twin = read.findIndex((other) => other.ok && overlap(other.value, range.value));
     if (twin < index) refuse(path, `overlaps ${pool[twin]}`, "join the two or shorten one");
   });
   const left = addressCount(config.addresses.pool);

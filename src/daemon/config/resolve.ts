@@ -1,14 +1,15 @@
 // From the file's text to the values the server works with. What cannot be read is a problem at its
 // own key; what is readable but cannot work is checks.ts's.
+
 import { availableParallelism } from "node:os";
 import type { Ipv4, Prefix4, Prefix6 } from "../../base/ip.js";
+import type { Range4 } from "../../base/range4.js";
 import type { Rate } from "../../core/access/ports.js";
 import { worker } from "../../limits.js";
 import type { EngineChoice } from "../../worker/engine-choice.js";
 import type { FilterChoice } from "../filter-choice.js";
 import {
   notUnicast,
-  type Range4,
   type Read,
   readAddress4,
   readAddress6,

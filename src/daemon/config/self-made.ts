@@ -1,8 +1,9 @@
 // The configuration a first start makes for itself: a pool that collides with nothing this host can
 // see, and a commented file to change later. A file that exists is never touched.
+
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { formatIpv4, type Ipv4, type Prefix4 } from "../../base/ip.js";
-import { formatPrefix4, rangeOfPrefix4, rangesOverlap } from "./addresses.js";
+import { formatPrefix4, overlap, rangeOf } from "../../base/range4.js";
 
 export type Choice = {
   readonly pool: Prefix4;
@@ -31,10 +32,10 @@ export function chooseDefaults(
   localPrefixes: readonly Prefix4[],
   nat: boolean,
 ): Choice | undefined {
-  const taken = localPrefixes.filter(({ length }) => length > 0).map(rangeOfPrefix4);
+  const taken = localPrefixes.filter(({ length }) => length > 0).map(rangeOf);
   for (const pool of candidates()) {
-    const range = rangeOfPrefix4(pool);
-    if (taken.some((other) => rangesOverlap(range, other))) continue;
+    const range = rangeOf(pool);
+    if (taken.some((other) => overlap(range, other))) continue;
     return { pool, gateway: pool.address + 1, nat };
   }
   return undefined;

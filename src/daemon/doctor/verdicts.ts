@@ -1,9 +1,11 @@
 // What `doctor` says of this host, as a pure function of what it found. Each verdict that is not good
 // names what to do.
+
 import { formatIpv4 } from "../../base/ip.js";
+import { formatPrefix4, overlap, rangeOf } from "../../base/range4.js";
 import type { Verdict } from "../../console/contract.js";
 import { control } from "../../limits.js";
-import { formatPrefix4, formatRange4, rangeOfPrefix4, rangesOverlap } from "../config/addresses.js";
+import { formatRange4 } from "../config/addresses.js";
 import { formatProblem } from "../config/problems.js";
 import { runtimeWarning } from "../runtime-support.js";
 import { type DoctorFacts, isNotKnown } from "./facts.js";
@@ -180,7 +182,7 @@ function pool({ config, localPrefixes, localAddresses }: DoctorFacts): Verdict[]
   for (const address of localAddresses) {
     if (address === gateway) continue;
     const self = { first: address, last: address };
-    if (!ranges.some((range) => rangesOverlap(range, self))) continue;
+    if (!ranges.some((range) => overlap(range, self))) continue;
     const message = `the pool has this host's own address ${formatIpv4(address)}`;
     verdicts.push(say("pool", "wrong", message, "add it to addresses.exclude"));
   }
@@ -190,8 +192,8 @@ function pool({ config, localPrefixes, localAddresses }: DoctorFacts): Verdict[]
   }
   const seen = new Set<string>();
   for (const { device, prefix } of localPrefixes) {
-    const range = rangeOfPrefix4(prefix);
-    const hit = ranges.find((one) => rangesOverlap(one, range));
+    const range = rangeOf(prefix);
+    const hit = ranges.find((one) => overlap(one, range));
     const key = `${device} ${formatPrefix4(prefix)}`;
     if (hit === undefined || device === proxyArp || prefix.length === 32 || seen.has(key)) continue;
     seen.add(key);
