@@ -17,11 +17,11 @@ export class Allowed {
   }
 
   /** DEVIATION 43: of each protocol by itself. */
-  renegotiation(protocol: number, now: Instant): boolean {
+  renegotiation(protocol: number, perHour: number, now: Instant): boolean {
     this.#renegotiations ??= new Map();
     let allowance = this.#renegotiations.get(protocol);
     if (allowance === undefined) {
-      allowance = new Allowance(ppp.renegotiationsPerHourMax, HOUR_MS);
+      allowance = new Allowance(perHour, HOUR_MS);
       this.#renegotiations.set(protocol, allowance);
     }
     return allowance.take(now);

@@ -3,7 +3,6 @@
 import { type Decoded, decoded, malformed } from "../../base/decoded.js";
 import { after, type Instant } from "../../base/instant.js";
 import { pack, unpack } from "../../base/packed.js";
-import { ppp } from "../../limits.js";
 import {
   CHANGE_PASSWORD_OCTETS,
   ChapCode,
@@ -27,7 +26,7 @@ import {
   readName,
   showName,
 } from "./authentication.js";
-import type { PppContext } from "./context.js";
+import { limitsOf, type PppContext } from "./context.js";
 
 export type ChapMethod = Exclude<AuthenticationMethod, "pap">;
 
@@ -49,7 +48,7 @@ export class ChapAuthenticator implements Authentication {
   #identifier: number;
   #challenge: Uint8Array = NONE;
   #triesLeft: number;
-  #sendsLeft = ppp.configureMax;
+  #sendsLeft: number;
   /** What the last Response got, packed: its repetitions get the same. */
   #repliedTo = -1;
   #lastReply = "";
@@ -59,6 +58,7 @@ export class ChapAuthenticator implements Authentication {
     readonly context: PppContext,
     readonly user: AuthenticationUser,
   ) {
+    this.#sendsLeft = limitsOf(context).configureMax;
     this.#triesLeft = context.policy.authenticationTriesMax;
     this.#identifier = context.rng.magicNumber() & 255;
   }
@@ -217,7 +217,7 @@ export class ChapAuthenticator implements Authentication {
     // DEVIATION 46: sent again as it was, so that an answer to the first one still counts. The
     // phase's deadline ends the waiting.
     if (this.#sendsLeft-- <= 0) return;
-    this.context.timers.set("authentication-restart", after(now, ppp.restartMs));
+    this.context.timers.set("authentication-restart", after(now, limitsOf(this.context).restartMs));
     const name = text.encode(this.context.policy.name);
     const data = encodeValueAndName({ value: this.#challenge, name });
     this.context.send(this.protocol, encodePacket(ChapCode.challenge, this.#identifier, data));

@@ -11,7 +11,6 @@ import {
   ntResponseV1,
   ntResponseV2,
 } from "../../crypto/ms-chap.js";
-import { ppp } from "../../limits.js";
 import {
   ChapCode,
   decodeAuthenticatorResponse,
@@ -27,7 +26,7 @@ import { Protocol } from "../../wire/ppp/protocols.js";
 import type { FailureCode, MppeStartKeys } from "../access/ports.js";
 import type { Authentication, AuthenticationUser } from "./authentication.js";
 import type { ChapMethod } from "./chap-authenticator.js";
-import type { PppContext } from "./context.js";
+import { limitsOf, type PppContext } from "./context.js";
 import type { PppCredentials } from "./ports.js";
 import { wipeKeys } from "./start-keys.js";
 
@@ -53,7 +52,7 @@ export class ChapPeer implements Authentication {
   readonly #lmHash: Uint8Array;
   #answer: Answer | undefined;
   #authenticated = false;
-  #sendsLeft = ppp.configureMax;
+  #sendsLeft: number;
 
   constructor(
     readonly method: ChapMethod,
@@ -61,6 +60,7 @@ export class ChapPeer implements Authentication {
     readonly user: AuthenticationUser,
     credentials: PppCredentials,
   ) {
+    this.#sendsLeft = limitsOf(context).configureMax;
     this.#name = credentials.name;
     this.#secret = text.encode(credentials.password);
     this.#ntHash = ntPasswordHash(credentials.password);
@@ -115,7 +115,7 @@ export class ChapPeer implements Authentication {
     }
     wipeKeys(before?.keys);
     this.#answer = this.#respond(packet.identifier, value.slice());
-    this.#sendsLeft = ppp.configureMax;
+    this.#sendsLeft = limitsOf(this.context).configureMax;
     this.#send(this.#answer, now);
   }
 
@@ -192,7 +192,7 @@ export class ChapPeer implements Authentication {
 
   #send(answer: Answer, now: Instant): void {
     if (this.#sendsLeft-- <= 0) return;
-    this.context.timers.set("authentication-restart", after(now, ppp.restartMs));
+    this.context.timers.set("authentication-restart", after(now, limitsOf(this.context).restartMs));
     this.context.send(this.protocol, answer.packet);
   }
 }

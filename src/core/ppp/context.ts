@@ -1,6 +1,7 @@
 // What the parts of one PPP session share: policy, chance, timers, and the way out.
 import type { Instant } from "../../base/instant.js";
 import type { Rng } from "../../base/rng.js";
+import { type Bounds, ppp } from "../../limits.js";
 import type { PppPacket } from "../../wire/ppp/packet.js";
 import type { Sign } from "./doubt.js";
 import type { PppOutput, PppPolicy, PppRole } from "./ports.js";
@@ -75,4 +76,13 @@ export interface PppContext {
   mayRenegotiate(protocol: number, now: Instant): boolean;
   /** The peer showed that it is as it was. */
   proven(sign: Sign): void;
+}
+
+/** The bounds of this session: as configured when it began. */
+export function limitsOf({
+  policy,
+}: {
+  readonly policy: Pick<PppPolicy, "limits">;
+}): Bounds<typeof ppp> {
+  return policy.limits ?? ppp;
 }

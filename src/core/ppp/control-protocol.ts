@@ -18,7 +18,7 @@ import {
   type State,
   transition,
 } from "./automaton.js";
-import type { PppContext } from "./context.js";
+import { limitsOf, type PppContext } from "./context.js";
 import type { TimerName } from "./timers.js";
 
 /** What is said to the options of a Configure-Request. */
@@ -217,7 +217,8 @@ export class ControlProtocol {
    * the peer does not even ask for can't be.
    */
   #temper(judgement: Judgement, options: readonly ConfigurationOption[]): Judgement {
-    if (judgement.kind !== "nak" || this.#naks < ppp.failureMax) return judgement;
+    if (judgement.kind !== "nak" || this.#naks < limitsOf(this.context).failureMax)
+      return judgement;
     const naked = new Set(judgement.options.map(({ type }) => type));
     const rejected = options.filter(({ type }) => naked.has(type));
     return rejected.length === 0 ? { kind: "fail" } : { kind: "reject", options: rejected };
@@ -299,12 +300,14 @@ export class ControlProtocol {
         return this.layer.finished(this.#finish, now);
       case "irc": {
         const closing = this.#state === "Closing" || this.#state === "Stopping";
-        this.#restartsLeft = closing ? ppp.terminateMax : ppp.configureMax;
+        this.#restartsLeft = closing
+          ? limitsOf(this.context).terminateMax
+          : limitsOf(this.context).configureMax;
         return;
       }
       case "zrc":
         this.#restartsLeft = 0;
-        return this.context.timers.set(this.timer, after(now, ppp.restartMs));
+        return this.context.timers.set(this.timer, after(now, limitsOf(this.context).restartMs));
       case "scr":
         return this.#sendRequest(now);
       case "sca":
@@ -314,7 +317,7 @@ export class ControlProtocol {
       case "str":
         this.#restartsLeft--;
         this.#terminateIdentifier ??= this.#nextIdentifier();
-        this.context.timers.set(this.timer, after(now, ppp.restartMs));
+        this.context.timers.set(this.timer, after(now, limitsOf(this.context).restartMs));
         return this.#send(LcpCode.terminateRequest, this.#terminateIdentifier, new Uint8Array());
       case "sta": {
         const identifier = packet?.identifier ?? this.#nextIdentifier();
@@ -336,7 +339,7 @@ export class ControlProtocol {
       this.#request = { identifier: this.#nextIdentifier(), octets };
     }
     this.#restartsLeft--;
-    this.context.timers.set(this.timer, after(now, ppp.restartMs));
+    this.context.timers.set(this.timer, after(now, limitsOf(this.context).restartMs));
     this.#send(LcpCode.configureRequest, this.#request.identifier, octets);
   }
 

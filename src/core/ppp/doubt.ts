@@ -5,6 +5,7 @@ import { ppp } from "../../limits.js";
 import { LcpCode } from "../../wire/ppp/lcp.js";
 import type { PppPacket } from "../../wire/ppp/packet.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
+import { limitsOf } from "./context.js";
 import type { PppPolicy } from "./ports.js";
 import { RateLimit } from "./rate-limit.js";
 import type { TimerName } from "./timers.js";
@@ -43,7 +44,7 @@ export class Doubt {
   constructor(readonly user: DoubtUser) {}
 
   get #waitMs(): number {
-    return (this.user.policy.limits ?? ppp).doubtMs;
+    return limitsOf(this.user).doubtMs;
   }
 
   /** The peer said that it ends the link. */

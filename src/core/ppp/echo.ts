@@ -6,7 +6,7 @@ import { decodeMagicAndData, encodeMagicAndData, LcpCode } from "../../wire/ppp/
 import { sameOctets } from "../../wire/ppp/options.js";
 import { encodePacket, PACKET_HEADER_OCTETS, type PppPacket } from "../../wire/ppp/packet.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
-import type { PppContext } from "./context.js";
+import { limitsOf, type PppContext } from "./context.js";
 import { RateLimit } from "./rate-limit.js";
 
 const MAGIC_OCTETS = 4;
@@ -103,7 +103,7 @@ export class Echo {
   probe(now: Instant): void {
     if (!this.#open) return this.context.emit({ kind: "ProbeAnswered", alive: false });
     this.#probing = true;
-    this.context.timers.set("probe", after(now, ppp.probeMs));
+    this.context.timers.set("probe", after(now, limitsOf(this.context).probeMs));
     this.#send(new Uint8Array());
   }
 

@@ -1,14 +1,13 @@
 // RFC 1661 §3.6: the network phase: CCP where encryption may be had, then the network protocols.
 // Where encryption is required nothing of IPCP or IPV6CP is sent or acted on before CCP is Opened.
 import { after, type Instant } from "../../base/instant.js";
-import { ppp } from "../../limits.js";
 import { LcpCode } from "../../wire/ppp/lcp.js";
 import type { PppPacket } from "../../wire/ppp/packet.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
 import type { EndCause, MppeStartKeys } from "../access/ports.js";
 import type { State } from "./automaton.js";
 import type { Mppe, MppeTerms } from "./ccp.js";
-import type { PppContext } from "./context.js";
+import { limitsOf, type PppContext } from "./context.js";
 import { ControlProtocol, type Layer, type OptionPolicy } from "./control-protocol.js";
 import { Encryption, type EncryptionUser } from "./encryption.js";
 import { IpcpGiver, IpcpTaker } from "./ipcp.js";
@@ -184,7 +183,8 @@ export class NetworkPhase implements EncryptionUser {
   ): void {
     if (timer === "ipcp-restart" || timer === "ipv6cp-restart") {
       const protocol = timer === "ipcp-restart" ? Protocol.ipcp : Protocol.ipv6cp;
-      if (this.#mustWait) this.context.timers.set(timer, after(now, ppp.restartMs));
+      if (this.#mustWait)
+        this.context.timers.set(timer, after(now, limitsOf(this.context).restartMs));
       else this.#layerOf(protocol)?.automaton.handleTimeout(now);
     } else {
       this.#encryption?.handleTimeout(timer, now);

@@ -1,18 +1,17 @@
 // RFC 1334 §2: PAP, the end that shows its password.
 import { after, type Instant } from "../../base/instant.js";
-import { ppp } from "../../limits.js";
 import { encodePacket, type PppPacket } from "../../wire/ppp/packet.js";
 import { encodeAuthenticateRequest, PapCode } from "../../wire/ppp/pap.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
 import type { Authentication, AuthenticationUser } from "./authentication.js";
-import type { PppContext } from "./context.js";
+import { limitsOf, type PppContext } from "./context.js";
 import type { PppCredentials } from "./ports.js";
 
 export class PapPeer implements Authentication {
   readonly method = "pap";
   readonly protocol = Protocol.pap;
   #identifier = 0;
-  #sendsLeft = ppp.configureMax;
+  #sendsLeft: number;
   #done = false;
   readonly name: string;
   readonly #request: Uint8Array;
@@ -22,6 +21,7 @@ export class PapPeer implements Authentication {
     readonly user: AuthenticationUser,
     credentials: PppCredentials,
   ) {
+    this.#sendsLeft = limitsOf(context).configureMax;
     this.name = credentials.name;
     const text = new TextEncoder();
     this.#request = encodeAuthenticateRequest({
@@ -66,7 +66,7 @@ export class PapPeer implements Authentication {
   #send(now: Instant): void {
     if (this.#sendsLeft-- <= 0) return;
     this.#identifier = (this.#identifier + 1) & 255;
-    this.context.timers.set("authentication-restart", after(now, ppp.restartMs));
+    this.context.timers.set("authentication-restart", after(now, limitsOf(this.context).restartMs));
     this.context.send(
       this.protocol,
       encodePacket(PapCode.authenticateRequest, this.#identifier, this.#request),

@@ -21,7 +21,7 @@ import { Timers } from "../timers.js";
 import { Allowed } from "./allowed.js";
 import type { Authentication, AuthenticationUser } from "./authentication.js";
 import type { Mppe } from "./ccp.js";
-import type { Note, PppContext } from "./context.js";
+import { limitsOf, type Note, type PppContext } from "./context.js";
 import { Doubt, type DoubtUser, type Sign } from "./doubt.js";
 import type { LcpTerms } from "./lcp.js";
 import { Link, type LinkUser } from "./link.js";
@@ -249,7 +249,7 @@ export class PppSession
   }
 
   mayRenegotiate(protocol: number, now: Instant): boolean {
-    return this.#allowed.renegotiation(protocol, now);
+    return this.#allowed.renegotiation(protocol, limitsOf(this).renegotiationsPerHourMax, now);
   }
 
   proven(sign: Sign): void {
@@ -269,12 +269,13 @@ export class PppSession
 
   #restartPhase(now: Instant): void {
     this.#packets = 0;
-    this.timers.set("phase", after(now, ppp.phaseDeadlineMs));
+    this.timers.set("phase", after(now, limitsOf(this).phaseDeadlineMs));
   }
 
   /** Counts only while something is being negotiated: a settled session has its own bounds. */
   #overBudget(now: Instant): boolean {
-    if (this.timers.at("phase") === undefined || ++this.#packets <= ppp.packetsPerPhaseMax)
+    const { packetsPerPhaseMax } = limitsOf(this);
+    if (this.timers.at("phase") === undefined || ++this.#packets <= packetsPerPhaseMax)
       return false;
     this.note("packets-per-phase");
     this.terminate("negotiation-limit", now);
