@@ -88,6 +88,7 @@ export class Network implements SessionRoutes {
     const fault = await this.#applyToTun(this.#tunChanges());
     if (fault !== undefined) return fault;
     await this.#sweepNeighbours();
+    await this.#noteLeftTable();
     await this.#forwarding();
     return this.applyRules(this.#config);
   }
@@ -323,6 +324,18 @@ export class Network implements SessionRoutes {
       return [{ kind: "DeleteProxyNeighbour", device, address: parsed }];
     });
     for (const change of left) await this.#changes.apply([change]);
+    const removed = left.map(changeWords);
+    if (removed.length > 0) {
+      this.terms.log.info({ removed }, "removed proxy ARP that an earlier run had left");
+    }
+  }
+
+  /** Said only: `applyRules` puts ours in its place. */
+  async #noteLeftTable(): Promise<void> {
+    const table = await this.#nft.read();
+    if (table === undefined || isOsError(table) || !table.ours) return;
+    const { name } = this.#nft;
+    this.terms.log.info({ table: name }, "replaces the nft table that an earlier run had left");
   }
 
   #recoverSysctls(): void {

@@ -143,6 +143,13 @@ async function serveLocked(
     await store.close();
     return refuse(rooms, firstAccount);
   }
+  const lost = await store.accounting.endOrphans();
+  if (lost.ok && lost.value > 0) {
+    log.warn(
+      { sessions: lost.value },
+      "ended the accounting of sessions that an earlier run had left",
+    );
+  }
   const running = new RunningServer({
     config,
     configFile,
@@ -269,7 +276,6 @@ async function prepareStore(
   const configured = await store.configure(storeTerms(config));
   if (!configured.ok) return configured;
   await store.settings.set(configFileSetting, configFile);
-  await store.accounting.endOrphans();
   const first = await makeFirstAccount(store, config.users.firstAccount);
   if (!first.ok) return first;
   if (first.value === undefined) return undefined;
