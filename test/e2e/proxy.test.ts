@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Record as Client } from "../../src/client/network/state-file.js";
 import { HostNetns, until } from "../lab/place.js";
 import { isRoot } from "../os/namespace.js";
 import { needPeer } from "../peers.js";
@@ -142,6 +143,11 @@ describe.runIf(isRoot && needPeer(programs, programs))("the proxies of holdfast 
     return Buffer.concat(parts);
   }
 
+  async function status(): Promise<Client[]> {
+    const asked = `HOLDFAST_CLIENT_STATE=${scratch}/clients ${process.execPath} ${main}`;
+    return JSON.parse((await here().exec(`${asked} connect --status --json`)).stdout).clients;
+  }
+
   it("no interface, no capability but CAP_NET_RAW, listening on loopback alone", async () => {
     expect(client.out).toMatch(/^proxy {2}socks 127\.0\.0\.1:1080$/m);
     expect(client.out).toMatch(/^proxy {2}http 127\.0\.0\.1:8080$/m);
@@ -149,8 +155,7 @@ describe.runIf(isRoot && needPeer(programs, programs))("the proxies of holdfast 
     const { stdout } = await here().exec(`grep CapEff /proc/${client.pid}/status; ip -o link`);
     expect(stdout).toMatch(/^CapEff:\t0{12}2000$/m);
     expect(stdout.match(/^\d+: /gm)).toHaveLength(2);
-    const asked = `HOLDFAST_CLIENT_STATE=${scratch}/clients ${process.execPath} ${main}`;
-    const { clients } = JSON.parse((await here().exec(`${asked} connect --status --json`)).stdout);
+    const clients = await status();
     const proxies = ["socks 127.0.0.1:1080", "http 127.0.0.1:8080"];
     expect(clients).toEqual([expect.objectContaining({ user: "ann", phase: "up", proxies })]);
     const listening = await here().exec("ss -Hltn");
@@ -204,6 +209,15 @@ describe.runIf(isRoot && needPeer(programs, programs))("the proxies of holdfast 
         paths.map((path, i) => sha256(Buffer.alloc(100_000 + i, block(path)))),
       );
     }
+  });
+
+  it("--status shows octets, and the connections there are", async () => {
+    const [socket, other] = [await through(7), await through(7)];
+    await until("they are told", 15, async () => {
+      const [{ traffic } = { traffic: undefined }] = await status();
+      return traffic?.programs === 2 && traffic.connections >= 2 && traffic.receivedOctets > 1e6;
+    });
+    for (const one of [socket, other]) one.destroy();
   });
 
   it("half-closed: what comes after our own end still arrives", async () => {
