@@ -1,6 +1,6 @@
-// Every bound of the product (of the bench: limits/storm.ts, of the console: limits/web.ts): its unit,
-// its why. docs/LIMITS.md lists them with the memory sum; a house test holds the two against each
-// other. Names end in their unit.
+// Every bound of the product: its unit, its why. Those of data workers, of the bench and of the console
+// are in limits/. docs/LIMITS.md lists them with the memory sum; a house test holds the two against
+// each other. Names end in their unit.
 
 /** A section of bounds, as configured. */
 export type Bounds<Section> = { readonly [Name in keyof Section]: number };
@@ -163,30 +163,7 @@ export const plane = {
   countersFlowsMax: 256,
 } as const;
 
-/** Between the main process and a data worker. */
-export const worker = {
-  messageOctetsMax: 65_536,
-  /** Octets queued to a worker that does not read before it counts as stuck. */
-  queueOctetsMax: 8 * 1024 * 1024,
-  /** PPP frames a worker queues to a main process that does not read; then the newest is dropped. */
-  frameOctetsMax: 1024 * 1024,
-  /** From the spawn to Ready. */
-  startMs: 10_000,
-  /** At its end a worker waits so long for the main process to take its last events. */
-  finishMs: 5,
-  /** From Stop to the exit; then it is killed. */
-  stopMs: 2_000,
-  pingEveryMs: 250,
-  /** No Pong for so long: the worker is killed and replaced. */
-  pongMs: 750,
-  restartsPerMinuteMax: 10,
-  /** Data workers at once, and what `workers: auto` takes at most. */
-  workersMax: 8,
-  /** Descriptors of the main process that a worker needs: sockets, filter, TUN, link, its error output. */
-  descriptorsEach: 8,
-  /** Packets of the TUN taken over from another worker in one turn. */
-  handedOverMax: 64,
-} as const;
+export { worker } from "./limits/worker.js";
 
 /** Strangers (src/core/guard): of one source address, of its /24, of all together. */
 export const guard = {

@@ -319,7 +319,7 @@ export class CallSession {
     this.#note(now, `ended: ${this.#cause}`);
     this.#state = "removing";
     this.#limits.clear();
-    this.#removedBy = after(now, worker.pongMs);
+    this.#removedBy = after(now, worker.removedMs);
     this.scope.returning("data path removes the flow");
     this.around.plane({ kind: "Remove", flow: this.flow });
     if (control === "tell") this.around.clearCall(this, this.#cause);

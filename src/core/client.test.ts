@@ -107,7 +107,7 @@ describe("a call of ours", () => {
     caller.client.handleDisconnected(bench.now);
     // The bench would answer: its Remove is taken out instead.
     for (let sent = caller.client.pollPlane(); sent; sent = caller.client.pollPlane());
-    bench.pass(worker.pongMs - 1);
+    bench.pass(worker.removedMs - 1);
     expect(caller.events.at(-1)?.kind).not.toBe("Ended");
     bench.pass(1);
     expect(caller.events.filter(({ kind }) => kind === "Ended")).toHaveLength(1);

@@ -359,7 +359,7 @@ export class Client {
     this.#early.length = 0;
     if (this.#flow === "installing" || this.#flow === "installed") {
       this.#flow = "removing";
-      this.#removedBy = after(now, worker.pongMs);
+      this.#removedBy = after(now, worker.removedMs);
       this.#plane.push({ kind: "Remove", flow: this.#options.flow });
     }
     if (this.#closed) return this.#finish();

@@ -148,7 +148,7 @@ describe("data path", () => {
     bench.callers.get(ID)!.cut();
     expect([...bench.ledger.lines()].every(({ state }) => state === "returning")).toBe(true);
     expect(bench.leased.size).toBe(1);
-    bench.pass(worker.pongMs);
+    bench.pass(worker.removedMs);
     expect(bench.reasons["flow-removal-late"]).toBe(1);
     expectNothingHeld(bench);
     bench.release("remove");

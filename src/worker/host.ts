@@ -9,10 +9,12 @@ import { type Bounds, worker as limits, plane } from "../limits.js";
 import { monotonicNow } from "../os/clock.js";
 import type { GreDescriptors } from "../os/gre-socket.js";
 import type { RingDescriptors } from "../os/hand-over.js";
+import { threadRun } from "../os/thread-run.js";
 import type { PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import { decodeEvent, encodeCommand } from "../wire/worker-link-codec.js";
 import { LinkFramer } from "../wire/worker-link-framer.js";
 import type { EngineChoice } from "./engine-choice.js";
+import { Silence } from "./silence.js";
 
 /** As node:child_process has it. */
 export type Spawn = (
@@ -111,8 +113,8 @@ class Run {
   #ended = false;
   #stopping = false;
   #nonce = 0;
-  #heardAt = monotonicNow();
-  #tickedAt = this.#heardAt;
+  #tickedAt = monotonicNow();
+  readonly #silence = new Silence(this.#tickedAt);
 
   constructor(
     readonly child: ChildProcess,
@@ -211,12 +213,12 @@ class Run {
 
   #hear(event: PlaneEvent): void {
     if (event.kind === "Pong") {
-      this.#heardAt = monotonicNow();
+      this.#silence.heard(monotonicNow());
       return;
     }
     if (event.kind === "Ready") {
       this.#ready = true;
-      this.#heardAt = monotonicNow();
+      this.#silence.heard(monotonicNow());
     }
     this.#options.onEvent(event);
   }
@@ -226,12 +228,14 @@ class Run {
     // A tick that comes late was our own standstill: its Pong may lie unread.
     const late = now - this.#tickedAt > 2 * limits.pingEveryMs;
     this.#tickedAt = now;
-    if (late) this.#heardAt = now;
-    const silent = now - this.#heardAt;
-    if (silent > (this.#ready ? limits.pongMs : limits.startMs)) {
-      return this.#end(this.#ready ? "no answer to Ping" : "not ready in time");
+    if (late) this.#silence.heard(now);
+    if (!this.#ready) {
+      if (this.#silence.lastedMs(now) > limits.startMs) this.#end("not ready in time");
+      return;
     }
-    if (!this.#ready) return;
+    if (this.#silence.stuck(now, () => threadRun(this.child.pid ?? 0))) {
+      return this.#end("no answer to Ping");
+    }
     this.#nonce = (this.#nonce + 1) >>> 0;
     this.send({ kind: "Ping", nonce: this.#nonce });
   }
