@@ -44,8 +44,8 @@ function costs(data: LogInData, plan: Plan): Table {
     ]),
     notes: [
       `Cold: the ${plan.cold} log-ins after the very first one since the server started. Warm: after ` +
-        `${plan["warm-up"]} more, as a server is that has been up for a while; a tenth of them at pptpd, which is a ` +
-        "new process for each call. Owed: the sum of the gaps before each packet that came from the server, " +
+        `${plan["warm-up"]} more by our load client, as a server is that has been up for a while; at pptpd, which is a ` +
+        "new process for each call, after a few by pppd, which ours had last, too. Owed: the sum of the gaps before each packet that came from the server, " +
         "in a capture at the server.",
       "Processor: user and system time of all the server's processes, buried children included. What they " +
         "use without a log-in is in it: nothing is taken off.",

@@ -1,8 +1,10 @@
 // bench:login : what a log-in costs the server, and how long it lets the client wait. Servers stand
 // side by side in one guest, the same client calls each in turn.
-import { expectOk, type Place } from "../test/lab/place.js";
+import { join } from "node:path";
+import { expectOk, type Place, quote } from "../test/lab/place.js";
 import { type Dialogue, dialling, readDialogue } from "./dialogue.js";
 import { inGuest } from "./guest.js";
+import type { Raised } from "./load/load.js";
 import { reachOf, tablesOf } from "./login-report.js";
 import { options } from "./options.js";
 import { password, peerNamed, type Running, user } from "./peers.js";
@@ -43,9 +45,9 @@ const given = options({
   "warm-up": {
     kind: "number",
     least: 0,
-    most: 400,
-    byDefault: 60,
-    help: "log-ins at ours, and a tenth at the others, between the cold ones and the rounds",
+    most: 5_000,
+    byDefault: 1_000,
+    help: "log-ins at ours, by our load client, between the cold ones and the rounds",
   },
   rounds: { kind: "number", least: 1, most: 20, byDefault: 3, help: "each in turn, so often" },
   logins: {
@@ -66,7 +68,8 @@ const given = options({
 });
 const quick = { cold: 1, "warm-up": 0, rounds: 1, logins: 4, calls: 1 };
 const plan = given.quick ? { ...given, ...quick } : given;
-const IDLE_S = 4;
+const IDLE_S = 20;
+const LOADED_AT_ONCE = 100;
 
 type Up = { readonly name: string; readonly server: Server; readonly running: Running };
 
@@ -137,12 +140,40 @@ async function cost(one: Up, count: number): Promise<Parts> {
   return parts;
 }
 
-/** Of pptpd all but the listener is a new process for each call, which nothing before makes faster. */
+/**
+ * Of pptpd all but the listener is a new process for each call, which nothing before makes faster: it has
+ * as many by pppd as the cold ones. Ours has them by our load client, which does not take two seconds each.
+ */
 async function warmUp(one: Up): Promise<void> {
-  const count = one.name === "holdfast" ? plan["warm-up"] : Math.ceil(plan["warm-up"] / 10);
-  for (let left = count; left > 0; left -= plan.logins) {
-    await logIn(one, Math.min(left, plan.logins));
-    await hangUp(one.server);
+  const count = one.name === "holdfast" ? plan["warm-up"] : 0;
+  if (count > 0) await loaded(one.server, count);
+  await logIn(one, plan.cold);
+  await hangUp(one.server);
+}
+
+/** From addresses that the server's guard allows, see peers.ts, a hundred sessions at once at most. */
+async function loaded({ number, address, place, client, clientAddress }: Server, count: number) {
+  const sources = `198.19.${number}`;
+  await expectOk(place, `ip route add ${sources}.0/24 via ${clientAddress}`);
+  await expectOk(client, `ip route add local ${sources}.0/24 dev lo`);
+  const words = [
+    ...["--server", address, "--from", `${sources}.1`, "--user", user, "--users", "0"],
+    ...["--password", password, "--concurrency", "4"],
+  ].join(" ");
+  const node = quote(process.execPath);
+  const run = quote(join(import.meta.dirname, "run.mjs"));
+  for (let left = count; left > 0; left -= LOADED_AT_ONCE) {
+    const some = Math.min(left, LOADED_AT_ONCE);
+    const text = await expectOk(
+      client,
+      `printf 'raise ${some}\\nend\\n' | ${node} ${run} load-client ${words}`,
+      60 + 2 * some,
+    );
+    const [, found] = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Raised);
+    if (found?.sessions !== some) throw new Error(`warm-up: ${text.slice(0, 500)}`);
   }
 }
 

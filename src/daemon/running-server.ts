@@ -12,7 +12,7 @@ import { Guard } from "../core/guard/guard.js";
 import { Server } from "../core/server.js";
 import type { ServerEvent } from "../core/server-ports.js";
 import { plane as planeLimits } from "../limits.js";
-import { monotonicNow, wallClockMs, wallClockOf } from "../os/clock.js";
+import { monotonicNow, turnNow, wallClockMs, wallClockOf } from "../os/clock.js";
 import type { Descriptor } from "../os/descriptor.js";
 import type { HookRunner } from "../os/hook-runner.js";
 import type { Account, Store } from "../store/port.js";
@@ -67,7 +67,7 @@ export type RunningServerTerms = {
 export type StartFault = { readonly message: string; readonly remedy: string };
 
 export class RunningServer {
-  readonly ledger = new Ledger(monotonicNow);
+  readonly ledger = new Ledger(turnNow);
   readonly startedAt = wallClockMs();
   readonly counts = { logIns: 0, refusals: 0 };
   readonly scope = new Scope("server", this.ledger);
@@ -142,7 +142,7 @@ export class RunningServer {
         transmit: (transmission) => this.listener.transmit(transmission),
         event: (event) => this.#handle(event),
       },
-      monotonicNow,
+      turnNow,
     );
     this.blocking = blockingOf(this);
     this.incidents = incidentsOf(this);

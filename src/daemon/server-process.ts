@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { formatIpv4, mask4, type Prefix4, parseIpv4 } from "../base/ip.js";
 import { printable } from "../base/printable.js";
 import { control } from "../limits.js";
-import { monotonicNow } from "../os/clock.js";
+import { monotonicNow, turnNow } from "../os/clock.js";
 import { descriptorLimit } from "../os/descriptors.js";
 import { describeOsError, isOsError } from "../os/errors.js";
 import { listAddresses, listRoutes } from "../os/ip.js";
@@ -108,7 +108,7 @@ async function serveLocked(
     format: config.log.format,
     linesPerMinute: config.limits.admin.logLinesPerMinute,
     sourceLinesPerMinute: config.limits.admin.logSourceLinesPerMinute,
-    clock: monotonicNow,
+    clock: turnNow,
     destination: standardOutput(),
   });
   for (const warning of loaded.warnings)

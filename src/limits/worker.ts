@@ -13,11 +13,14 @@ export const worker = {
   finishMs: 5,
   /** From Stop to the exit; then it is killed. */
   stopMs: 2_000,
-  pingEveryMs: 250,
+  /** Each wakes both processes up, an idle server too. */
+  pingEveryMs: 400,
   /** No Pong for so long: it is asked whether the worker is stuck, which is killed and replaced. */
-  pongMs: 500,
+  pongMs: 600,
+  /** Then it is asked again so soon. */
+  suspectEveryMs: 150,
   /** Run by it since without a Pong: it is stuck. */
-  stuckRunMs: 150,
+  stuckRunMs: 100,
   /** A worker that has no processor to run on is waited for so long. */
   starvedMs: 10_000,
   /** From Remove to Removed; then the session is given back without. */

@@ -6,6 +6,24 @@ export function monotonicNow(): Instant {
   return instant(performance.now());
 }
 
+let turn: Instant | undefined;
+
+/**
+ * The same, read once for all that one callback of the event loop does: on some kernels a look at the
+ * clock is a system call. Not for how long something took.
+ */
+export function turnNow(): Instant {
+  if (turn === undefined) {
+    turn = monotonicNow();
+    queueMicrotask(forgetTurn);
+  }
+  return turn;
+}
+
+function forgetTurn(): void {
+  turn = undefined;
+}
+
 /** Milliseconds since 1970, UTC. May jump. */
 export function wallClockMs(): number {
   return Date.now();
@@ -18,5 +36,5 @@ export function wallClockText(ms: number = Date.now()): string {
 
 /** When, on the wall, a past (or future) monotonic moment was, as far as the two agree now. */
 export function wallClockOf(moment: Instant): number {
-  return Date.now() + (moment - performance.now());
+  return Date.now() + (moment - turnNow());
 }

@@ -113,6 +113,7 @@ class Run {
   #ended = false;
   #stopping = false;
   #nonce = 0;
+  #timer: NodeJS.Timeout | undefined;
   #tickedAt = monotonicNow();
   readonly #silence = new Silence(this.#tickedAt);
 
@@ -150,10 +151,10 @@ class Run {
       lease(() => this.#link.destroy()),
       "worker link",
     );
-    const timer = setInterval(() => this.#tick(), limits.pingEveryMs);
+    this.#arm();
     this.#scope.hold(
       "timer",
-      lease(() => clearInterval(timer)),
+      lease(() => clearTimeout(this.#timer)),
       "worker ping",
     );
     this.#listen();
@@ -213,7 +214,8 @@ class Run {
 
   #hear(event: PlaneEvent): void {
     if (event.kind === "Pong") {
-      this.#silence.heard(monotonicNow());
+      // Since its Ping: the clock is not read for each, which some kernels make a system call.
+      this.#silence.heard(this.#tickedAt);
       return;
     }
     if (event.kind === "Ready") {
@@ -223,6 +225,10 @@ class Run {
     this.#options.onEvent(event);
   }
 
+  #arm(): void {
+    this.#timer = setTimeout(() => this.#tick(), this.#silence.askAgainMs);
+  }
+
   #tick(): void {
     const now = monotonicNow();
     // A tick that comes late was our own standstill: its Pong may lie unread.
@@ -230,12 +236,13 @@ class Run {
     this.#tickedAt = now;
     if (late) this.#silence.heard(now);
     if (!this.#ready) {
-      if (this.#silence.lastedMs(now) > limits.startMs) this.#end("not ready in time");
-      return;
+      if (this.#silence.lastedMs(now) > limits.startMs) return this.#end("not ready in time");
+      return this.#arm();
     }
     if (this.#silence.stuck(now, () => threadRun(this.child.pid ?? 0))) {
       return this.#end("no answer to Ping");
     }
+    this.#arm();
     this.#nonce = (this.#nonce + 1) >>> 0;
     this.send({ kind: "Ping", nonce: this.#nonce });
   }

@@ -18,6 +18,7 @@ export class Silence {
     this.#limits = limits;
   }
 
+  /** `now` may be earlier than it is: when what is answered was asked. */
   heard(now: Instant): void {
     this.#heardAt = now;
     this.#suspected = undefined;
@@ -28,11 +29,15 @@ export class Silence {
     return now - this.#heardAt;
   }
 
+  /** When it has to be asked again, milliseconds. */
+  get askAgainMs(): number {
+    return this.#suspected === undefined ? this.#limits.pingEveryMs : this.#limits.suspectEveryMs;
+  }
+
   /**
-   * Asked at each Ping. `look` is called only after `pongMs` without a Pong. What is stopped is stuck at
-   * once; what has run for `stuckRunMs` since without answering, or neither ran nor waited for a processor,
-   * at a later look; what waits for a processor has `starvedMs`. Where the kernel does not tell, silence
-   * alone decides.
+   * `look` is called only after `pongMs` without a Pong. What is stopped is stuck at once; what has run for
+   * `stuckRunMs` since without answering, or neither ran nor waited for a processor, at a later look; what
+   * waits for a processor has `starvedMs`. Where the kernel does not tell, silence alone decides.
    */
   stuck(now: Instant, look: () => ThreadRun | undefined): boolean {
     const silentMs = this.lastedMs(now);

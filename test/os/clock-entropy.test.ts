@@ -1,6 +1,13 @@
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { after } from "../../src/base/instant.js";
-import { monotonicNow, wallClockMs, wallClockOf, wallClockText } from "../../src/os/clock.js";
+import {
+  monotonicNow,
+  turnNow,
+  wallClockMs,
+  wallClockOf,
+  wallClockText,
+} from "../../src/os/clock.js";
 import { systemRng } from "../../src/os/entropy.js";
 
 test("the monotonic clock never goes back, and a moment of it has a place on the wall", () => {
@@ -14,6 +21,16 @@ test("the monotonic clock never goes back, and a moment of it has a place on the
   expect(wallClockOf(after(now, 5000)) - wallClockOf(now)).toBeCloseTo(5000, -3);
   expect(Math.abs(wallClockOf(now) - wallClockMs())).toBeLessThan(1000);
   expect(wallClockText(0)).toBe("1970-01-01T00:00:00.000Z");
+});
+
+test("one moment for all that one callback does, a new one for the next", async () => {
+  const begin = turnNow();
+  while (monotonicNow() - begin < 2);
+  expect(turnNow()).toBe(begin);
+  await setImmediate();
+  const next = turnNow();
+  expect(next).toBeGreaterThanOrEqual(begin + 2);
+  expect(monotonicNow()).toBeGreaterThanOrEqual(next);
 });
 
 test("each draw is in its range, and not the last one again", () => {
