@@ -9,7 +9,6 @@ import { FlowSlots } from "../../src/core/access/flow-slots.js";
 import { Client, type ClientEvent } from "../../src/core/client.js";
 import type { PppCredentials, PppPolicy } from "../../src/core/ppp/ports.js";
 import { CLOSED } from "../../src/plane/context.js";
-import type { PlaneMemory } from "../../src/plane/memory.js";
 import type { PlaneEvent } from "../../src/wire/worker-link.js";
 import { testPolicy } from "../control-peer.js";
 import type { Network } from "./network.js";
@@ -46,7 +45,7 @@ export class ClientHost {
     readonly chance: Chance,
     network: Network,
     sendErrors: number,
-    memory?: () => PlaneMemory,
+    flows?: number,
   ) {
     this.ledger = new Ledger(() => schedule.now);
     const user = {
@@ -55,7 +54,7 @@ export class ClientHost {
       packet: (packet: Uint8Array) => this.packet(packet),
     };
     const around = [schedule, chance.fork(), network, CLOSED, sendErrors, user] as const;
-    this.worker = new SimWorker(...around, memory);
+    this.worker = new SimWorker(...around, flows);
     network.attach(address, (datagram) => this.worker.datagram(datagram));
   }
 

@@ -5,7 +5,7 @@ import { type Instant, instant } from "../../src/base/instant.js";
 import type { Ipv4 } from "../../src/base/ip.js";
 import { worker as limits } from "../../src/limits.js";
 import { Engine } from "../../src/plane/engine.js";
-import { PlaneMemory } from "../../src/plane/memory.js";
+import type { PlaneMemory } from "../../src/plane/memory.js";
 import type { GatewayTerms, PlaneCommand, PlaneEvent } from "../../src/wire/worker-link.js";
 import {
   decodeCommand,
@@ -14,6 +14,7 @@ import {
   encodeEvent,
   LINK_LENGTH_OCTETS,
 } from "../../src/wire/worker-link-codec.js";
+import { giveMemoryBack, lendMemory } from "./memories.js";
 import type { Network } from "./network.js";
 import { Pipe, type Schedule } from "./schedule.js";
 
@@ -31,6 +32,7 @@ const ENOBUFS = 105;
 
 export class SimWorker {
   #engine: Engine | undefined;
+  #memory: PlaneMemory | undefined;
   #toWorker: Pipe;
   #toMain: Pipe;
   #life = 0;
@@ -49,7 +51,7 @@ export class SimWorker {
     readonly gateway: GatewayTerms,
     readonly sendErrors: number,
     readonly user: WorkerUser,
-    readonly memory: () => PlaneMemory = () => new PlaneMemory(1024),
+    readonly flows = 1024,
   ) {
     this.#toWorker = new Pipe(schedule);
     this.#toMain = new Pipe(schedule);
@@ -121,9 +123,7 @@ export class SimWorker {
   /** SIGKILL: what it wrote is still read, what it was sent is not. */
   lose(): void {
     if (this.#engine === undefined) return;
-    this.#engine.close();
-    this.#engine = undefined;
-    this.#life++;
+    this.close();
     this.losses++;
     this.#held = [];
     this.#datagrams = 0;
@@ -134,8 +134,19 @@ export class SimWorker {
     });
   }
 
+  /** For good, unless it is started again. */
+  close(): void {
+    if (this.#engine === undefined || this.#memory === undefined) return;
+    this.#engine.close();
+    giveMemoryBack(this.#memory);
+    this.#engine = undefined;
+    this.#memory = undefined;
+    this.#life++;
+  }
+
   #start(): void {
     const { network, schedule } = this;
+    this.#memory = lendMemory(this.flows);
     this.#engine = new Engine(
       {
         sendGre: (source: Ipv4, destination: Ipv4, octets, start, end, dontFragment) => {
@@ -152,7 +163,7 @@ export class SimWorker {
         },
         emit: (event) => this.#emit(event),
       },
-      this.memory(),
+      this.#memory,
     );
     this.send({ kind: "Configure", gateway: this.gateway });
   }

@@ -3,7 +3,6 @@
 import type { Chance } from "../../../src/base/chance.js";
 import { type Instant, instant } from "../../../src/base/instant.js";
 import type { Ipv4 } from "../../../src/base/ip.js";
-import { PlaneMemory } from "../../../src/plane/memory.js";
 import { write32 } from "../../../src/wire/ip-octets.js";
 import { OUTSIDE, udp } from "../../plane/pair.js";
 import { Alarm } from "../alarm.js";
@@ -32,6 +31,8 @@ const FLOWS = 4;
 /** A packet's tag stands behind its UDP header and at its end. */
 export const TAG_AT = 28;
 const LENGTH_LEAST = 40;
+/** Who waits for a session waits no longer than this. */
+const PATIENCE_MS = 40_000;
 
 export class Caller {
   readonly host: ClientHost;
@@ -49,17 +50,8 @@ export class Caller {
   ) {
     const { schedule, network, sendErrors } = around;
     this.#callsLeft = plan.calls;
-    const memory = () => new PlaneMemory(FLOWS);
     const { name } = plan;
-    const host = new ClientHost(
-      name,
-      address,
-      schedule,
-      chance.fork(),
-      network,
-      sendErrors,
-      memory,
-    );
+    const host = new ClientHost(name, address, schedule, chance.fork(), network, sendErrors, FLOWS);
     this.host = host;
     const core = {
       pollTimeout: () => host.pollTimeout(),
@@ -73,7 +65,6 @@ export class Caller {
     host.touched = arm;
     host.worker.touched = arm;
     host.packet = (packet) => around.delivered(this, packet);
-    host.onUp = () => this.#traffic();
     host.onEnded = () => this.#next();
   }
 
@@ -87,9 +78,14 @@ export class Caller {
     host.call(near, server, plan.policy, { name: plan.name, password: plan.password });
     connect(far, server, address);
     const { client } = host;
-    schedule.in(plan.forMs, () => {
+    const end = () => {
       if (client !== undefined && host.client === client) this.#end();
-    });
+    };
+    host.onUp = () => {
+      this.#traffic();
+      if (plan.fromUp) schedule.in(plan.forMs, end);
+    };
+    schedule.in(plan.fromUp ? PATIENCE_MS : plan.forMs, end);
   }
 
   #next(): void {
@@ -100,7 +96,7 @@ export class Caller {
     if (this.over) return;
     this.over = true;
     this.around.network.detach(this.address);
-    this.host.worker.engine?.close();
+    this.host.worker.close();
     this.done();
   }
 

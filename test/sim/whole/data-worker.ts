@@ -17,6 +17,7 @@ import {
 } from "../../../src/wire/worker-link-codec.js";
 import { LinkFramer } from "../../../src/wire/worker-link-framer.js";
 import { Alarm } from "../alarm.js";
+import { giveMemoryBack } from "../memories.js";
 import type { Network } from "../network.js";
 import { Pipe } from "../schedule.js";
 import type { SimTime } from "./time.js";
@@ -268,6 +269,7 @@ export class SimDataWorker extends EventEmitter {
     this.signalCode = signal;
     this.#held = [];
     this.engine.close();
+    giveMemoryBack(this.around.memory);
     ended(this);
     // Exit and close are two things: the one may come well before the other.
     time.in(this.chance.int(0, 3), () => this.emit("exit", code, signal));

@@ -7,8 +7,8 @@ import type { HostNetwork, NetworkTerms } from "../../../src/daemon/network.js";
 import type { Outside } from "../../../src/daemon/outside.js";
 import { type OsError, osError } from "../../../src/os/errors.js";
 import type { HookResult, HookRunner } from "../../../src/os/hook-runner.js";
-import { PlaneMemory } from "../../../src/plane/memory.js";
 import { read16 } from "../../../src/wire/ip-octets.js";
+import { lendMemory } from "../memories.js";
 import type { Network } from "../network.js";
 import { SimDataWorker } from "./data-worker.js";
 import { SimListeners } from "./sockets.js";
@@ -165,7 +165,7 @@ export class Machine {
     if (chance.happens(troubles)) throw new Error("EAGAIN");
     const pid = 1_000 + ++this.spawned;
     const worker = new SimDataWorker(pid, tun, chance.fork(), {
-      ...{ time, network, sendErrors, memory: new PlaneMemory(FLOWS) },
+      ...{ time, network, sendErrors, memory: lendMemory(FLOWS) },
       packet: (packet) => this.packet(packet),
       passOn: (packet, passes) => this.#passOn(tun, packet, passes),
       ended: ({ pid: ended }) => void this.workers.delete(ended),

@@ -20,6 +20,8 @@ export type CallerPlan = {
   readonly policy: PppPolicy;
   readonly ending: Ending;
   readonly forMs: number;
+  /** That long from its session's beginning, so that there is one; else from the call's. */
+  readonly fromUp: boolean;
   readonly packets: number;
   /** Calls after another. */
   readonly calls: number;
@@ -136,6 +138,13 @@ function drawAccount(chance: Chance, index: number): Plan["accounts"][number] {
   return { account, password: `Pw-${index}-${chance.int(0, 9_999)}` };
 }
 
+/** Three of ten calls end while they log in, or soon after. */
+function drawLength(chance: Chance): Pick<CallerPlan, "forMs" | "fromUp"> {
+  return chance.happens(0.3)
+    ? { forMs: chance.int(0, 3_000), fromUp: false }
+    : { forMs: chance.int(0, 10_000), fromUp: true };
+}
+
 function drawCaller(
   chance: Chance,
   atMs: number,
@@ -155,7 +164,7 @@ function drawCaller(
     password: chance.happens(0.05) ? "wrong" : password,
     policy: { ...POLICY, encryption, ipv6, echoIntervalMs: chance.of([0, 10_000, 30_000]) },
     ending: chance.of(ENDINGS) as Ending,
-    forMs: chance.happens(0.3) ? chance.int(0, 1_500) : chance.int(0, 12_000),
+    ...drawLength(chance),
     packets: chance.happens(0.5) ? chance.int(0, 20) : 0,
     calls: chance.happens(0.8) ? 1 : chance.int(2, 4),
     mangles: chance.happens(0.05) ? chance.unit() * 0.4 : 0,
