@@ -81,6 +81,8 @@ export class RunningServer {
   readonly console: Console;
   readonly pulse: Pulse;
   readonly pool: AddressPool;
+  readonly callIds: CallIdPool;
+  readonly flowSlots: FlowSlots;
   readonly operator: Operator;
   dataPath: DataPath | undefined;
   config: Config;
@@ -113,15 +115,17 @@ export class RunningServer {
       blocks: () => this.config.guard.block,
       allows: (peer) => this.config.guard.allow.some((prefix) => inPrefix4(peer, prefix)),
     });
+    this.callIds = new CallIdPool(config.limits.control);
+    this.flowSlots = new FlowSlots(
+      Math.min(planeLimits.flowsMax, config.limits.access.sessionsMax * 2),
+    );
     this.server = new Server({
       guard: this.guard,
       policy: serverPolicy(config, firmwareRevision),
       rng: outside.rng(),
       ledger: this.ledger,
-      callIds: new CallIdPool(config.limits.control),
-      flowSlots: new FlowSlots(
-        Math.min(planeLimits.flowsMax, config.limits.access.sessionsMax * 2),
-      ),
+      callIds: this.callIds,
+      flowSlots: this.flowSlots,
     });
     this.pool = new AddressPool({ ranges: config.addresses.pool, exclusions: [] });
     this.#backend = backendOf(this);

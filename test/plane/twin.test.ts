@@ -296,6 +296,21 @@ describe("the lane alone", () => {
   });
 });
 
+describe("what fuzzing found", () => {
+  // A keep-alive of ordinary GRE is 4 octets: not ours, and nobody's attack.
+  test.each([
+    [[0x00, 0x00, 0x00, 0x00], "gre-version"],
+    [[0x30, 0x01, 0x08, 0x00, 0x00], "gre-protocol"],
+    [[0x30, 0x01, 0x88, 0x0b, 0x00, 0x00, 0x00], "gre-truncated"],
+    [[0x30, 0x01, 0x88], "gre-truncated"],
+  ] as const)("GRE of %j: %s, with the lane and without", (gre, reason) => {
+    for (const bench of Object.values(twins({})).slice(0, 2)) {
+      bench.datagram(datagram(CLIENT, SERVER, Uint8Array.from(gre)));
+      expect(bench.engine.dropped(reason)).toBe(1);
+    }
+  });
+});
+
 describe("what both engines and the kernel's structures agree on", () => {
   test("each reason of the lane stands at its place in the union", () => {
     const text = readFileSync(

@@ -60,6 +60,11 @@ export class CallIdPool {
     return this.#size;
   }
 
+  /** Call IDs that are out: given back, they rest. */
+  get out(): number {
+    return this.#size - (this.#resting.length - this.#first);
+  }
+
   /** Undefined when this peer has as many out and resting as one peer may have. */
   lease(local: Ipv4, peer: Ipv4, now: Instant, rng: Rng): CallIdLease | undefined {
     this.advance(now);

@@ -8,6 +8,11 @@ export class FlowSlots {
 
   constructor(readonly slotsMax: number) {}
 
+  /** How many are out. */
+  get out(): number {
+    return this.#generations.length - this.#free.length;
+  }
+
   /** Undefined when all are out. */
   lease(): { readonly flow: FlowRef; readonly lease: Disposable } | undefined {
     let slot = this.#free.pop();

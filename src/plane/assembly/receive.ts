@@ -57,10 +57,11 @@ function datagram(at: usize, length: u32, now: f64): i32 {
   if (load<u8>(at, 9) !== 47 || (load<u16>(at, 6) & 0xff3f) !== 0) return drops.OUTER_IP;
   const gre = at + ipHeader;
   const end = at + total;
-  if (end - gre < 8) return drops.GRE_TRUNCATED;
+  if (end - gre < 4) return drops.GRE_TRUNCATED;
   const flags = read16(gre);
   if ((flags & 7) !== 1) return drops.GRE_VERSION;
   if (read16(gre + 2) !== 0x880b) return drops.GRE_PROTOCOL;
+  if (end - gre < 8) return drops.GRE_TRUNCATED;
   if ((flags & 0x2000) === 0) return drops.GRE_NO_KEY;
   if ((flags & 0xcf78) !== 0) return drops.GRE_FLAGS;
   const sequenced = (flags & 0x1000) !== 0;

@@ -21,19 +21,22 @@ function broken(what: string): never {
 
 /** After each step. */
 export function checkStep({ running, machine }: Checked): void {
-  const { ledger, listener, terms } = running;
+  const { ledger, listener, server, terms } = running;
   if (ledger.stuck > 0) broken("a lease is stuck");
   if (listener.connections > terms.connectionsMax) broken("more connections than there may be");
+  if (server.connections > listener.connections) broken("a connection whose socket is gone");
   if (machine.listeners.open > listener.connections) broken("a socket that the listener forgot");
 }
 
 /** Everything that is counted in two places. */
 export function checkWhole({ running, machine, time }: Checked): void {
-  const { ledger, pool, server, config, terms, guard: door } = running;
+  const { ledger, pool, callIds, flowSlots, server, config, terms, guard: door } = running;
   const held = ledger.balance();
   const both = (what: string, a: number, b: number) => a === b || broken(`${what}: ${a} and ${b}`);
   both("addresses leased and held", pool.leased, held.address ?? 0);
   both("flow slots and sessions", held.flowSlot ?? 0, server.sessionCount);
+  both("flow slots out and held", flowSlots.out, held.flowSlot ?? 0);
+  both("Call IDs out and held", callIds.out, held.callId ?? 0);
   if (server.sessionCount > config.limits.access.sessionsMax) broken("too many sessions");
   if (machine.workers.size > config.workers) broken(`${machine.workers.size} data workers`);
   const { queueLength } = terms.store.stats();
@@ -45,9 +48,15 @@ export function checkWhole({ running, machine, time }: Checked): void {
   if (timers > most) broken(`${timers} timers are pending, at most ${most}`);
 }
 
-/** The server, its store and its log are closed. */
+/** The moment all is closed: what would fire from now on is nobody's. */
+export function checkClosed({ time }: Checked): void {
+  const { size } = time.pending;
+  if (size > 0) broken(`${size} timers are pending after the end: ${time.names.join(", ")}`);
+}
+
+/** The server, its store and its log are closed, and nothing is left to happen. */
 export function checkEnd({ running, machine, time, tables }: Checked, storeIsWhole: boolean): void {
-  const { ledger, pool, server, counts } = running;
+  const { ledger, pool, callIds, flowSlots, server, counts } = running;
   const wrong: string[] = [];
   const want = (holds: boolean, what: string) => void (holds || wrong.push(what));
   want(ledger.size === 0, `the ledger holds ${JSON.stringify(ledger.balance())}`);
@@ -58,6 +67,10 @@ export function checkEnd({ running, machine, time, tables }: Checked, storeIsWho
   want(machine.listeners.listening === 0, `${machine.listeners.listening} listening`);
   want(machine.workers.size === 0, `${machine.workers.size} data workers run`);
   want(pool.leased === 0 && pool.free === pool.size, `${pool.leased} addresses are out`);
+  want(callIds.out === 0, `${callIds.out} Call IDs are out`);
+  want(flowSlots.out === 0, `${flowSlots.out} flow slots are out`);
+  const deadline = server.pollTimeout();
+  want(deadline === undefined, `a deadline in the core: ${deadline?.why}`);
   want(time.pending.size === 0, `${time.pending.size} timers are pending`);
   for (const [what, count] of Object.entries(machine.lent)) {
     want(count === 0, `${count} of ${what} not given back`);

@@ -22,7 +22,10 @@ const real = {
 class SimTimer {
   due = false;
 
-  constructor(readonly cancelled: (timer: SimTimer) => void) {}
+  constructor(
+    readonly run: Run,
+    readonly cancelled: (timer: SimTimer) => void,
+  ) {}
 
   ref(): this {
     return this;
@@ -54,10 +57,10 @@ export class SimTime implements Disposable {
     };
     const instead = {
       setTimeout: (run: Run, ms = 1, ...words: unknown[]) =>
-        this.#start(() => run(...words), Math.max(1, ms)),
+        this.#start(run, words, Math.max(1, ms)),
       setInterval: (run: Run, ms = 1, ...words: unknown[]) =>
-        this.#start(() => run(...words), Math.max(1, ms), Math.max(1, ms)),
-      setImmediate: (run: Run, ...words: unknown[]) => this.#start(() => run(...words), 0),
+        this.#start(run, words, Math.max(1, ms), Math.max(1, ms)),
+      setImmediate: (run: Run, ...words: unknown[]) => this.#start(run, words, 0),
       clearTimeout: clear,
       clearInterval: clear,
       clearImmediate: clear,
@@ -76,6 +79,11 @@ export class SimTime implements Disposable {
     Date.now = now;
     performance.now = monotonicNow;
     process.nextTick = nextTick;
+  }
+
+  /** What pending timers run: its name, or its beginning. */
+  get names(): string[] {
+    return [...this.pending].map(({ run }) => run.name || String(run).slice(0, 60));
   }
 
   /** Wakes promises: `run` at its time, everything that waits for it before the next step. */
@@ -99,15 +107,15 @@ export class SimTime implements Disposable {
     for (let run = this.#ticks.shift(); run !== undefined; run = this.#ticks.shift()) run();
   }
 
-  #start(run: () => void, ms: number, everyMs?: number): SimTimer {
-    const timer = new SimTimer((one) => this.pending.delete(one));
+  #start(run: Run, words: readonly unknown[], ms: number, everyMs?: number): SimTimer {
+    const timer = new SimTimer(run, (one) => this.pending.delete(one));
     this.pending.add(timer);
     const fire = () => {
       if (!this.pending.has(timer)) return;
       if (everyMs === undefined) this.pending.delete(timer);
       else this.schedule.in(everyMs, fire);
       this.woken = true;
-      run();
+      run(...words);
     };
     this.schedule.in(ms, fire);
     return timer;

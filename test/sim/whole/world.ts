@@ -17,7 +17,7 @@ import { tagOf } from "../../plane/pair.js";
 import { FORGED, Network } from "../network.js";
 import { Schedule } from "../schedule.js";
 import { Caller, TAG_AT } from "./caller.js";
-import { type Checked, checkEnd, checkStep, checkWhole } from "./checks.js";
+import { type Checked, checkClosed, checkEnd, checkStep, checkWhole } from "./checks.js";
 import { Machine } from "./machine.js";
 import { drawPlan, type Plan } from "./plan.js";
 import { SimTables, StoreWeather } from "./store-thread.js";
@@ -95,6 +95,7 @@ export class WholeWorld {
   async run(): Promise<Outcome> {
     using _time = this.time;
     let over = false;
+    let closed = false;
     let failure: unknown;
     this.#life().then(
       () => {
@@ -108,6 +109,8 @@ export class WholeWorld {
       this.#step();
       await this.time.settle();
       if (this.#ourBug !== undefined) throw new Error(this.#ourBug);
+      if (over && !closed) checkClosed(this.#checked);
+      closed = over;
       if (over || this.running === undefined) continue;
       checkStep(this.#checked);
       if (this.#steps % WHOLE_EVERY === 0) checkWhole(this.#checked);

@@ -1,0 +1,63 @@
+// Coverage-guided fuzzing, short: every target replays its corpus and is hunted for a moment from a fresh
+// seed, which a finding prints. Longer: `npm run fuzz -- --seconds 600`.
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const directory = fileURLToPath(new URL("corpus", import.meta.url));
+
+function fuzz(...words: string[]): Promise<{ readonly code: number; readonly text: string }> {
+  const own = /^(VITEST|NODE_ENV|TEST$)/;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+  return new Promise((resolve) => {
+    const all = ["test/fuzz/guided/run.mjs", ...words];
+    execFile(process.execPath, all, { cwd: root, env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), text: stdout + stderr });
+    });
+  });
+}
+
+describe("coverage-guided fuzzing", () => {
+  test("every target: its corpus again, and a moment of hunting", async () => {
+    const { code, text } = await fuzz("--seconds", "0.5");
+    expect(code, text).toBe(0);
+    const rows = [
+      ...text.matchAll(/^(\S+): (\d+) of the corpus took (\d+) branches; (\d+) inputs/gm),
+    ];
+    const kept = readdirSync(directory).map((name) => name.replace(/\.txt$/, ""));
+    expect(rows.map(([, name]) => name).sort()).toEqual(kept.sort());
+    for (const [, name, corpus, branches, inputs] of rows) {
+      expect(Number(corpus), name).toBeGreaterThan(0);
+      // The instrument counts, and the corpus reaches far.
+      expect(Number(branches), name).toBeGreaterThan(20);
+      expect(Number(inputs), name).toBeGreaterThan(Number(corpus));
+    }
+  }, 120_000);
+
+  test("what it sees leads it to a fault that blind it does not find", async () => {
+    const [guided, blind] = await Promise.all(
+      ["maze", "maze-blind"].map((target) => fuzz("--target", target, "--seconds", "2")),
+    );
+    expect(guided?.text).toContain("the end of the maze");
+    expect(guided?.code).toBe(1);
+    expect(blind?.code, blind?.text).toBe(0);
+    const input = /--input ([0-9a-f]+)/.exec(guided?.text ?? "")?.[1] ?? "";
+    const again = await fuzz("--target", "maze", "--input", input);
+    expect(again.text).toContain("the end of the maze");
+  }, 120_000);
+
+  test("the corpora are small", () => {
+    for (const name of readdirSync(directory)) {
+      expect(readFileSync(`${directory}/${name}`).length, name).toBeLessThan(100_000);
+    }
+  });
+
+  test.each([["--seconds x"], ["--seed 4294967296"], ["--input 00"], ["--target none"]])(
+    "%s: refused",
+    async (words) => {
+      expect((await fuzz(...words.split(" "))).code).toBe(2);
+    },
+  );
+});
