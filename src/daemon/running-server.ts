@@ -404,8 +404,10 @@ export class RunningServer {
   }
 
   #checkStopped(): void {
-    if (this.server.stopped) this.#stopped?.();
-    else if (this.#stopped !== undefined && this.#stoppedTimer === undefined) {
+    if (this.server.stopped) {
+      clearTimeout(this.#stoppedTimer);
+      this.#stopped?.();
+    } else if (this.#stopped !== undefined && this.#stoppedTimer === undefined) {
       // One for all: every session's end asks for it.
       this.#stoppedTimer = setTimeout(() => {
         this.#stoppedTimer = undefined;

@@ -36,6 +36,8 @@ export class Network {
   /** Whose GRE somebody changes, and how much of it. */
   readonly #spoilt = new Map<Ipv4, number>();
   corrupted = 0;
+  /** The address that a host at `outer` has inside: who is on the path may have seen it elsewhere. */
+  framedOf: (outer: Ipv4) => Ipv4 | undefined = () => undefined;
   /** Where encryption is required, nothing in the clear may ever be seen. */
   watch = true;
 
@@ -114,7 +116,8 @@ export class Network {
   /** On the path, one can copy the Call ID and guess the sequence: never the key. */
   #forge(source: Ipv4, destination: Ipv4, gre: Uint8Array): void {
     if (gre.length < 12 || (gre[0]! & S) === 0) return;
-    const inner = udp(0x0a630002, 0x08080808, FORGED, 64);
+    const [from, to] = [this.framedOf(source), this.framedOf(destination)];
+    const inner = udp(from ?? 0x0a630002, to ?? 0x08080808, FORGED, 64);
     const forged = new Uint8Array(12 + 2 + inner.length);
     forged.set(gre.subarray(0, 12));
     forged[1] = forged[1]! & ~A;

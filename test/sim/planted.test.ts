@@ -18,13 +18,11 @@ const found: Readonly<Record<string, RegExp>> = {
   "flow-slot-kept": /flow slots out and held: \d+ and \d+|[1-9]\d* flow slots are out/,
   "hook-of-the-end-left-out": /hooks: \d+ sessions up without their end|session \S+: .* became/,
   "key-kept": /the key of flow slot \d+ was not wiped/,
-  "late-address-kept": /addresses leased and held: \d+ and \d+|[1-9]\d* addresses are out/,
   "leases-kept": /flow slots and sessions: \d+ and \d+|the ledger holds/,
   "plaintext-taken": /plaintext was taken, encryption is required/,
-  "route-kept": /the ledger holds \{[^}]*"(kernelRoute|route)"|of route not given back/,
-  "socket-kept": /[1-9]\d* in the listener|nothing is left to happen|sockets are open/,
+  "route-kept": /\d+ routes of \d+ sessions/,
+  "socket-kept": /\d+ sockets of \d+ connections/,
   "timer-kept": /timers are pending after the end|timers are pending, at most/,
-  "worker-left": /data workers run/,
 };
 
 /** Two runs whose callers are encrypted, over a network that loses, repeats and forges. */

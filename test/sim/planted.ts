@@ -10,6 +10,9 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const faults = join(root, "test/faults/sim");
 
+/** Of one simulation: seconds of it are enough, on a machine that has other work too. */
+const TIMEOUT_MS = 90_000;
+
 export type Ended = { readonly code: number | null; readonly text: string };
 
 export class PlantedBuilds implements Disposable {
@@ -54,7 +57,11 @@ process.exitCode = await simulate({ seed, callers, runs, ...most }, (line) => co
 
 function run(words: readonly string[]): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, words, {
+      stdio: ["ignore", "pipe", "pipe"],
+      // A fault may keep it from ever ending.
+      ...{ timeout: TIMEOUT_MS, killSignal: "SIGKILL" },
+    });
     let text = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (octets: Buffer) => {

@@ -9,7 +9,7 @@ import {
 } from "../../../src/client/proxy/socks-message.js";
 import { decodeRequest4 } from "../../../src/client/proxy/socks4-message.js";
 import { Framer } from "../../../src/core/pptp/framer.js";
-import { control, proxy, worker } from "../../../src/limits.js";
+import { control, ppp as pppLimits, proxy, worker } from "../../../src/limits.js";
 import { GreHeader, readGre } from "../../../src/wire/gre.js";
 import { findDhcpInform, isDhcpRequest } from "../../../src/wire/ip-dhcp.js";
 import { isEcho, isIcmpAnswer, readUnreachable } from "../../../src/wire/ip-icmp.js";
@@ -94,7 +94,7 @@ const ppp: Target = {
     const { data } = packet.value;
     assert.ok(data.length <= input.length);
     for (const decode of pppDecoders) decode(data);
-    const options = decodeOptions(data);
+    const options = decodeOptions(data, pppLimits.optionsMax);
     if (!options.ok) return;
     let octets = 0;
     for (const option of options.value) {
@@ -104,7 +104,7 @@ const ppp: Target = {
       }
       lcp.decodeAuthenticationProtocol(option);
     }
-    assert.ok(octets <= data.length);
+    assert.ok(octets === data.length && options.value.length <= pppLimits.optionsMax);
   },
 };
 

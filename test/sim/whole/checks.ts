@@ -15,6 +15,9 @@ export type Checked = {
 /** Timers of a connection (its linger, its pause) and those of the server itself. */
 const TIMERS_OF_ITS_OWN = 256;
 
+/** Of the data workers, the link watch and the console. */
+const SOCKETS_OF_ITS_OWN = 8;
+
 function broken(what: string): never {
   throw new Error(what);
 }
@@ -37,6 +40,12 @@ export function checkWhole({ running, machine, time }: Checked): void {
   both("flow slots and sessions", held.flowSlot ?? 0, server.sessionCount);
   both("flow slots out and held", flowSlots.out, held.flowSlot ?? 0);
   both("Call IDs out and held", callIds.out, held.callId ?? 0);
+  const sockets = held.socket ?? 0;
+  if (sockets > running.listener.connections + SOCKETS_OF_ITS_OWN) {
+    broken(`${sockets} sockets of ${running.listener.connections} connections`);
+  }
+  const routes = held.route ?? 0;
+  if (routes > server.sessionCount) broken(`${routes} routes of ${server.sessionCount} sessions`);
   if (server.sessionCount > config.limits.access.sessionsMax) broken("too many sessions");
   if (machine.workers.size > config.workers) broken(`${machine.workers.size} data workers`);
   const { queueLength } = terms.store.stats();

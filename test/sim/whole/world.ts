@@ -84,6 +84,12 @@ export class WholeWorld {
       ...{ time, network: this.network, addresses: SERVERS, sendErrors, startFault, troubles },
       chance: chance.fork(),
     });
+    this.network.framedOf = (outer) => {
+      for (const { address, host } of this.callers) {
+        if (address === outer) return host.framedAddress;
+      }
+      return undefined;
+    };
     this.weather = new StoreWeather(time, chance.fork(), this.tables);
     this.machine.packet = (packet) => this.#outOfServer(packet);
     for (const address of SERVERS) {
