@@ -1,4 +1,5 @@
 // The report as one page: no script, nothing fetched, the pictures inside.
+import { page, quoted } from "../base/html.js";
 import { type Band, chart } from "./chart.js";
 import type { Percentiles } from "./measure.js";
 import type { Ran, StormReport } from "./report.js";
@@ -25,12 +26,7 @@ const SOURCES_SHOWN = 8;
 
 export function reportHtml(report: StormReport): string {
   const title = `holdfast storm: ${report.server}`;
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>${quoted(title)}</title><style>${STYLE}</style></head><body>
-<h1>${quoted(title)}</h1>
+  const body = `<h1>${quoted(title)}</h1>
 ${table(heading(report))}
 ${report.notes.map((note) => `<p>Note: ${quoted(note)}.</p>`).join("\n")}
 <h2>Verdicts</h2>
@@ -38,9 +34,8 @@ ${verdictTable(report.verdicts)}
 <h2>Over time</h2>
 ${pictures(report)}
 <h2>Scenarios</h2>
-${report.scenarios.map(section).join("\n")}
-</body></html>
-`;
+${report.scenarios.map(section).join("\n")}`;
+  return page({ language: "en", title, style: STYLE, body });
 }
 
 type Row = readonly [label: string, value: string];
@@ -155,16 +150,4 @@ function table(rows: readonly Row[]): string {
     ([label, value]) => `<tr><th>${quoted(label)}</th><td>${quoted(value)}</td></tr>`,
   );
   return `<table>${cells.join("\n")}</table>`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function quoted(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 }

@@ -1,8 +1,6 @@
 // From what was seen to what it means: findings, the worst first. Pure; the words are in `words-*.ts`.
+import { type Severity, severities } from "../../base/severity.js";
 import type { CaseName, Facts, Method, Methods } from "./facts.js";
-
-export const severities = ["critical", "high", "medium", "low", "info"] as const;
-export type Severity = (typeof severities)[number];
 
 /** What each finding is worth; a server has those that `has` says it has. */
 const catalogue = {

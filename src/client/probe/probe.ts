@@ -1,12 +1,14 @@
 // `holdfast probe`: asks a PPTP server what it tells, and writes a bulletin of it.
+
 import { formatIpv4, type Ipv4, inPrefix4, type Prefix4 } from "../../base/ip.js";
 import { Ledger } from "../../base/ledger.js";
 import { printable } from "../../base/printable.js";
 import { Scope } from "../../base/scope.js";
+import type { Language } from "../../base/severity.js";
 import { monotonicNow, wallClockText } from "../../os/clock.js";
 import { describeOsError, isOsError } from "../../os/errors.js";
 import { addressOf } from "../resolve.js";
-import { bulletin, bulletinHtml, bulletinText, type Language } from "./report.js";
+import { bulletin, bulletinHtml, bulletinText } from "./report.js";
 import { survey } from "./survey.js";
 
 export type ProbeOptions = {

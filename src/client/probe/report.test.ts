@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { parseIpv4 } from "../../base/ip.js";
 import { printable } from "../../base/printable.js";
+import { languages } from "../../base/severity.js";
 import { findingIds, findings } from "./bulletin.js";
 import type { Facts } from "./facts.js";
 import { isOwn } from "./probe.js";
-import { bulletin, bulletinHtml, bulletinText, languages } from "./report.js";
+import { bulletin, bulletinHtml, bulletinText } from "./report.js";
 import { english } from "./words-en.js";
 import { japanese } from "./words-ja.js";
 

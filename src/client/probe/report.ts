@@ -1,13 +1,13 @@
 // A bulletin as text, JSON and HTML. The server's strings were made printable when they were read;
 // HTML quotes them once more.
-import { type FindingId, findings, type Severity } from "./bulletin.js";
+import { page, quoted } from "../../base/html.js";
+import { type Language, type Severity, severityNames } from "../../base/severity.js";
+import { type FindingId, findings } from "./bulletin.js";
 import type { Facts, Method } from "./facts.js";
 import type { Words } from "./words.js";
 import { english } from "./words-en.js";
 import { japanese } from "./words-ja.js";
 
-export const languages = ["en", "ja"] as const;
-export type Language = (typeof languages)[number];
 const wordsOf: Readonly<Record<Language, Words>> = { en: english, ja: japanese };
 
 export type Bulletin = {
@@ -128,7 +128,8 @@ function heading({ facts }: Bulletin): string {
 
 export function bulletinText(made: Bulletin): string {
   const words = wordsOf[made.language];
-  const { labels, severity } = words;
+  const { labels } = words;
+  const severity = severityNames[made.language];
   const lines = [words.title, `${labels.server}: ${heading(made)}`, `${labels.at}: ${made.at}`, ""];
   lines.push(`## ${labels.findings}`, "");
   for (const one of made.findings) {
@@ -153,7 +154,8 @@ const STYLE =
 /** One file, no script, nothing fetched. */
 export function bulletinHtml(made: Bulletin): string {
   const words = wordsOf[made.language];
-  const { labels, severity } = words;
+  const { labels } = words;
+  const severity = severityNames[made.language];
   const found = made.findings.map(
     (one) => `<section><h3>[${quoted(severity[one.severity])}] ${quoted(one.behaviour)}</h3>
 <dl><dt>${quoted(labels.evidence)}</dt><dd>${quoted(one.evidence)}</dd>
@@ -163,27 +165,10 @@ export function bulletinHtml(made: Bulletin): string {
     ([label, value]) => `<tr><th>${quoted(label)}</th><td>${quoted(value)}</td></tr>`,
   );
   const title = `${words.title}: ${heading(made)}`;
-  return `<!doctype html>
-<html lang="${made.language}"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${quoted(title)}</title><style>${STYLE}</style></head><body>
-<h1>${quoted(title)}</h1><p>${quoted(labels.at)}: <time>${quoted(made.at)}</time></p>
+  const body = `<h1>${quoted(title)}</h1><p>${quoted(labels.at)}: <time>${quoted(made.at)}</time></p>
 <h2>${quoted(labels.findings)}</h2>
 ${found.length > 0 ? found.join("\n") : `<p>${quoted(labels.noFindings)}</p>`}
 <h2>${quoted(labels.facts)}</h2>
-<table>${seen.join("\n")}</table>
-</body></html>
-`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function quoted(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+<table>${seen.join("\n")}</table>`;
+  return page({ language: made.language, title, style: STYLE, body });
 }

@@ -10,13 +10,6 @@ const seconds = (ms: number) => `${ms / 1_000} s`;
 
 export const english: Words = {
   title: "PPTP server: bulletin",
-  severity: {
-    critical: "CRITICAL",
-    high: "HIGH",
-    medium: "MEDIUM",
-    low: "LOW",
-    info: "INFO",
-  },
   labels: {
     server: "server",
     at: "looked at",

@@ -10,7 +10,6 @@ const seconds = (ms: number) => `${ms / 1_000} 秒`;
 
 export const japanese: Words = {
   title: "PPTP サーバー診断書",
-  severity: { critical: "緊急", high: "高", medium: "中", low: "低", info: "情報" },
   labels: {
     server: "サーバー",
     at: "診断日時",

@@ -1,10 +1,9 @@
 // The shape of a bulletin's words: one file a language, each complete by type.
-import type { FindingId, Severity } from "./bulletin.js";
+import type { FindingId } from "./bulletin.js";
 import type { CaseName, Encryption, Facts, NotSeen } from "./facts.js";
 
 export type Words = {
   readonly title: string;
-  readonly severity: Readonly<Record<Severity, string>>;
   readonly labels: Readonly<Record<Label, string>>;
   readonly notSeen: Readonly<Record<NotSeen, string>>;
   readonly noStrengths: Readonly<Record<Exclude<Encryption, { seen: true }>["why"], string>>;
