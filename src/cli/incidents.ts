@@ -6,6 +6,7 @@ import {
   incidentSchema,
   incidentsSchema,
 } from "../console/incident-contract.js";
+import { lostSessions } from "../core/guard/incident-report.js";
 import {
   type CliContext,
   command,
@@ -72,27 +73,6 @@ const states = {
   "server-stopped": "server stopped",
   "server-lost": "server lost",
 } as const;
-
-/** Ends of a session that neither its user nor its administrator wished, nor a limit set for it. */
-const losses: readonly string[] = [
-  "control-closed",
-  "control-malformed",
-  "control-timeout",
-  "lcp-timeout",
-  "lcp-failed",
-  "loopback",
-  "phase-timeout",
-  "negotiation-limit",
-  "echo-timeout",
-  "worker-lost",
-  "refused",
-  "internal-error",
-];
-
-function lostSessions({ sessionsEnded }: IncidentShown): number {
-  const lost = Object.entries(sessionsEnded).filter(([cause]) => losses.includes(cause));
-  return lost.reduce((sum, [, count]) => sum + count, 0);
-}
 
 function lastedMs({ begin, end, seenAt }: IncidentShown): number {
   return (end ?? seenAt) - begin;

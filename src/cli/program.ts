@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { apiCommand } from "./api.js";
 import { backupCommand } from "./backup.js";
 import { blockCommand, blocksCommand, unblockCommand } from "./blocks.js";
+import { bulletinsCommand } from "./bulletins.js";
 import { completionCommand } from "./completion.js";
 import { configCommand } from "./config.js";
 import { connectCommand } from "./connect.js";
@@ -16,6 +17,7 @@ import { incidentsCommand } from "./incidents.js";
 import { keyCommand } from "./key.js";
 import { ledgerCommand } from "./ledger.js";
 import { logLevelCommand } from "./log-level.js";
+import { noticeCommand } from "./notice.js";
 import { probeCommand } from "./probe.js";
 import { profileCommand } from "./profile.js";
 import { reloadCommand } from "./reload.js";
@@ -49,6 +51,8 @@ export function createProgram(context: CliContext, asJson = false): Command {
     blockCommand(context),
     unblockCommand(context),
     incidentsCommand(context),
+    bulletinsCommand(context),
+    noticeCommand(context),
     consoleUserCommand(context),
     tokenCommand(context),
     apiCommand(context),

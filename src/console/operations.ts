@@ -1,10 +1,12 @@
 // Every operation of the admin API, version 1: who may ask for it, what it takes, what it gives.
 // Routes, role checks and the OpenAPI text all come from this table.
 import * as z from "zod";
+import * as bulletin from "./bulletin-contract.js";
 import * as own from "./console-contract.js";
 import * as contract from "./contract.js";
 import * as incident from "./incident-contract.js";
 import * as log from "./log-contract.js";
+import * as notice from "./notice-contract.js";
 import { historySchema, overviewSchema } from "./overview-contract.js";
 
 /** `local`: over the admin socket alone. */
@@ -113,6 +115,37 @@ const serverOperations = {
     what: "One incident",
     params: z.object({ number }),
     answer: incident.incidentSchema,
+  },
+  bulletins: {
+    method: "GET",
+    path: "/bulletins",
+    role: "viewer",
+    what: "Bulletins of incidents, newest first, in a language",
+    query: bulletin.bulletinsQuerySchema,
+    answer: bulletin.bulletinsSchema,
+  },
+  bulletin: {
+    method: "GET",
+    path: "/bulletins/{number}",
+    role: "viewer",
+    what: "One bulletin, in a language",
+    params: z.object({ number }),
+    query: bulletin.bulletinQuerySchema,
+    answer: bulletin.bulletinSchema,
+  },
+  notices: {
+    method: "GET",
+    path: "/notices",
+    role: "viewer",
+    what: "Who is told of incidents and troubles, and how that goes",
+    answer: notice.noticesSchema,
+  },
+  testNotices: {
+    method: "POST",
+    path: "/notices/test",
+    role: "administrator",
+    what: "Sends a test by every way that is on",
+    answer: notice.noticeTestedSchema,
   },
   ledger: {
     method: "GET",

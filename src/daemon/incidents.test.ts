@@ -20,6 +20,7 @@ class Bench {
   readonly blocks = new Blocks();
   readonly kept = new Map<number, IncidentReport>();
   readonly lines: [line: string, fields: Record<string, unknown>][] = [];
+  readonly published: [number: number, ending: IncidentReport["ending"]][] = [];
   keeps = true;
   readonly incidents = new Incidents({
     limits,
@@ -31,6 +32,7 @@ class Bench {
     totals: () => ({ "data gre-flags": this.refused }),
     takeSources: () => this.sources,
     dropped: async () => ({ ...this.dropped }),
+    publish: async ({ number, ending }) => void this.published.push([number, ending]),
     log: { warn: (fields, line) => void this.lines.push([line, fields]) },
     store: {
       put: async (report) => {
@@ -83,6 +85,7 @@ describe("incidents of a server", () => {
     await on.seconds(quietS, 0);
     expect(on.said).toEqual([begins, goesOn, goesOn, goesOn, over]);
     expect(on.incidents.open).toBeUndefined();
+    expect(on.published.map(([, ending]) => ending)).toEqual([null, null, null, null, "quiet"]);
     const begin = wallAhead + 20_000;
     expect(on.kept.get(1)).toMatchObject({
       ...{ begin, end: begin + 150_000, ending: "quiet", peakPerSecond: 50_000 },

@@ -33,6 +33,8 @@ export type IncidentTerms = {
   /** What the kernel dropped of blocked sources, since their table was made. */
   readonly dropped: () => Promise<Dropped>;
   readonly blocks: Blocks;
+  /** What is kept of one is published, one report after the other. */
+  readonly publish: (report: IncidentReport) => Promise<void>;
   readonly log: { warn(fields: Record<string, unknown>, line: string): void };
 };
 
@@ -212,7 +214,7 @@ export class Incidents {
     this.#meanwhile = meanwhile;
     const report = this.#report(incident, meanwhile, null);
     log.warn(fieldsOf(report), "an incident begins: more is refused than usual");
-    this.#write(report);
+    this.#writing = this.#writing.then(() => this.#write(report));
   }
 
   #addBlock(meanwhile: Meanwhile, { source, reason }: Block): void {
@@ -248,6 +250,7 @@ export class Incidents {
     const lost = () =>
       this.terms.log.warn({ incident: report.number }, "an incident is not kept over a restart");
     await this.terms.store.put(report).then(({ ok }) => ok || lost(), lost);
+    await this.terms.publish(report).catch(() => {});
   }
 
   #report(
@@ -333,6 +336,7 @@ export function incidentsOf(running: RunningServer): Incidents {
     takeSources: () => running.dataPath?.refusal.takeSources(),
     dropped: () => running.blocking.dropped(),
     blocks: guard.blocks,
+    publish: (report) => running.bulletins.told(report),
     log: terms.log,
   });
   guard.turnedAway = (source) => incidents.turnedAway(source);

@@ -4,6 +4,12 @@ import type { Ledger } from "../base/ledger.js";
 import { printable } from "../base/printable.js";
 import { formatPrefix4, formatSource } from "../base/range4.js";
 import type {
+  BulletinQuery,
+  BulletinShown,
+  BulletinsPage,
+  BulletinsQuery,
+} from "../console/bulletin-contract.js";
+import type {
   BlockGiven,
   BlockShown,
   BlocksPage,
@@ -22,6 +28,7 @@ import type {
 } from "../console/contract.js";
 import type { IncidentShown, IncidentsPage, IncidentsQuery } from "../console/incident-contract.js";
 import type { ConfigShown, LogPage, LogQuery } from "../console/log-contract.js";
+import type { NoticesShown, NoticeTested } from "../console/notice-contract.js";
 import type { History, Overview } from "../console/overview-contract.js";
 import type { EndCause } from "../core/access/ports.js";
 import type { Block } from "../core/guard/blocks.js";
@@ -31,9 +38,11 @@ import { guard as limits } from "../limits.js";
 import { type AccountService, faultOf } from "./admin/account-service.js";
 import { type AdminAnswer, type AdminPort, adminFault, type ConsolePort } from "./admin/port.js";
 import type { Blocking } from "./blocking.js";
+import type { Bulletins } from "./bulletins.js";
 import { readPrefix4 } from "./config/addresses.js";
 import type { CoreLoop } from "./core-loop.js";
 import type { Incidents } from "./incidents.js";
+import type { Notices } from "./notices/notices.js";
 
 export type OperatorSurroundings = {
   readonly loop: CoreLoop;
@@ -41,6 +50,8 @@ export type OperatorSurroundings = {
   readonly accounts: AccountService;
   readonly blocking: Blocking;
   readonly incidents: Incidents;
+  readonly bulletins: Bulletins;
+  readonly notices: Notices;
   readonly console: ConsolePort;
   /** Wall-clock moment of a monotonic one, Unix ms. */
   readonly wallClockOf: (monotonicMs: number) => number;
@@ -167,6 +178,30 @@ export class Operator implements AdminPort {
     if (found.value !== undefined) return { ok: true, value: shownIncident(found.value) };
     const message = `there is no incident ${number}`;
     return adminFault("not-found", "unknown-incident", message, "see holdfast incidents");
+  }
+
+  async bulletins({ before, most, lang }: BulletinsQuery): Promise<AdminAnswer<BulletinsPage>> {
+    const listed = await this.around.bulletins.list({ before, most }, lang);
+    if (!listed.ok) return faultOf(listed);
+    const last = listed.value.at(-1)?.number;
+    const next = listed.value.length < most ? null : (last ?? null);
+    return { ok: true, value: { bulletins: listed.value, next } };
+  }
+
+  async bulletin(number: number, { lang }: BulletinQuery): Promise<AdminAnswer<BulletinShown>> {
+    const found = await this.around.bulletins.find(number, lang);
+    if (!found.ok) return faultOf(found);
+    if (found.value !== undefined) return { ok: true, value: found.value };
+    const message = `there is no bulletin ${number}`;
+    return adminFault("not-found", "unknown-bulletin", message, "see holdfast bulletins");
+  }
+
+  notices(): NoticesShown {
+    return this.around.notices.shown;
+  }
+
+  testNotices(): Promise<NoticeTested> {
+    return this.around.notices.test();
   }
 
   ledger({ after, most, what, state }: LedgerQuery): LedgerPage {

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import type { Ipv4 } from "../base/ip.js";
 import type { Rng } from "../base/rng.js";
+import { diskFreePercent } from "../os/disk-space.js";
 import { systemRng } from "../os/entropy.js";
 import type { OsError } from "../os/errors.js";
 import { watchLink } from "../os/link-watch.js";
@@ -26,6 +27,7 @@ export type Outside = {
   readonly addresses: () => HostAddresses;
   readonly nameServers: () => readonly Ipv4[];
   readonly processorMs: () => number;
+  readonly diskFreePercent: (path: string) => number | undefined;
   readonly network: (terms: NetworkTerms) => HostNetwork;
   readonly watchLink: typeof watchLink;
   readonly blockTable: (owner: NftTableOptions, port: number) => BlockTable;
@@ -47,6 +49,7 @@ export const thisMachine: Outside = {
   addresses: hostAddresses,
   nameServers: hostNameServers,
   processorMs,
+  diskFreePercent,
   network: (terms) => new Network(terms),
   watchLink,
   blockTable: (owner, port) => new NftBlocks(owner, port),

@@ -21,6 +21,7 @@ import { type AccessBackend, type AccessTerms, backendOf } from "./access-backen
 import { type AccountEvent, AccountService } from "./admin/account-service.js";
 import type { AdminSocket } from "./admin/socket.js";
 import { type Blocking, blockingOf } from "./blocking.js";
+import { Bulletins } from "./bulletins.js";
 import { type BusynessWatch, watchBusyness } from "./busy.js";
 import { loadConfig, readConfigFile } from "./config/load.js";
 import type { Config } from "./config/resolve.js";
@@ -34,6 +35,7 @@ import { doctorReport } from "./doctor/doctor.js";
 import { type Incidents, incidentsOf } from "./incidents.js";
 import type { Log } from "./log.js";
 import type { HostNetwork } from "./network.js";
+import { type Notices, noticesOf } from "./notices/of-server.js";
 import { Operator } from "./operator.js";
 import { thisMachine } from "./outside.js";
 import { accessTerms, gatewayTerms, serverPolicy } from "./policy.js";
@@ -78,6 +80,8 @@ export class RunningServer {
   readonly guard: Guard;
   readonly blocking: Blocking;
   readonly incidents: Incidents;
+  readonly bulletins: Bulletins;
+  readonly notices: Notices;
   readonly console: Console;
   readonly pulse: Pulse;
   readonly pool: AddressPool;
@@ -149,12 +153,19 @@ export class RunningServer {
       turnNow,
     );
     this.blocking = blockingOf(this);
+    this.notices = noticesOf(this);
+    this.bulletins = new Bulletins({
+      ...{ store: store.bulletins, version: terms.version, log },
+      tell: (bulletin, news) => this.notices.bulletin(bulletin, news),
+    });
     this.incidents = incidentsOf(this);
     this.console = consoleOf(this);
     this.pulse = pulseOf(this);
     this.operator = new Operator({
       blocking: this.blocking,
       incidents: this.incidents,
+      bulletins: this.bulletins,
+      notices: this.notices,
       console: this.console.directory,
       overview: () => overviewOf(this),
       history: () => this.pulse.history,
@@ -188,7 +199,9 @@ export class RunningServer {
     const networkFault = await this.network.up();
     if (networkFault !== undefined) return networkFault;
     await this.blocking.begin();
+    await this.notices.begin(this.scope);
     await this.incidents.begin(this.scope);
+    await this.bulletins.begin(store.incidents);
     await this.#reserveStaticAddresses();
     const run = await this.#countRun();
     this.#keeper = new SessionKeeper({

@@ -2,7 +2,9 @@
 // settings. What the caller did wrong and what the disk did wrong are both values, never exceptions.
 import type { Ipv4, Prefix4 } from "../base/ip.js";
 import type { Range4 } from "../base/range4.js";
+import type { Language, Severity } from "../base/severity.js";
 import type { AccountTerms, AuthenticationMethod, EndCause } from "../core/access/ports.js";
+import type { Bulletin } from "../core/bulletin/bulletin.js";
 import type { IncidentReport } from "../core/guard/incident-report.js";
 
 export type RefusalReason =
@@ -210,6 +212,53 @@ export interface IncidentStore {
   endOrphans(): Promise<Answer<number>>;
 }
 
+/** What was said of each incident, by its number; a bounded number of them. */
+export interface BulletinStore {
+  /** Newest first, and older than `before`. At most 1000 at once. */
+  list(page?: { before?: number; most?: number }): Promise<Answer<readonly Bulletin[]>>;
+  find(number: number): Promise<Answer<Bulletin | undefined>>;
+  /** In place of what was kept of it. */
+  put(bulletin: Bulletin): Promise<Answer<void>>;
+}
+
+export type NoticeWay = "mail" | "webhook";
+export type NoticeEvent = "begin" | "update" | "end" | "test";
+
+/** What is sent: printable text, and of an incident its bulletin. */
+export type NoticeBody = {
+  readonly event: NoticeEvent;
+  readonly key: string;
+  readonly language: Language;
+  readonly severity: Severity;
+  readonly instance: string;
+  readonly host: string;
+  readonly version: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly bulletin?: object;
+};
+
+export type KeptNotice = {
+  readonly id: number;
+  readonly way: NoticeWay;
+  readonly key: string;
+  readonly event: NoticeEvent;
+  readonly body: NoticeBody;
+  readonly queuedAt: UnixMs;
+  /** Not before then. */
+  readonly nextAt: UnixMs;
+  readonly tries: number;
+};
+
+/** Notices that wait; who puts them bounds their number. */
+export interface NoticeStore {
+  /** In order of id. */
+  list(): Promise<Answer<readonly KeptNotice[]>>;
+  /** In place of the one with its id. */
+  put(notice: KeptNotice): Promise<Answer<void>>;
+  remove(id: number): Promise<Answer<void>>;
+}
+
 /** Who may use the console: what its password is compared with, never the password. */
 export type KeptConsoleUser = {
   readonly name: string;
@@ -285,6 +334,8 @@ export interface Store {
   readonly settings: Settings;
   readonly blocks: BlockStore;
   readonly incidents: IncidentStore;
+  readonly bulletins: BulletinStore;
+  readonly notices: NoticeStore;
   readonly console: ConsoleStore;
   /** At start and after a reload; says how many clear texts were erased and which routes now clash. */
   configure(

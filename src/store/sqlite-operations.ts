@@ -14,6 +14,7 @@ import {
   updateAccount,
 } from "./sqlite-accounts.js";
 import { listBlocks, pruneBlocks, putBlock, removeBlock } from "./sqlite-blocks.js";
+import { findBulletin, listBulletins, putBulletin } from "./sqlite-bulletins.js";
 import {
   listConsoleUsers,
   listTokens,
@@ -29,6 +30,7 @@ import {
   putIncident,
 } from "./sqlite-incidents.js";
 import { backup, configure, getSetting, rotateKey, setSetting } from "./sqlite-maintenance.js";
+import { listNotices, putNotice, removeNotice } from "./sqlite-notices.js";
 import {
   endOrphans,
   pruneSessions,
@@ -49,6 +51,9 @@ export const reads = {
   "blocks-list": listBlocks,
   "incidents-list": listIncidents,
   "incident-find": findIncident,
+  "bulletins-list": listBulletins,
+  "bulletin-find": findBulletin,
+  "notices-list": listNotices,
   "console-users": listConsoleUsers,
   "console-tokens": listTokens,
 } as const;
@@ -66,6 +71,9 @@ export const writes = {
   "blocks-prune": pruneBlocks,
   "incident-put": putIncident,
   "incidents-end-orphans": endOrphanIncidents,
+  "bulletin-put": putBulletin,
+  "notice-put": putNotice,
+  "notice-remove": removeNotice,
   "console-user-put": putConsoleUser,
   "console-user-remove": removeConsoleUser,
   "console-token-put": putToken,

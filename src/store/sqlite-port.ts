@@ -53,6 +53,16 @@ export function portOver(asked: Asked, instanceId: string): Store {
       put: (report) => ask("write", "incident-put", { report }),
       endOrphans: () => ask("write", "incidents-end-orphans", undefined),
     },
+    bulletins: {
+      list: (page) => ask("read", "bulletins-list", page ?? {}),
+      find: (number) => ask("read", "bulletin-find", { number }),
+      put: (bulletin) => ask("write", "bulletin-put", { bulletin }),
+    },
+    notices: {
+      list: () => ask("read", "notices-list", undefined),
+      put: (notice) => ask("write", "notice-put", { notice }),
+      remove: (id) => ask("write", "notice-remove", { id }),
+    },
     console: {
       users: () => ask("read", "console-users", undefined),
       putUser: (user) => ask("write", "console-user-put", { user }),

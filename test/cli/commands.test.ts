@@ -95,6 +95,10 @@ describe("every command", () => {
     ["unblock", "203.0.113.7"],
     ["incidents"],
     ["incidents", "show", "3"],
+    ["bulletins"],
+    ["notice", "show"],
+    ["notice", "test"],
+    ["bulletins", "show", "3"],
     ["ledger"],
     ["log-level"],
     ["reload"],
@@ -269,6 +273,37 @@ describe("with a server", () => {
       expect(JSON.parse((await on.run(["incidents", ...words])).out)).toEqual(INCIDENT);
     }
     expect(await on.run(["incidents", "show", "9"])).toMatchObject({ code: 4, out: "" });
+  });
+
+  test("bulletins: one a line, in a language; one in every form; none: exit code 4", async () => {
+    const { out } = await on.run(["bulletins"]);
+    expect(out).toMatch(/^ +3 +HIGH +2027-.*Z +2027-.*Z +2 +Refused: a stream of malformed GRE/m);
+    await on.run(["bulletins", "list", "--most", "7", "--lang", "ja"]);
+    expect(port.asked).toEqual(["bulletins 50 en", "bulletins 7 ja"]);
+    const show = async (...words: string[]) =>
+      (await on.run(["bulletins", "show", "3", ...words])).out;
+    expect(await show()).toMatch(/^Bulletin 3: .*\n\nSeverity: HIGH\nState: over\n/);
+    expect(await show("--lang", "ja")).toMatch(/^セキュリティ情報 3: .*\n\n深刻度: 高\n/);
+    expect(await show("--format", "markdown")).toMatch(/^# Bulletin 3: /);
+    expect(await show("--format", "html", "--lang", "ja")).toMatch(
+      /<html lang="ja">.*content="default-src/s,
+    );
+    expect(JSON.parse(await show("--format", "json"))).toMatchObject({ number: 3, language: "en" });
+    expect(await on.run(["bulletins", "show", "9"])).toMatchObject({ code: 4, out: "" });
+  });
+
+  test("notice: how each way does; a test that fails: exit code 1, none on: 4", async () => {
+    const { out } = await on.run(["notice", "show"]);
+    expect(out).toMatch(/^mail +noc@example\.org by smtp\.example\.org:587$/m);
+    expect(out).toMatch(/^notices +2 wait, 5 sent, 3 tries failed, 0 given up$/m);
+    expect(out).toMatch(/^last failure .*connect ECONNREFUSED$/m);
+    expect(out).toMatch(/^webhook +not on$/m);
+    const tested = await on.run(["notice", "test"]);
+    expect(tested.code).toBe(1);
+    expect(tested.out).toContain(": NOT SENT: 535 no\\u{1b}[2J");
+    expect(port.asked).toEqual(["test notices"]);
+    port.testNotices = async () => ({ results: [] });
+    expect(await on.run(["notice", "test"])).toMatchObject({ code: 4, out: "" });
   });
 
   test("status says of an incident in one line", async () => {

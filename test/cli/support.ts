@@ -7,7 +7,10 @@ import type { Io } from "../../src/cli/io.js";
 import { runCli } from "../../src/cli/program.js";
 import type { ProcessStatus, Status } from "../../src/console/contract.js";
 import type { IncidentShown } from "../../src/console/incident-contract.js";
+import type { NoticesShown } from "../../src/console/notice-contract.js";
 import type { Overview } from "../../src/console/overview-contract.js";
+import { revised } from "../../src/core/bulletin/bulletin.js";
+import { headOf, told } from "../../src/core/bulletin/told.js";
 import type { AccountService } from "../../src/daemon/admin/account-service.js";
 import { type AdminPort, adminFault, type ConsolePort } from "../../src/daemon/admin/port.js";
 import { type AdminSocket, openAdminSocket } from "../../src/daemon/admin/socket.js";
@@ -122,6 +125,31 @@ export const INCIDENT: IncidentShown = {
   dropped: { connections: 40, gre: 0 },
 };
 
+export const NOTICES: NoticesShown = {
+  language: "en",
+  ways: [
+    {
+      ...{ way: "mail", on: true, destination: "noc@example.org by smtp.example.org:587" },
+      ...{ waiting: 2, sent: 5, failed: 3, givenUp: 0, lastSentAt: now - 60_000 },
+      lastFailure: { at: now - 5_000, message: "connect ECONNREFUSED" },
+    },
+    {
+      ...{
+        way: "webhook",
+        on: false,
+        destination: null,
+        waiting: 0,
+        sent: 0,
+        failed: 0,
+        givenUp: 0,
+      },
+      ...{ lastSentAt: null, lastFailure: null },
+    },
+  ],
+};
+
+const BULLETIN = revised(undefined, INCIDENT, "1.2.3");
+
 export type FakePort = AdminPort & { readonly asked: string[] };
 
 /** Sessions 1 to 3; session 3 has a name and a client that would like to move the cursor. */
@@ -182,6 +210,25 @@ export function fakePort(accounts?: AccountService, own?: ConsolePort): FakePort
       if (number === INCIDENT.number) return { ok: true, value: INCIDENT };
       const remedy = "see holdfast incidents";
       return adminFault("not-found", "unknown-incident", `there is no incident ${number}`, remedy);
+    },
+    bulletins: async ({ most, lang }) => {
+      asked.push(`bulletins ${most} ${lang}`);
+      return { ok: true, value: { bulletins: [headOf(BULLETIN, lang)], next: null } };
+    },
+    bulletin: async (number, { lang }) => {
+      const at = (ms: number) => new Date(ms).toISOString();
+      if (number === INCIDENT.number) {
+        return { ok: true, value: structuredClone(told(BULLETIN, lang, at)) as never };
+      }
+      const remedy = "see holdfast bulletins";
+      return adminFault("not-found", "unknown-bulletin", `there is no bulletin ${number}`, remedy);
+    },
+    notices: () => NOTICES,
+    testNotices: async () => {
+      asked.push("test notices");
+      const [mail] = NOTICES.ways;
+      const destination = mail?.destination ?? "";
+      return { results: [{ way: "mail", destination, ok: false, problem: "535 no\u001b[2J" }] };
     },
     ledger: ({ after = 0, state }) => {
       const line = { what: "callId", owner: "call 1", detail: "4711", since: now - 61_000 };

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { limitBounds } from "../../src/daemon/config/limits.js";
+import * as bulletin from "../../src/limits/bulletin.js";
 import * as bench from "../../src/limits/storm.js";
 import * as console from "../../src/limits/web.js";
 import * as product from "../../src/limits.js";
@@ -81,7 +82,7 @@ function unused(bounds: Named, code: string): string[] {
 }
 
 const page = readFileSync(join(root, "docs/LIMITS.md"), "utf8");
-const bounds = named({ ...product, ...bench, ...console });
+const bounds = named({ ...product, ...bench, ...console, ...bulletin });
 
 describe("docs/LIMITS.md and src/limits.ts", () => {
   test("name the same bounds with the same values, and say what happens at each", () => {

@@ -11,6 +11,8 @@ const pages = [
   ["sessions/3", ".dialogue"],
   ["incidents", "table a"],
   ["incidents/3", ".bars"],
+  ["bulletins", "table a"],
+  ["bulletins/3", "h2"],
   ["blocks", "table"],
   ["accounts", "table"],
   ["ledger", ".bars"],
@@ -123,6 +125,25 @@ describe("who is there", () => {
     await browsing.page.waitForSelector("input[name=password]");
     expect(await browsing.page.textContent("[role=alert]")).toBe("You are logged out.");
   });
+});
+
+test("an administrator sends a test of notices and reads what went wrong; a viewer has no button", async () => {
+  later();
+  await using browsing = await Browsing.on(origin());
+  await browsing.logIn("administrator", PASSWORD);
+  await browsing.open("configuration", "pre");
+  served.port.asked.length = 0;
+  await browsing.page.click("text=Send a test");
+  await browsing.page.waitForSelector("ul[role=status]");
+  expect(served.port.asked).toContain("test notices");
+  const said = await browsing.page.textContent("ul[role=status]");
+  expect(said).toBe("Mail: not sent: 535 no\\u{1b}[2J");
+  later();
+  await using viewing = await Browsing.on(origin());
+  await viewing.logIn("viewer", PASSWORD);
+  await viewing.open("configuration", "pre");
+  expect(await viewing.page.locator("text=Send a test").count()).toBe(0);
+  expect([...browsing.faults, ...viewing.faults]).toEqual([]);
 });
 
 test("markup, escapes and marks that turn a line around are text, wherever a name stands", async () => {

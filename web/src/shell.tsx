@@ -8,6 +8,7 @@ import { type Settings, useWords } from "./settings.js";
 import { name } from "./shown.js";
 import { Accounts } from "./views/accounts.js";
 import { Blocks } from "./views/blocks.js";
+import { Bulletin, Bulletins } from "./views/bulletins.js";
 import { Configuration } from "./views/configuration.js";
 import { Incident, Incidents } from "./views/incidents.js";
 import { Ledger } from "./views/ledger.js";
@@ -17,8 +18,8 @@ import { Session } from "./views/session.js";
 import { Sessions } from "./views/sessions.js";
 
 const pages = [
-  ...(["overview", "sessions", "incidents", "blocks", "accounts", "ledger"] as const),
-  ...(["log", "configuration"] as const),
+  ...(["overview", "sessions", "incidents", "bulletins", "blocks"] as const),
+  ...(["accounts", "ledger", "log", "configuration"] as const),
 ] as const;
 type Page = (typeof pages)[number];
 
@@ -99,6 +100,8 @@ function contentOf({ page, id }: Route, live: Live, rights: Rights): ComponentCh
       return id === undefined ? <Sessions /> : <Session id={id} rights={rights} />;
     case "incidents":
       return id === undefined ? <Incidents /> : <Incident number={id} />;
+    case "bulletins":
+      return id === undefined ? <Bulletins /> : <Bulletin number={id} />;
     case "blocks":
       return <Blocks rights={rights} />;
     case "accounts":

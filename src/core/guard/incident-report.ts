@@ -41,3 +41,24 @@ export type IncidentReport = {
   /** What the kernel dropped meanwhile of sources that are blocked. */
   readonly dropped: { readonly connections: number; readonly gre: number };
 };
+
+/** Ends of a session that neither its user nor its administrator wished, nor a limit set for it. */
+const losses: readonly string[] = [
+  "control-closed",
+  "control-malformed",
+  "control-timeout",
+  "lcp-timeout",
+  "lcp-failed",
+  "loopback",
+  "phase-timeout",
+  "negotiation-limit",
+  "echo-timeout",
+  "worker-lost",
+  "refused",
+  "internal-error",
+];
+
+export function lostSessions({ sessionsEnded }: Pick<IncidentReport, "sessionsEnded">): number {
+  const lost = Object.entries(sessionsEnded).filter(([cause]) => losses.includes(cause));
+  return lost.reduce((sum, [, count]) => sum + count, 0);
+}

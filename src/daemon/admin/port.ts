@@ -1,6 +1,12 @@
 // What the admin API asks of the running server. Everything of accounts, keys and backups goes to
 // AccountService, which works without a server too.
 import type {
+  BulletinQuery,
+  BulletinShown,
+  BulletinsPage,
+  BulletinsQuery,
+} from "../../console/bulletin-contract.js";
+import type {
   ConsoleUserShown,
   NewConsoleUser,
   NewToken,
@@ -29,6 +35,7 @@ import type {
   IncidentsQuery,
 } from "../../console/incident-contract.js";
 import type { ConfigShown, LogPage, LogQuery } from "../../console/log-contract.js";
+import type { NoticesShown, NoticeTested } from "../../console/notice-contract.js";
 import type { History, Overview } from "../../console/overview-contract.js";
 import type { AccountService } from "./account-service.js";
 
@@ -70,6 +77,10 @@ export interface AdminPort {
   unblock(address: string): AdminAnswer<{ readonly address: string }>;
   incidents(query: IncidentsQuery): Promise<AdminAnswer<IncidentsPage>>;
   incident(number: number): Promise<AdminAnswer<IncidentShown>>;
+  bulletins(query: BulletinsQuery): Promise<AdminAnswer<BulletinsPage>>;
+  bulletin(number: number, query: BulletinQuery): Promise<AdminAnswer<BulletinShown>>;
+  notices(): NoticesShown;
+  testNotices(): Promise<NoticeTested>;
   ledger(query: LedgerQuery): LedgerPage;
   logLevel(): LogLevel;
   setLogLevel(level: LogLevel): void;

@@ -6,6 +6,7 @@ import { overlap } from "../../base/range4.js";
 import type { AuthenticationMethod } from "../../core/access/ports.js";
 import { isLoopback } from "../console/names.js";
 import { addressCount, formatRange4, notUnicast, readAddress4, readRange4 } from "./addresses.js";
+import { checkNotices } from "./notices.js";
 import type { Path, Problem } from "./problems.js";
 import { type LogInTerms, readyMadeTerms } from "./ready-made.js";
 import type { Config, Profile } from "./resolve.js";
@@ -42,6 +43,7 @@ export function checkConfig(config: Config, source: ConfigSource): Findings {
   checkClientSettings(config, both);
   checkNetwork(config, both);
   checkConsole(config, both);
+  checkNotices(config.notices, both);
   checkLimits(config, both);
   return findings;
 }

@@ -38,6 +38,7 @@ export const reloadTable: Readonly<Record<string, readonly [Change, why: string]
   console: ["needs restart", "it listens already"],
   "console.names": ["applied", "at once"],
   "console.metricsFrom": ["applied", "at once"],
+  notices: ["applied", "for the next notice"],
   "limits.control": ["applied", "for the next connection"],
   "limits.control.connectionsMax": ["needs restart", "weighed against the descriptors at start"],
   "limits.control.callIdQuarantineMs": ["needs restart", "Call IDs rest already"],

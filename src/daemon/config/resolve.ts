@@ -82,6 +82,7 @@ export type Config = {
   readonly console: Omit<Settings["console"], "metricsFrom"> & {
     readonly metricsFrom: readonly Prefix4[];
   };
+  readonly notices: Settings["notices"];
   readonly limits: Limits;
 };
 
@@ -184,6 +185,7 @@ export function resolveSettings(
       ...settings.console,
       metricsFrom: all(["console", "metricsFrom"], settings.console.metricsFrom, readPrefix4),
     },
+    notices: settings.notices,
     limits: effectiveLimits(settings.limits),
   };
   return { config, problems };

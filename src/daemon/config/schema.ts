@@ -19,6 +19,7 @@ import {
   yesNo,
 } from "./fields.js";
 import { limitsSchema } from "./limits.js";
+import { noticesSchema } from "./notices.js";
 import { rateExpected } from "./rates.js";
 import { readyMadeNames } from "./ready-made.js";
 
@@ -399,6 +400,7 @@ export const configSchema = z.strictObject({
   hooks,
   log,
   console,
+  notices: noticesSchema,
   limits: limitsSchema.describe("Bounds that may be changed; see docs/LIMITS.md.").prefault({}),
 });
 

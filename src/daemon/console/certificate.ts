@@ -79,11 +79,16 @@ export function fingerprintOf(cert: string): string {
   return new X509Certificate(cert).fingerprint256;
 }
 
+/** Unix ms. */
+export function endOf(cert: string): number {
+  return Date.parse(new X509Certificate(cert).validTo);
+}
+
 function isFresh(cert: string, names: readonly string[], nowMs: number): boolean {
-  const { validTo, subjectAltName = "" } = new X509Certificate(cert);
+  const { subjectAltName = "" } = new X509Certificate(cert);
   const named = subjectAltName.split(", ");
   const wanted = names.map((name) => alternative(name).replace(/^IP:/, "IP Address:"));
-  return Date.parse(validTo) - nowMs > renewMs && wanted.every((name) => named.includes(name));
+  return endOf(cert) - nowMs > renewMs && wanted.every((name) => named.includes(name));
 }
 
 function alternative(name: string): string {

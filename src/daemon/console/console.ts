@@ -11,6 +11,7 @@ import { consoleApp } from "./app.js";
 import {
   type Certificate,
   type CertificateFault,
+  endOf,
   fingerprintOf,
   givenCertificate,
   ownCertificate,
@@ -38,6 +39,8 @@ export class Console {
   problem: string | undefined;
   /** Where it listens, for a browser of this host. */
   url: string | undefined;
+  /** When its certificate ends, Unix ms; undefined: it has none. */
+  certificateEndsAt: number | undefined;
   #listener: ConsoleListener | undefined;
 
   constructor(readonly terms: ConsoleTerms) {
@@ -51,6 +54,7 @@ export class Console {
     if (!enabled) return;
     const certificate = await this.#certificate();
     if (certificate !== undefined && "message" in certificate) return this.#fails(certificate);
+    this.certificateEndsAt = certificate && endOf(certificate.cert);
     const app = consoleApp(operator, {
       ...this.terms,
       directory: this.directory,

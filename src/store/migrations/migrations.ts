@@ -4,8 +4,10 @@ import { type Connection, integer } from "../sqlite-connection.js";
 import { accountsAndSettings } from "./accounts-and-settings.js";
 import { blockNetworks } from "./block-networks.js";
 import { blocks } from "./blocks.js";
+import { bulletins } from "./bulletins.js";
 import { consoleAccess } from "./console.js";
 import { incidents } from "./incidents.js";
+import { notices } from "./notices.js";
 import { rates } from "./rates.js";
 import { sessions } from "./sessions.js";
 
@@ -19,6 +21,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 5, name: "incidents", sql: incidents },
   { number: 6, name: "console", sql: consoleAccess },
   { number: 7, name: "blocks of networks", sql: blockNetworks },
+  { number: 8, name: "bulletins", sql: bulletins },
+  { number: 9, name: "notices", sql: notices },
 ];
 
 export const SCHEMA = MIGRATIONS.length;

@@ -86,6 +86,7 @@ export class Machine {
       addresses: () => ({ ipv4: addresses, ipv6: [] }),
       nameServers: () => [0x0a000035],
       processorMs: () => this.processorMs,
+      diskFreePercent: () => 50,
       network: (terms) => this.#network(terms),
       watchLink: (_name, changed) => {
         this.#linkChanged = changed;

@@ -2,6 +2,7 @@
 // given because the thread died. The queue before it is the product's own.
 import { EventEmitter } from "node:events";
 import type { Chance } from "../../../src/base/chance.js";
+import type { Bulletin } from "../../../src/core/bulletin/bulletin.js";
 import type { IncidentReport } from "../../../src/core/guard/incident-report.js";
 import { ntPasswordHash } from "../../../src/crypto/ms-chap.js";
 import {
@@ -30,6 +31,7 @@ export class SimTables {
   /** By address and length. */
   readonly blocks = new Map<string, KeptBlock>();
   readonly incidents = new Map<number, IncidentReport>();
+  readonly bulletins = new Map<number, Bulletin>();
   /** Stops of sessions that were never started, and second stops. */
   readonly faults: string[] = [];
 
@@ -67,6 +69,15 @@ export class SimTables {
         return answer([...this.incidents.values()].reverse().slice(0, Number(given.most ?? 1)));
       case "incident-put":
         this.incidents.set((given.report as IncidentReport).number, given.report as IncidentReport);
+        return answer(undefined);
+      case "notices-list":
+        return answer([]);
+      case "bulletins-list":
+        return answer([...this.bulletins.values()].reverse().slice(0, Number(given.most ?? 1)));
+      case "bulletin-find":
+        return answer(this.bulletins.get(Number(given.number)));
+      case "bulletin-put":
+        this.bulletins.set((given.bulletin as Bulletin).number, given.bulletin as Bulletin);
         return answer(undefined);
       case "session-start":
       case "session-interim":

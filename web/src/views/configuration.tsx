@@ -7,6 +7,7 @@ import { Failure, useAction, useLoaded } from "../parts.js";
 import { useWords } from "../settings.js";
 import type { Rights } from "../shell.js";
 import { name } from "../shown.js";
+import { Notices } from "./notices.js";
 
 export function Configuration({ rights }: { readonly rights: Rights }) {
   const words = useWords();
@@ -30,6 +31,8 @@ export function Configuration({ rights }: { readonly rights: Rights }) {
         </button>
       ) : null}
       {done === undefined ? null : <Done of={done} />}
+      <Notices rights={rights} />
+      <h2>{w.file}</h2>
       {value === undefined ? null : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
         <section class="scroll" tabIndex={0} aria-label={words.pages.configuration}>

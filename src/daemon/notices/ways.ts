@@ -1,0 +1,119 @@
+// The two ways a notice goes: by mail (SMTP) and by webhook (an HTTP POST of JSON). Secrets are read from
+// their files at each try and stand in no message of a failure.
+import { readFileSync, statSync } from "node:fs";
+import { createTransport } from "nodemailer";
+import { printable } from "../../base/printable.js";
+import { notice as limits } from "../../limits/bulletin.js";
+import type { NoticeBody, NoticeWay } from "../../store/port.js";
+import type { Config } from "../config/resolve.js";
+
+export type NoticeTerms = Config["notices"];
+export type Sent = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+export function isOn(terms: NoticeTerms, way: NoticeWay): boolean {
+  if (way === "mail") return terms.mail.server !== undefined;
+  return terms.webhook.url !== undefined || terms.webhook.urlFile !== undefined;
+}
+
+/** Where it goes, as it may be shown to anyone who may look at the server. */
+export function destination(terms: NoticeTerms, way: NoticeWay): string {
+  const { mail, webhook } = terms;
+  if (way === "mail") return `${mail.to.join(", ")} by ${mail.server}:${mail.port}`;
+  // Of an address that carries its own secret, not even the host is ours to show.
+  if (webhook.url === undefined) return `the address in ${webhook.urlFile}`;
+  return new URL(webhook.url).origin;
+}
+
+export async function send(terms: NoticeTerms, way: NoticeWay, body: NoticeBody): Promise<Sent> {
+  const secrets: string[] = [];
+  try {
+    if (way === "mail") await byMail(terms.mail, body, secrets);
+    else await byWebhook(terms.webhook, body, secrets);
+    return { ok: true };
+  } catch (failure) {
+    return { ok: false, message: messageOf(failure, secrets) };
+  }
+}
+
+async function byMail(mail: NoticeTerms["mail"], body: NoticeBody, secrets: string[]) {
+  const { server, port, tls, user, passwordFile, ca, from, to } = mail;
+  if (server === undefined || from === undefined) throw new Error("no mail server is configured");
+  const pass = passwordFile === undefined ? undefined : secretOf(passwordFile, secrets);
+  const transport = createTransport({
+    ...{ host: server, port, secure: tls === "on" },
+    ...{ requireTLS: tls === "starttls", ignoreTLS: tls === "off" },
+    ...(user === undefined || pass === undefined ? {} : { auth: { user, pass } }),
+    ...(ca === undefined ? {} : { tls: { ca: readFileSync(ca, "utf8") } }),
+    ...{ connectionTimeout: limits.sendMs, greetingTimeout: limits.sendMs },
+    ...{ socketTimeout: limits.sendMs, dnsTimeout: limits.sendMs },
+    // A notice names no file and no address to fetch.
+    ...{ disableFileAccess: true, disableUrlAccess: true },
+  });
+  const sending = transport.sendMail({
+    ...{ from, to: [...to], subject: body.subject, text: body.text },
+    headers: {
+      "Auto-Submitted": "auto-generated",
+      "X-Holdfast-Notice": `${body.event} ${body.key}`,
+    },
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("the mail server was too slow")), limits.sendMs);
+  });
+  try {
+    await Promise.race([sending, late]);
+  } finally {
+    clearTimeout(timer);
+    transport.close();
+  }
+}
+
+async function byWebhook(webhook: NoticeTerms["webhook"], body: NoticeBody, secrets: string[]) {
+  const { url, urlFile, tokenFile } = webhook;
+  const target = urlFile === undefined ? url : secretOf(urlFile, secrets);
+  const token = tokenFile === undefined ? undefined : secretOf(tokenFile, secrets);
+  if (target === undefined || !/^https?:\/\//.test(target)) {
+    throw new Error(`${urlFile ?? "notices.webhook.url"} holds no address of http or https`);
+  }
+  const reply = await fetch(target, {
+    method: "POST",
+    // The token is for that address alone.
+    redirect: "manual",
+    signal: AbortSignal.timeout(limits.sendMs),
+    headers: {
+      "content-type": "application/json",
+      "user-agent": "holdfast",
+      // One kept open is closed by the other side before the next notice comes.
+      connection: "close",
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify({ product: "holdfast", format: 1, ...body }),
+  });
+  await reply.body?.cancel();
+  if (!reply.ok) throw new Error(`the webhook answered with ${reply.status}`);
+}
+
+/** One line of a file that only its owner (and its group) may read. */
+function secretOf(path: string, secrets: string[]): string {
+  let text: string;
+  try {
+    if ((statSync(path).mode & 0o007) !== 0) throw new Error("others may read it: chmod 640");
+    text = readFileSync(path, "utf8").trim();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new Error(`${path} cannot be used (${code})`);
+  }
+  if (text === "" || /[\r\n\0]/.test(text)) throw new Error(`${path} holds no single line`);
+  secrets.push(text, Buffer.from(text).toString("base64"));
+  return text;
+}
+
+/** What a server said is cut and made printable; of a secret it sent back, nothing is left. */
+function messageOf(failure: unknown, secrets: readonly string[]): string {
+  const cause =
+    failure instanceof Error ? (failure.cause as { code?: unknown } | undefined) : undefined;
+  const more = typeof cause?.code === "string" ? ` (${cause.code})` : "";
+  let text = `${failure instanceof Error ? failure.message : String(failure)}${more}`;
+  for (const secret of secrets) text = text.replaceAll(secret, "***");
+  return printable(text.slice(0, limits.answerOctetsMax), 200);
+}

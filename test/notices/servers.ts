@@ -1,0 +1,126 @@
+// A mail server and a web server of the test's own, on loopback: what came to them, octet for octet.
+import { once } from "node:events";
+import { createServer as createHttpServer, type IncomingHttpHeaders } from "node:http";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+
+export type Received = {
+  readonly from: string;
+  readonly to: readonly string[];
+  /** Headers and body as they came, dots unstuffed. */
+  readonly data: string;
+  readonly auth: string | undefined;
+};
+
+type Answers = {
+  /** To DATA's end; else 250. */
+  readonly accept?: string;
+  readonly auth?: string;
+};
+
+/** Enough of RFC 5321 and of AUTH PLAIN for one client. */
+export class SmtpServer implements AsyncDisposable {
+  readonly mails: Received[] = [];
+  readonly lines: string[] = [];
+  answers: Answers = {};
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(readonly server: Server) {}
+
+  static async started(): Promise<SmtpServer> {
+    const made: SmtpServer = new SmtpServer(createServer((socket) => made.#serve(socket)));
+    made.server.listen(0, "127.0.0.1");
+    await once(made.server, "listening");
+    return made;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on("error", () => {});
+    let [from, to, auth, data]: [string, string[], string | undefined, string[] | undefined] = [
+      "",
+      [],
+      undefined,
+      undefined,
+    ];
+    let rest = "";
+    const say = (line: string) => void socket.write(`${line}\r\n`);
+    const handle = (line: string) => {
+      if (data !== undefined) {
+        if (line !== ".") return void data.push(line.replace(/^\./, ""));
+        this.mails.push({ from, to, data: data.join("\r\n"), auth });
+        [to, data] = [[], undefined];
+        return say(this.answers.accept ?? "250 taken");
+      }
+      this.lines.push(line);
+      const word = line.slice(0, 4).toUpperCase();
+      if (word === "EHLO") return say("250-here\r\n250 AUTH PLAIN");
+      if (word === "AUTH") {
+        auth = Buffer.from(line.split(" ")[2] ?? "", "base64").toString();
+        return say(this.answers.auth ?? "235 known");
+      }
+      if (line === "STARTTLS") return say("502 not here");
+      if (word === "MAIL") from = line;
+      if (word === "RCPT") to.push(line);
+      if (word === "DATA") {
+        data = [];
+        return say("354 go on");
+      }
+      say(word === "QUIT" ? "221 bye" : "250 yes");
+    };
+    say("220 a test");
+    socket.on("data", (chunk) => {
+      const lines = (rest + chunk.toString("latin1")).split("\r\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) handle(line);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.server.close();
+    await once(this.server, "close");
+  }
+}
+
+export type Posted = {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+};
+
+export class WebServer implements AsyncDisposable {
+  readonly posted: Posted[] = [];
+  answer: { status: number; headers?: Record<string, string> } = { status: 204 };
+  readonly #server = createHttpServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8");
+    request.on("data", (chunk: string) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      this.posted.push({ path: request.url ?? "", headers: request.headers, body });
+      response.writeHead(this.answer.status, this.answer.headers).end("a word of the server");
+    });
+  });
+
+  static async started(): Promise<WebServer> {
+    const made = new WebServer();
+    made.#server.listen(0, "127.0.0.1");
+    await once(made.#server, "listening");
+    return made;
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+}
