@@ -26,9 +26,9 @@ export class SmtpServer implements AsyncDisposable {
 
   private constructor(readonly server: Server) {}
 
-  static async started(): Promise<SmtpServer> {
+  static async started(address = "127.0.0.1"): Promise<SmtpServer> {
     const made: SmtpServer = new SmtpServer(createServer((socket) => made.#serve(socket)));
-    made.server.listen(0, "127.0.0.1");
+    made.server.listen(0, address);
     await once(made.server, "listening");
     return made;
   }
@@ -107,15 +107,16 @@ export class WebServer implements AsyncDisposable {
     });
   });
 
-  static async started(): Promise<WebServer> {
+  static async started(address = "127.0.0.1"): Promise<WebServer> {
     const made = new WebServer();
-    made.#server.listen(0, "127.0.0.1");
+    made.#server.listen(0, address);
     await once(made.#server, "listening");
     return made;
   }
 
   get origin(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const { address, port } = this.#server.address() as AddressInfo;
+    return `http://${address}:${port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

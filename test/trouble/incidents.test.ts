@@ -1,16 +1,18 @@
 // A stream of malformed GRE, and one of rubbish on the control connection, at a running server that a
-// session uses: one incident each, told with reasons, source and effect, and kept over a restart.
+// session uses: one incident each, told with reasons, source and effect, by bulletin, mail and webhook, and
+// kept over a restart.
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../src/base/ip.js";
 import type { IncidentShown, IncidentsPage } from "../../src/console/incident-contract.js";
 import { openGreSockets } from "../../src/os/gre-socket.js";
 import { until } from "../lab/place.js";
+import { SmtpServer, WebServer } from "../notices/servers.js";
 import { held } from "../os/namespace.js";
 import { needRoot } from "../peers.js";
 import { octets, vectors } from "../vectors/vectors.js";
 import { Crowd } from "./crowd.js";
-import { Scene, SERVER } from "./scene.js";
+import { CALLERS, Scene, SERVER } from "./scene.js";
 
 const anna = { name: "anna", password: "correct-Horse-7" };
 const bert = { name: "bert", password: "correct-Horse-8" };
@@ -54,6 +56,16 @@ async function send(packet: Uint8Array, times: number): Promise<void> {
   }
 }
 
+const bulletinWords = [
+  ["en", [/^Severity: LOW$/m, /^State: over$/m, /MS01-009/, /no session was lost to it/]],
+  ["ja", [/^深刻度: 低$/m, /^状態: 終息$/m, /MS01-009/, /失われたセッションはありません/]],
+] as const;
+
+const toldOf = (numbers: readonly number[]) => [
+  "test test",
+  ...numbers.flatMap((one) => [`begin incident ${one}`, `end incident ${one}`]),
+];
+
 /** About 5,000 a second, until they are enough; how many there were. */
 async function stream(going: () => boolean): Promise<number> {
   let sent = 0;
@@ -66,7 +78,21 @@ async function stream(going: () => boolean): Promise<number> {
 
 describe.runIf(needRoot())("incidents", () => {
   test("streams from strangers: noticed in seconds, shown, over, and there after a restart", async () => {
-    await using scene = await Scene.started({ config: { guard: { allow: [] }, limits } });
+    await using scene = new Scene();
+    // In the callers' network, as this thread is.
+    await using smtp = await SmtpServer.started(CALLERS);
+    await using web = await WebServer.started(CALLERS);
+    const { port } = smtp;
+    const people = { from: "gate@example.org", to: ["noc@example.org"] };
+    const notices = {
+      mail: { server: CALLERS, port, tls: "off", ...people },
+      webhook: { url: `${web.origin}/hook` },
+    };
+    scene.configure({ guard: { allow: [] }, limits, notices });
+    await scene.start();
+    expect((await scene.cli(["notice", "test"])).stdout.match(/: sent$/gm)).toHaveLength(2);
+    const told = () =>
+      web.posted.map(({ body }) => JSON.parse(body)).map(({ event, key }) => `${event} ${key}`);
     scene.callers.ip("addr", "add", `${FORGED}/32`, "dev", "lo");
     scene.callers.ip("addr", "add", `${HOSTILE}/24`, "dev", "veth0");
     await scene.addUser(bert);
@@ -143,6 +169,22 @@ describe.runIf(needRoot())("incidents", () => {
     expect(proven).toMatch(new RegExp(`^sources +${HOSTILE}: at least \\d+, proven by TCP$`, "m"));
     const said = ebpf ? `${FORGED}: about \\d+ GRE packets, source may be forged` : "not sampled";
     expect(forged).toMatch(new RegExp(said));
+    for (const [lang, words] of bulletinWords) {
+      const shown = await scene.cli(["bulletins", "show", "1", "--lang", lang]);
+      for (const one of words) expect(shown.stdout).toMatch(one);
+      const html = await scene.cli(["bulletins", "show", "2", "--lang", lang, "--format", "html"]);
+      expect(html.stdout).toContain(HOSTILE);
+    }
+    const listed = await scene.cli(["bulletins", "list", "--format", "json"]);
+    expect(JSON.parse(listed.stdout).bulletins).toMatchObject([
+      { number: 3, goesOn: false },
+      { number: 2, severity: expect.stringMatching(/^(low|medium)$/), goesOn: false },
+      { number: 1, severity: "low", goesOn: false, revision: 2 },
+    ]);
+    // The third one's end was told by the run after the kill.
+    await until("its end is told", 10, () => told().includes("end incident 3"));
+    expect(told()).toEqual(expect.arrayContaining(toldOf([1, 2, 3])));
+    await until("by mail too", 10, () => smtp.mails.length >= 7);
     expect(await scene.stop()).toBe(0);
   });
 });
