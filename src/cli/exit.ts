@@ -14,6 +14,12 @@ export const exitCodes = {
   configuration: 5,
   /** This user may not. */
   privileges: 6,
+  /** holdfast verify: the files are not those of their manifest, or not proven to be. */
+  altered: 7,
+  /** holdfast verify: a shipped advisory affects this version, or does not clear it. */
+  affected: 8,
+  /** holdfast verify: the configuration is weaker than the advisories rely on. */
+  weakened: 9,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -25,7 +31,8 @@ export const exitCodeHelp = `Exit codes:
   3  no server is running
   4  refused: nothing was changed
   5  the configuration is wrong: nothing was changed
-  6  this user may not`;
+  6  this user may not
+  7 to 9  holdfast verify: see its help`;
 
 export class CliFailure extends Error {
   override readonly name: string = "CliFailure";

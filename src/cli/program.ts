@@ -29,6 +29,7 @@ import { stormCommand } from "./storm.js";
 import { json } from "./table.js";
 import { tokenCommand } from "./token.js";
 import { userCommand } from "./user.js";
+import { verifyCommand } from "./verify.js";
 import { versionCommand } from "./version.js";
 
 export function createProgram(context: CliContext, asJson = false): Command {
@@ -64,6 +65,7 @@ export function createProgram(context: CliContext, asJson = false): Command {
     profileCommand(context),
     probeCommand(context),
     stormCommand(context),
+    verifyCommand(context),
     versionCommand(context),
     completionCommand(context, () => program),
   ];

@@ -38,3 +38,9 @@ export const notice = {
   /** Such a trouble is over once it is better by so much. */
   betterPercent: 5,
 } as const;
+
+/** `holdfast verify` (src/daemon/verify). */
+export const verification = {
+  /** Files that are listed as altered, missing or extra; the rest is a number. */
+  faultsShownMax: 100,
+} as const;
