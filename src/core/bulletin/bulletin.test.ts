@@ -112,16 +112,18 @@ describe("what it says", () => {
     expect(lines(made, "notAffected")[0]).toBe(
       "holdfast 1.2.3, this server: no session was lost to it.",
     );
-    expect(lines(made, "notKnown").join()).toMatch(/^pptpd .*no run/);
+    expect(lines(made, "notKnown").join()).toMatch(/^pptpd .*docs\/BENCHMARKS\.md/);
   });
 
   test("sessions lost: this server is affected, the cause is not claimed", () => {
     const made = first({ sessionsEnded: { "echo-timeout": 2, "peer-terminated": 5 } });
     expect(lines(made, "affected").join()).toMatch(
-      /this server: 2 sessions ended .*not established/,
+      /this server: sessions that ended .* wished: 2\. .*not established/,
     );
     expect(lines(made, "notAffected").join()).not.toContain("holdfast");
-    expect(lines(made, "effect")[0]).toMatch(/^20 sessions .* 2 were lost, and 5 ended/);
+    expect(lines(made, "effect")[0]).toMatch(
+      /^Sessions at its begin: 20\. Lost meanwhile: 2\. Ended .*: 5\.$/,
+    );
     expect(lines(made, "toDo")[0]).toContain("holdfast incidents show 3");
   });
 

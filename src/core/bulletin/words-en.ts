@@ -49,7 +49,7 @@ export const english: Words = {
       "Windows NT 4.0 as a PPTP server without the update of Microsoft Security Bulletin MS01-009 (CVE-2001-0017): enough packets with one malformation, which was never published, exhaust its kernel memory. Whether these packets have that malformation is not known.",
     "windows-2000": "Windows 2000: not affected by MS01-009, as that bulletin says.",
     pptpd:
-      "pptpd (Poptop): no run of holdfast's published benchmarks shows it under such a stream.",
+      "pptpd (Poptop): nothing is known here beyond what holdfast's own published runs show of it (docs/BENCHMARKS.md).",
   },
   summary: {
     when: (begin, end) =>
@@ -62,15 +62,15 @@ export const english: Words = {
   here: {
     unharmed: (version) => `holdfast ${version}, this server: no session was lost to it.`,
     harmed: (version, lost) =>
-      `holdfast ${version}, this server: ${lost} sessions ended meanwhile for a cause that neither their users nor you wished. Whether this stream is the cause is not established.`,
+      `holdfast ${version}, this server: sessions that ended meanwhile for a cause that neither their users nor you wished: ${lost}. Whether this stream is the cause is not established.`,
     harmedNotKnown: (version) => `holdfast ${version}: see what was lost under Affected.`,
     alike: "Any PPTP server that can be reached can be sent the same.",
   },
   effect: {
     sessions: (atBegin, lost, others) =>
-      `${atBegin} sessions at its begin; meanwhile ${lost} were lost, and ${others} ended as their users, you or a limit wished.`,
+      `Sessions at its begin: ${atBegin}. Lost meanwhile: ${lost}. Ended as their users, you or a limit wished: ${others}.`,
     logIns: (succeeded, refused) =>
-      `Meanwhile ${succeeded} log-ins succeeded and ${refused} were refused.`,
+      `Log-ins meanwhile: ${succeeded} succeeded, ${refused} refused.`,
     processor: (percent) => `The main process took ${percent} % of one processor.`,
     causes: (list) => `Ends by cause: ${list}.`,
   },
@@ -120,7 +120,7 @@ export const english: Words = {
     },
     password: (succeeded) => ({
       question: "Was a password found?",
-      answer: `What was refused failed. ${succeeded} log-ins succeeded meanwhile; whether each was its owner's cannot be told from here: compare holdfast sessions with who was expected.`,
+      answer: `What was refused failed. Log-ins that succeeded meanwhile: ${succeeded}; whether each was its owner's cannot be told from here: compare holdfast sessions with who was expected.`,
     }),
     inCall: {
       question: "Could these packets read or change somebody's traffic?",

@@ -50,7 +50,7 @@ export const japanese: Words = {
       "Microsoft セキュリティ情報 MS01-009 (CVE-2001-0017) の修正プログラムを適用していない、PPTP サーバーとしての Windows NT 4.0。特定の不正な形式 (詳細は公表されていません) のパケットを多数受け取ると、カーネルメモリが枯渇します。今回のパケットがその形式に該当するかどうかは不明です。",
     "windows-2000": "Windows 2000。MS01-009 に、影響を受けないと記載されています。",
     pptpd:
-      "pptpd (Poptop)。holdfast が公開しているベンチマークには、このような通信を受けた際の結果がありません。",
+      "pptpd (Poptop)。holdfast が公開しているベンチマークの結果 (docs/BENCHMARKS.md) に示されている以上のことは分かりません。",
   },
   summary: {
     when: (begin, end) =>
@@ -74,7 +74,7 @@ export const japanese: Words = {
       `開始時のセッションは ${atBegin} 件です。この間に ${lost} 件が失われ、${others} 件が利用者、管理者、または制限の定めるとおりに終了しました。`,
     logIns: (succeeded, refused) =>
       `この間のログインは、成功 ${succeeded} 件、拒否 ${refused} 件です。`,
-    processor: (percent) => `メインプロセスの使用率は、プロセッサ 1 個の ${percent} % でした。`,
+    processor: (percent) => `メインプロセスの使用率は、プロセッサー 1 個の ${percent} % でした。`,
     causes: (list) => `終了の原因別の件数: ${list}`,
   },
   mitigating: {
@@ -83,28 +83,28 @@ export const japanese: Words = {
     kernelFilter:
       "このようなパケットは、サーバーのプロセスが動く前にカーネルのフィルターが拒否します。",
     kernelDropped: (connections, gre) =>
-      `遮断中の送信元からの接続要求 ${connections} 件と GRE パケット ${gre} 件を、カーネルが破棄しました。`,
+      `ブロック中の送信元からの接続要求 ${connections} 件と GRE パケット ${gre} 件を、カーネルが破棄しました。`,
     heldLogIns: "ログインに失敗すると、同じ送信元からの同じ名前による次のログインは待たされます。",
   },
   done: {
     refused: (count, reason) => `${count} 件を拒否: ${reason}`,
-    blocked: (address, reason) => `${address} を遮断: ${reason}`,
+    blocked: (address, reason) => `${address} をブロック: ${reason}`,
     more: (count) => `ほか ${count} 件`,
-    nothingBlocked: "遮断した送信元はありません。",
+    nothingBlocked: "ブロックした送信元はありません。",
   },
   toDo: {
     nothing: "サーバーのために必要な対応はありません。",
     proven: (address, count) =>
-      `${address} は少なくとも ${count} 件を送信しました (TCP の接続確立により確認済み)。より長く遮断するか (holdfast block ${address})、手前のファイアウォールで遮断してください。`,
+      `${address} は少なくとも ${count} 件を送信しました (TCP の接続確立により確認済み)。より長くブロックするか (holdfast block ${address})、手前のファイアウォールでブロックしてください。`,
     forged: (address, count) =>
-      `${address}: 約 ${count} 件の GRE パケット。送信元は偽装されている可能性があります。無関係な第三者のアドレスかもしれないため、これだけを理由に遮断しないでください。実際の発信元は上位のプロバイダーが調べられます。`,
+      `${address}: 約 ${count} 件の GRE パケット。送信元は偽装されている可能性があります。無関係な第三者のアドレスかもしれないため、これだけを理由にブロックしないでください。実際の発信元は上位のプロバイダーが調べられます。`,
     notSampled:
       "GRE パケットの送信元は不明です。eBPF フィルターを使うと分かります (packaging/refusal.conf)。",
     lost: (number) =>
       `セッションが失われました。holdfast incidents show ${number} とログを確認し、第三者のパケットが原因であれば SECURITY.md に従って報告してください。`,
     logIns:
       "試された名前をログで確認し、該当するアカウントには長いパスワードを設定し、不要なアカウントは無効にしてください (holdfast user disable)。",
-    busy: "プロセッサの負荷が高くなりました。クライアントのいる送信元だけを手前のファイアウォールで許可してください。",
+    busy: "プロセッサーの負荷が高くなりました。クライアントのいる送信元だけを手前のファイアウォールで許可してください。",
   },
   questions: {
     sources: {
@@ -115,7 +115,7 @@ export const japanese: Words = {
     restart: {
       question: "サーバーの再起動は必要ですか。",
       answer:
-        "必要ありません。拒否したパケットのために残るものはなく、通信が止まればプロセッサの負荷も元に戻ります。",
+        "必要ありません。拒否したパケットのために残るものはなく、通信が止まればプロセッサーの負荷も元に戻ります。",
     },
     ms01009: {
       question: "これは MS01-009 の攻撃ですか。",
@@ -142,7 +142,7 @@ export const japanese: Words = {
       `公開: この時点までの拒否 ${refused} 件、深刻度「${severity}」。`,
     severity: (refused, severity) =>
       `深刻度を「${severity}」に変更: この時点までの拒否 ${refused} 件。`,
-    blocked: (refused) => `送信元を遮断: この時点までの拒否 ${refused} 件。`,
+    blocked: (refused) => `送信元をブロック: この時点までの拒否 ${refused} 件。`,
     ends: (refused, severity) => `終息: 拒否の合計 ${refused} 件、深刻度「${severity}」。`,
   },
 };

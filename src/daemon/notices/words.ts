@@ -78,7 +78,7 @@ const japanese: Words = {
         ? { title: "ディスクの空きが回復しました", text: `空き容量は ${value} % です。` }
         : {
             title: "状態ディレクトリのディスクの空きが残りわずかです",
-            text: `空き容量は ${value} % です。空きがなくなると、課金記録、遮断、インシデント、アカウントを書き込めません (セッションは継続します)。空き容量を増やすか、accounting.retentionDays を短くしてください。`,
+            text: `空き容量は ${value} % です。空きがなくなると、課金記録、ブロック、インシデント、アカウントを書き込めません (セッションは継続します)。空き容量を増やすか、accounting.retentionDays を短くしてください。`,
           },
     store: (_trouble, over) =>
       over
