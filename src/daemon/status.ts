@@ -134,6 +134,7 @@ function warnings(running: RunningServer): string[] {
     found.push(`${how}: ${blocking.problem}`);
   }
   if (own.problem !== undefined) found.push(`no console: ${own.problem}`);
+  found.push(...running.notices.problems);
   if (ledger.stuck > 0) found.push(`${ledger.stuck} leases are stuck: see holdfast ledger`);
   return found;
 }

@@ -145,11 +145,13 @@ describe("notices", () => {
       failed: 3,
       lastFailure: { message: "no route" },
     });
+    expect(on.notices.problems).toEqual(["notices by mail fail: no route"]);
     await on.restart();
     on.answer = { ok: true };
     expect(on.way("mail").waiting).toBe(1);
     await pass(4 * limits.retryMinMs);
     expect([on.sent.length, on.kept.size, on.way("mail").waiting]).toEqual([4, 0, 0]);
+    expect(on.notices.problems).toEqual([]);
     on.scope[Symbol.dispose]();
   });
 

@@ -156,6 +156,14 @@ export class Notices {
     };
   }
 
+  /** Ways whose last try failed. */
+  get problems(): string[] {
+    return this.shown.ways.flatMap(({ way, on, lastSentAt, lastFailure }) => {
+      const failing = on && lastFailure !== null && lastFailure.at >= (lastSentAt ?? 0);
+      return failing ? [`notices by ${way} fail: ${lastFailure.message}`] : [];
+    });
+  }
+
   #enqueue({ key, event, body }: Notice): void {
     const { config, wallClockMs } = this.terms;
     const now = wallClockMs();
