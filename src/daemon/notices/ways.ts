@@ -1,7 +1,6 @@
 // The two ways a notice goes: by mail (SMTP) and by webhook (an HTTP POST of JSON). Secrets are read from
 // their files at each try and stand in no message of a failure.
 import { readFileSync, statSync } from "node:fs";
-import { createTransport } from "nodemailer";
 import { printable } from "../../base/printable.js";
 import { notice as limits } from "../../limits/bulletin.js";
 import type { NoticeBody, NoticeWay } from "../../store/port.js";
@@ -39,6 +38,8 @@ async function byMail(mail: NoticeTerms["mail"], body: NoticeBody, secrets: stri
   const { server, port, tls, user, passwordFile, ca, from, to } = mail;
   if (server === undefined || from === undefined) throw new Error("no mail server is configured");
   const pass = passwordFile === undefined ? undefined : secretOf(passwordFile, secrets);
+  // Only who sends mail pays for it.
+  const { createTransport } = await import("nodemailer");
   const transport = createTransport({
     ...{ host: server, port, secure: tls === "on" },
     ...{ requireTLS: tls === "starttls", ignoreTLS: tls === "off" },
