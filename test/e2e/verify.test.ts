@@ -30,7 +30,9 @@ beforeAll(() => {
   execFileSync("tar", ["-xzf", join(scratch, name ?? ""), "-C", scratch]);
   packed = join(scratch, "package");
   // This tree's documents may be newer than its build.
-  run([process.execPath, "dist/daemon/verify/write-manifest.js"], packed);
+  symlinkSync(join(root, "node_modules"), join(packed, "node_modules"));
+  const made = run([process.execPath, "dist/daemon/verify/write-manifest.js"], packed);
+  if (made.code !== 0) throw new Error(made.text);
 }, 120_000);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -52,7 +54,6 @@ class Installed {
   constructor() {
     cpSync(packed, this.at, { recursive: true });
     mkdirSync(this.state, { mode: 0o700 });
-    symlinkSync(join(root, "node_modules"), join(this.at, "node_modules"));
   }
 
   verify(...words: string[]) {
@@ -103,6 +104,7 @@ describe("holdfast verify", () => {
     change(installed.at);
     const { code, text } = installed.verify();
     expect(text).toContain(said);
+    expect(text.match(/^ {2}(ALTERED|MISSING|EXTRA|NOT A)/gm)).toHaveLength(1);
     expect(text).toMatch(/^origin: NOT consistent, /m);
     expect(code).toBe(7);
   });
