@@ -1,6 +1,8 @@
 // A stream of malformed GRE, and one of rubbish on the control connection, at a running server that a
 // session uses: one incident each, told with reasons, source and effect, by bulletin, mail and webhook, and
 // kept over a restart.
+import { chownSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../src/base/ip.js";
@@ -21,6 +23,7 @@ const HOSTILE = "198.51.100.66";
 const flags = octets(vectors.negative.find(({ id }) => id === "GRE-R")?.send[0]);
 const foreign = octets(vectors.negative.find(({ id }) => id === "GRE-V0")?.send[0]);
 const MALFORMED_MAX = 300;
+const SECRET = "correct-Horse-9";
 /** Rubbish is let in until it is too much, not turned away for its number before it is read. */
 const limits = {
   incident: { windowMs: 2_000, quietMs: 1_000 },
@@ -86,10 +89,14 @@ describe.runIf(needRoot())("incidents", () => {
     const people = { from: "gate@example.org", to: ["noc@example.org"] };
     const notices = {
       mail: { server: CALLERS, port, tls: "off", ...people },
-      webhook: { url: `${web.origin}/hook` },
+      // An address that is a secret: whoever has it may post there.
+      webhook: { urlFile: join(scene.directory, "webhook-url") },
     };
     scene.configure({ guard: { allow: [] }, limits, notices });
     await scene.start();
+    const { uid, gid } = statSync(scene.state);
+    writeFileSync(notices.webhook.urlFile, `${web.origin}/hook/${SECRET}\n`, { mode: 0o600 });
+    chownSync(notices.webhook.urlFile, uid, gid);
     expect((await scene.cli(["notice", "test"])).stdout.match(/: sent$/gm)).toHaveLength(2);
     const told = () =>
       web.posted.map(({ body }) => JSON.parse(body)).map(({ event, key }) => `${event} ${key}`);
@@ -184,6 +191,13 @@ describe.runIf(needRoot())("incidents", () => {
     // The third one's end was told by the run after the kill.
     await until("its end is told", 10, () => told().includes("end incident 3"));
     expect(told()).toEqual(expect.arrayContaining(toldOf([1, 2, 3])));
+    expect(web.posted.every(({ path }) => path === `/hook/${SECRET}`)).toBe(true);
+    const shown = [
+      ...(await Promise.all(["/config", "/notices"].map((path) => scene.admin("GET", path)))),
+      scene.log(),
+    ];
+    expect(JSON.stringify(shown)).toContain("webhook-url");
+    expect(JSON.stringify(shown)).not.toContain(SECRET);
     await until("by mail too", 10, () => smtp.mails.length >= 7);
     expect(await scene.stop()).toBe(0);
   });
