@@ -108,10 +108,11 @@ export const ppp = {
 /** The data path: GRE, MPPE, inner IP. */
 export const plane = {
   flowsMax: 65_536,
-  /** PPP frames kept of one flow while an earlier one is missing: count, octets, time (G-12). */
+  /** PPP frames kept of one flow while an earlier one is missing: count, octets, time, on a path that loses only (G-12). */
   reorderPacketsMax: 16,
   reorderOctetsMax: 24 * 1024,
   reorderMs: 100,
+  reorderMinMs: 5,
   /** All flows' reorder buffers together. */
   reorderOctetsTotalMax: 16 * 1024 * 1024,
   /** Numbers the first packet of a call may have. */
@@ -348,9 +349,9 @@ export const probe = {
 export const stack = {
   /** Connections at once; those in TIME-WAIT of which all is read do not count. */
   connectionsMax: 256,
-  /** What a connection keeps of either direction: 40 Mbit/s at 50 ms. */
-  sendOctetsMax: 262_144,
-  receiveOctetsMax: 262_144,
+  /** What a connection keeps of either direction: 40 Mbit/s at 50 ms while a loss is repaired, which takes two. */
+  sendOctetsMax: 524_288,
+  receiveOctetsMax: 524_288,
   /** What a buffer begins with; it doubles as octets come. */
   bufferOctetsMin: 8_192,
   /** Pieces of a receive buffer that came out of order, and of a send buffer that SACK told. */

@@ -17,7 +17,11 @@ import {
 
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
-/** The kernel takes what net.core.wmem_max allows; what has no room is dropped, as by a full link. */
+const SO_SNDBUFFORCE = 32;
+/**
+ * A window of the client's own TCP in single packets. Without CAP_NET_ADMIN the kernel takes no more than
+ * net.core.wmem_max; what has no room is dropped, as by a full link.
+ */
 const BUFFER_OCTETS = 1024 * 1024;
 
 export class PacketPort implements Disposable {
@@ -78,7 +82,8 @@ export function openPacketPair(scope: Scope): PacketPair | OsError {
   for (const fd of pair) {
     const result = setNonBlocking(fd);
     if (result < 0) return osError("fcntl F_SETFL", result);
-    const grown = setSocketNumber(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_OCTETS);
+    const forced = setSocketNumber(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_OCTETS);
+    const grown = forced < 0 ? setSocketNumber(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_OCTETS) : forced;
     if (grown < 0) return osError("setsockopt SO_SNDBUF", grown);
   }
   return { port, far };

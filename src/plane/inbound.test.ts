@@ -199,6 +199,31 @@ describe("sequence", () => {
     expect(bench.engine.dropped("late")).toBe(1);
   });
 
+  test("of a path that loses and does not reorder the next gaps are given up sooner", () => {
+    const bench = server();
+    bench.datagram(framed(plainIp(0), 0));
+    for (const [sequence, waits] of [
+      [2, limits.reorderMs],
+      [4, limits.reorderMs / 4],
+      [6, limits.reorderMs / 16],
+      [8, limits.reorderMinMs],
+    ] as const) {
+      const before = bench.tun.length;
+      bench.datagram(framed(plainIp(sequence), sequence));
+      bench.pass(Math.ceil(waits) - 1);
+      expect(bench.tun).toHaveLength(before);
+      bench.pass(1);
+      expect(bench.tun).toHaveLength(before + 1);
+    }
+    bench.datagram(framed(plainIp(7), 7));
+    expect(bench.engine.dropped("late")).toBe(1);
+    bench.datagram(framed(plainIp(10), 10));
+    bench.pass(limits.reorderMs - 1);
+    expect(bench.tun.map(tagOf)).toEqual([0, 2, 4, 6, 8]);
+    bench.datagram(framed(plainIp(9), 9));
+    expect(bench.tun.map(tagOf)).toEqual([0, 2, 4, 6, 8, 9, 10]);
+  });
+
   test("a seventeenth early packet gives the gap up at once", () => {
     const bench = server();
     bench.datagram(framed(plainIp(0), 0));

@@ -96,6 +96,7 @@ export class Inbound {
       return this.#keep(flow, sequence, octets, payloadStart, payloadEnd, now);
     }
     while (place === "far" && flow.reorder.size > 0) this.#releaseFirst(flow, now);
+    if (place === "next" && flow.reorder.size > 0) flow.reorder.filled(now);
     this.#take(flow, sequence, octets, payloadStart, payloadEnd, now);
     this.#releaseDue(flow, now);
   }
@@ -128,6 +129,7 @@ export class Inbound {
   #releaseFirst(flow: Flow, now: Instant): void {
     const first = flow.reorder.take();
     if (first === undefined) return;
+    flow.reorder.gaveUp();
     flow.count(REORDERED);
     this.#take(flow, first.sequence, first.frame, 0, first.frame.length, now);
     this.#releaseDue(flow, now);
@@ -172,6 +174,7 @@ export class Inbound {
       return;
     }
     this.context.drop(flow, reason);
+    if (reason === "late") flow.reorder.cameLate();
     if (!flow.window.noteOutOfWindow(now)) return;
     this.context.emit({ kind: "ResyncNeeded", flow: flow.ref });
   }

@@ -33,6 +33,41 @@ describe("reorder buffer", () => {
     expect(buffer.size).toBe(1);
   });
 
+  test("gaps given up: the next is waited for less, down to a bound; one that came late undoes it", () => {
+    const buffer = new ReorderBuffer(new ReorderBudget());
+    expect(buffer.waitMs).toBe(limits.reorderMs);
+    buffer.gaveUp();
+    expect(buffer.waitMs).toBe(limits.reorderMs / 4);
+    for (let gap = 0; gap < 5; gap++) buffer.gaveUp();
+    expect(buffer.waitMs).toBe(limits.reorderMinMs);
+    insert(buffer, 5, 100, 10);
+    expect(buffer.dueAt).toBe(10 + limits.reorderMinMs);
+    buffer.cameLate();
+    expect(buffer.waitMs).toBe(limits.reorderMs);
+    // Of a path that is known to reorder it takes many.
+    buffer.gaveUp();
+    expect(buffer.waitMs).toBeGreaterThan(limits.reorderMs / 2);
+    expect(buffer.waitMs).toBeLessThan(limits.reorderMs);
+  });
+
+  test("a gap that was filled is waited for several times as long again, within the bound", () => {
+    const buffer = new ReorderBuffer(new ReorderBudget());
+    for (let gap = 0; gap < 5; gap++) buffer.gaveUp();
+    insert(buffer, 5, 100, 10);
+    buffer.filled(instant(14));
+    expect(buffer.waitMs).toBe(16);
+    buffer.filled(instant(13));
+    expect(buffer.waitMs).toBe(16);
+    buffer.filled(instant(10_000));
+    expect(buffer.waitMs).toBe(limits.reorderMs);
+  });
+
+  test("a configured wait below the bound is kept to", () => {
+    const buffer = new ReorderBuffer(new ReorderBudget(), { ...limits, reorderMs: 2 });
+    buffer.gaveUp();
+    expect(buffer.waitMs).toBe(2);
+  });
+
   test("the seventeenth packet: full", () => {
     const buffer = new ReorderBuffer(new ReorderBudget());
     for (let i = 0; i < limits.reorderPacketsMax; i++) expect(insert(buffer, i)).toBe("kept");

@@ -6,6 +6,12 @@ export class ReorderBudget {
   octets = 0;
 }
 
+/** A gap given up tells of loss: so much of the wait is left, before and after a frame ever came late. */
+const LEFT_UNTRIED = 1 / 4;
+const LEFT_TRIED = 7 / 8;
+/** What came after so long may come after so many times that. */
+const FILLED_TIMES = 4;
+
 export type Kept = { readonly sequence: number; readonly frame: Uint8Array; readonly at: Instant };
 
 /**
@@ -16,11 +22,40 @@ export class ReorderBuffer {
   /** Ascending by sequence, seen from the expected number. */
   readonly #kept: Kept[] = [];
   #octets = 0;
+  /** How long a gap is waited for now; the bound until gaps show what they are. */
+  #waitMs: number;
+  /** A frame was overtaken on this path. */
+  #tried = false;
 
   constructor(
     readonly budget: ReorderBudget,
     readonly limits: Bounds<typeof plane> = plane,
-  ) {}
+  ) {
+    this.#waitMs = limits.reorderMs;
+  }
+
+  get waitMs(): number {
+    return this.#waitMs;
+  }
+
+  /** A gap's frames did not come: the next one is waited for less. */
+  gaveUp(): void {
+    const left = this.#waitMs * (this.#tried ? LEFT_TRIED : LEFT_UNTRIED);
+    this.#waitMs = Math.min(this.limits.reorderMs, Math.max(left, plane.reorderMinMs));
+  }
+
+  /** What was missing came, before it was given up. */
+  filled(now: Instant): void {
+    const waited = now - (this.#oldest ?? now);
+    this.#tried = true;
+    this.#waitMs = Math.min(this.limits.reorderMs, Math.max(this.#waitMs, FILLED_TIMES * waited));
+  }
+
+  /** What was given up came after all. */
+  cameLate(): void {
+    this.#tried = true;
+    this.#waitMs = this.limits.reorderMs;
+  }
 
   get size(): number {
     return this.#kept.length;
@@ -76,9 +111,14 @@ export class ReorderBuffer {
 
   /** When the frame that has waited longest has waited long enough. */
   get dueAt(): Instant | undefined {
+    const oldest = this.#oldest;
+    return oldest === undefined ? undefined : after(oldest, this.#waitMs);
+  }
+
+  get #oldest(): Instant | undefined {
     let oldest: Instant | undefined;
     for (const { at } of this.#kept) if (oldest === undefined || at < oldest) oldest = at;
-    return oldest === undefined ? undefined : after(oldest, this.limits.reorderMs);
+    return oldest;
   }
 
   clear(): void {

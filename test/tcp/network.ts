@@ -13,6 +13,9 @@ import type { ReferencePeer } from "./reference-peer.js";
 export const OURS = 0x0a00_0002;
 export const THEIRS = 0x0a00_0001;
 
+/** Of the packets a queue has room for. */
+const FULL_OCTETS = 1_400;
+
 export type Path = {
   readonly delayMs?: number;
   readonly jitterMs?: number;
@@ -82,8 +85,10 @@ export class Network {
         this.schedule.now = instant(end);
         return done();
       }
-      if (this.schedule.next === next) this.schedule.step();
-      else this.schedule.now = instant(Math.max(this.now, next));
+      if (this.schedule.next === next) {
+        do this.schedule.step();
+        while ((this.path.everyMs ?? 0) > 0 && this.schedule.next === this.now);
+      } else this.schedule.now = instant(Math.max(this.now, next));
       if ((this.stack.pollTimeout()?.at ?? next + 1) <= this.now) {
         this.stack.handleTimeout(this.now);
         this.#drains = true;
@@ -92,6 +97,11 @@ export class Network {
       this.#exchange();
     }
     return true;
+  }
+
+  /** A packet of somebody else's, up the same link, through the same queue. */
+  carryOther(octets: number, arrive: () => void): void {
+    this.#carry("up", new Uint8Array(octets), arrive);
   }
 
   #exchange(): void {
@@ -120,7 +130,7 @@ export class Network {
     if (bitsPerMs !== undefined) {
       const takes = (packet.length * 8) / bitsPerMs;
       const begins = Math.max(this.now, this.#busyUntil[way]);
-      if (begins - this.now > (queuePackets ?? 1000) * takes) {
+      if (begins - this.now > ((queuePackets ?? 1000) * FULL_OCTETS * 8) / bitsPerMs) {
         this.lost[way]++;
         return;
       }

@@ -11,6 +11,8 @@ export type PeerOptions = {
   /** Octets it keeps for a reader that does not read. */
   readonly window?: number;
   readonly initial?: number;
+  /** What comes at once and in sequence is acknowledged once, as by a kernel that joins segments. */
+  readonly joins?: boolean;
 };
 
 export type Segment = {
@@ -26,6 +28,7 @@ export type Segment = {
 
 const [FIN, SYN, RST, PSH, ACK] = [1, 2, 4, 8, 16];
 const RETRANSMIT_MS = 400;
+const RUN_OCTETS_MAX = 65_000;
 
 export class ReferencePeer {
   readonly out: Uint8Array[] = [];
@@ -58,6 +61,10 @@ export class ReferencePeer {
   #finAt: number | undefined;
   #dups = 0;
   #synAcked = false;
+  /** The run of segments that #lastAck acknowledges. */
+  #runStart = 0;
+  #runEnd = 0;
+  #lastAck: Uint8Array | undefined;
 
   constructor(
     readonly address: number,
@@ -71,6 +78,7 @@ export class ReferencePeer {
       shift: 7,
       window: 1_000_000,
       initial: 0xffff_f000,
+      joins: false,
       ...options,
     };
   }
@@ -223,7 +231,17 @@ export class ReferencePeer {
       if (known === undefined || known.length < data.length) this.#segments.set(seq, data);
     }
     this.#assemble();
+    this.#acknowledge(seq, seq + data.length, now);
+  }
+
+  #acknowledge(seq: number, end: number, now: number): void {
+    const follows = seq === this.#runEnd && end - this.#runStart <= RUN_OCTETS_MAX;
+    const joined = this.#options.joins && follows && this.out.length > 0;
+    if (joined && this.out.at(-1) === this.#lastAck) this.out.pop();
+    else this.#runStart = seq;
+    this.#runEnd = end;
     this.#emit(ACK, this.#nxt, new Uint8Array(0), now);
+    this.#lastAck = this.out.at(-1);
   }
 
   #assemble(): void {

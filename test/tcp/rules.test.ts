@@ -201,7 +201,7 @@ describe("windows", () => {
     hand.send("ACK", { data: 1 });
     hand.pass(50);
     const answer = hand.answers().at(-1);
-    expect(answer?.window).toBe((bounds.receiveOctetsMax - 1) >> 3);
+    expect(answer?.window).toBe((bounds.receiveOctetsMax - 1) >> 4);
     for (let turn = 0; turn < 20; turn++) hand.send("ACK");
     // 128,000 octets may be out: more than the field could say, and less than was written.
     const una = hand.ours;
@@ -211,7 +211,7 @@ describe("windows", () => {
 
   test.each([
     ["where the peer does not offer it: nor do we", -1, 5_000, 65_535, 5_000],
-    ["a shift above 14 counts as 14", 15, 4, bounds.receiveOctetsMax >> 3, 10_000],
+    ["a shift above 14 counts as 14", 15, 4, bounds.receiveOctetsMax >> 4, 10_000],
   ])("%s", (_, shift, window, told, goes) => {
     const hand = established({ shift, window });
     hand.send("ACK");
@@ -250,15 +250,15 @@ describe("windows", () => {
     hand.connection.write(new Uint8Array(5_000));
     expect(sent(hand)).toEqual([]);
     const other = established();
-    for (let turn = 0; turn < 300 && other.connection.readable < bounds.receiveOctetsMax; turn++) {
+    for (let turn = 0; turn < 600 && other.connection.readable < bounds.receiveOctetsMax; turn++) {
       other.send("ACK", { data: Math.min(1000, bounds.receiveOctetsMax - other.theirs + 1) });
     }
     other.pass(50);
     expect(other.answers().at(-1)?.window).toBe(0);
     other.connection.read(100);
     expect(sent(other)).toEqual([]);
-    other.connection.read(200_000);
-    expect(other.answers().at(-1)?.window).toBe(200_100 >> 3);
+    other.connection.read(300_000);
+    expect(other.answers().at(-1)?.window).toBe(300_100 >> 4);
   });
 
   test("Nagle: a short segment waits for an acknowledgment, unless there is to be no delay", () => {

@@ -127,7 +127,7 @@ const segments: Readonly<Record<string, readonly [Event, Cells]>> = {
     },
   ],
   "text beyond the window": [
-    (hand) => hand.send("ACK", { at: 500_000, data: 50 }),
+    (hand) => hand.send("ACK", { at: 1_000_000, data: 50 }),
     { "SYN-SENT": "nothing", CLOSED: "RST", others: "ACK" },
   ],
   "text without ACK": [

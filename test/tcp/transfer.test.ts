@@ -6,6 +6,7 @@ import type { ClosedWhy, TcpConnection } from "../../src/client/tcp/contract.js"
 import { stack as bounds } from "../../src/limits.js";
 import { Network, type Path, THEIRS } from "./network.js";
 import { type PeerOptions, ReferencePeer } from "./reference-peer.js";
+import { RenoFlow } from "./reno-flow.js";
 
 /** Writes `data` as room comes, then ends; reads all. */
 class User {
@@ -91,6 +92,14 @@ describe("throughput in simulated time", () => {
     expect(goodput(1, path, 15_000_000)).toBeGreaterThan(20);
   });
 
+  test.each([1, 2, 3])(
+    "seed %d: 10 MB so, its beginning included, acknowledged once a round",
+    (seed) => {
+      const path = { delayMs: 25, everyMs: 10, loss: 0.005 };
+      expect(goodput(seed, path, 10_000_000, { joins: true })).toBeGreaterThan(20);
+    },
+  );
+
   test.each([40, 10])("a narrow link with a queue of %d is filled, without a collapse", (queue) => {
     const path = { delayMs: 25, bitsPerMs: 10_000, queuePackets: queue };
     expect(goodput(1, path, 10_000_000)).toBeGreaterThan(8);
@@ -100,6 +109,43 @@ describe("throughput in simulated time", () => {
     const plain = { sack: false, timestamps: false, shift: undefined, window: 65_535 };
     expect(goodput(1, { delayMs: 10, loss: 0.005 }, 2_000_000, plain)).toBeGreaterThan(2);
   });
+});
+
+/** Octets that we and `others` flows of RFC 5681's window carried in a minute, the first ten seconds left out. */
+function shares(seed: number, path: Path, others: number): { ours: number; each: number[] } {
+  const peer = new ReferencePeer(THEIRS, 80);
+  const network = new Network(seed, peer, path);
+  const user = new User(network.connect(80), new Chance(seed).octets(65_536), 65_536);
+  user.write = () => {
+    while (user.connection.write(user.data) > 0);
+  };
+  const flows = Array.from({ length: others }, () => new RenoFlow(network, path.delayMs ?? 0));
+  network.run(10_000);
+  const before = [peer.collected().length, ...flows.map(({ delivered }) => delivered)];
+  network.run(60_000);
+  const after = [peer.collected().length, ...flows.map(({ delivered }) => delivered)];
+  const [ours = 0, ...each] = after.map((octets, index) => octets - (before[index] ?? 0));
+  return { ours, each };
+}
+
+describe("beside flows of RFC 5681's congestion window, on a link of 10 Mbit/s and 50 ms", () => {
+  test.each([
+    [10, 1],
+    [40, 1],
+    [120, 1],
+    [40, 4],
+  ])(
+    "a queue of %d packets and %d of them: nobody is starved, the link is used",
+    (queue, others) => {
+      const path = { delayMs: 25, bitsPerMs: 10_000, queuePackets: queue };
+      const { ours, each } = shares(1, path, others);
+      const total = each.reduce((sum, octets) => sum + octets, ours);
+      const fair = total / (others + 1);
+      expect(megabitsPerSecond(total, 60_000)).toBeGreaterThan(8);
+      for (const octets of each) expect(octets).toBeGreaterThan(fair / 4);
+      expect(ours).toBeGreaterThan(fair / 4);
+    },
+  );
 });
 
 const pathsAndPeers = fc.record({

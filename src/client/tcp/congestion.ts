@@ -4,8 +4,6 @@ import type { Instant } from "../../base/instant.js";
 
 /** RFC 6928 §2. */
 const INITIAL_SEGMENTS = 10;
-/** RFC 3465 §2.1: an acknowledgment opens the window by no more segments in slow start. */
-const SLOW_START_SEGMENTS = 2;
 /** Rounds whose best delivery rate counts. */
 const ROUNDS = 8;
 /** More lost than this share of late is congestion, however fast the path delivers. */
@@ -14,7 +12,8 @@ const LOSS_SHARE = 0.02;
 const QUEUE_SHARE = 0.25;
 /** The clock's grain, twice. */
 const QUEUE_MS_MIN = 2;
-/** Where none does, the window grows by this share a round in congestion avoidance. */
+/** Where none does, the window grows by this share a round in congestion avoidance: before any was seen, and after. */
+const GROWTH_UNTRIED = 1 / 4;
 const GROWTH_SHARE = 1 / 16;
 /** So many lost in one round were not lost by chance. */
 const BURST_SEGMENTS = 3;
@@ -38,6 +37,8 @@ export class Congestion {
   #reduced = false;
   /** After congestion the window grows as the RFC has it for a while. */
   #carefulRounds = 0;
+  /** The window has met congestion. */
+  #tried = false;
 
   get inSlowStart(): boolean {
     return this.window < this.#threshold;
@@ -61,7 +62,8 @@ export class Congestion {
     if (this.inSlowStart) {
       // A window that the user does not fill proves nothing about the path.
       if (2 * flight < this.window) return;
-      this.window += Math.min(octets, SLOW_START_SEGMENTS * smss);
+      // DEVIATION 71: one acknowledgment may be a whole round's, where a kernel joins what comes.
+      this.window += octets;
       return;
     }
     if (flight + smss < this.window) return;
@@ -69,7 +71,8 @@ export class Congestion {
     if (this.#acknowledged < this.window) return;
     this.#acknowledged -= this.window;
     const careful = this.#queues || this.#carefulRounds > 0;
-    this.window += careful ? smss : Math.max(smss, this.window * GROWTH_SHARE);
+    const share = this.#tried ? GROWTH_SHARE : GROWTH_UNTRIED;
+    this.window += careful ? smss : Math.max(smss, this.window * share);
   }
 
   /** A packet's round trip. */
@@ -121,19 +124,21 @@ export class Congestion {
 
   fall(flight: number, smss: number, leastMs: number): void {
     const few = this.#lossShare <= LOSS_SHARE;
-    const half = flight / 2;
+    // What is SACKed stays in `flight` while a hole does: the window says what was out.
+    const half = Math.min(flight, this.window) / 2;
     const delivers = Math.max(0, ...this.#rates) * leastMs;
     const target = few ? Math.min(Math.max(delivers, half), this.window) : half;
     this.#threshold = Math.max(target, 2 * smss);
     this.window = this.#threshold;
     this.#acknowledged = 0;
+    this.#tried = true;
     this.#carefulRounds = ROUNDS;
     this.#reduced = true;
   }
 
   /** RFC 5681 §3.1: after a time-out it starts from one segment. */
   timedOut(flight: number, smss: number, first: boolean): void {
-    if (first) this.#threshold = Math.max(flight / 2, 2 * smss);
+    if (first) this.#threshold = Math.max(Math.min(flight, this.window) / 2, 2 * smss);
     this.window = smss;
     this.#acknowledged = 0;
     this.#reduced = true;
