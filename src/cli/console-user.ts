@@ -16,6 +16,7 @@ import {
   withJson,
   withState,
 } from "./context.js";
+import { CliFailure, exitCodes } from "./exit.js";
 import { addPasswordOptions, handOver, newPassword, type PasswordOptions } from "./password.js";
 import { type Column, moment, printJson, table } from "./table.js";
 
@@ -23,7 +24,7 @@ type Options = StateOptions & JsonOption;
 
 export function consoleUserCommand(context: CliContext) {
   const made = command("console-user", "who may use the console");
-  for (const make of [addCommand, listCommand, passwordCommand, removeCommand]) {
+  for (const make of [addCommand, listCommand, setCommand, passwordCommand, removeCommand]) {
     made.addCommand(make(context));
   }
   return made;
@@ -58,6 +59,43 @@ function addCommand(context: CliContext) {
     "holdfast console-user add bob --role viewer --random",
   );
 }
+
+function setCommand(context: CliContext) {
+  const made = command("set", "another role, or no log-in for now; its log-ins end")
+    .argument("<name>", "console user")
+    .addOption(new Option("--role <role>", "another role").choices([...roles]))
+    .option("--disable", "it may not log in")
+    .option("--enable", "it may log in again")
+    .action(async (name: string, options: Options & SetOptions) => {
+      const { role, disable, enable } = options;
+      const body = {
+        ...(role === undefined ? {} : { role }),
+        ...(disable === enable ? {} : { enabled: enable === true }),
+      };
+      if (Object.keys(body).length === 0) {
+        throw new CliFailure(
+          exitCodes.usage,
+          "nothing to change",
+          "give --role, --disable or --enable",
+        );
+      }
+      const path = `/console-users/${encodeURIComponent(name)}`;
+      const user = await context.client(options).send("PATCH", path, consoleUserSchema, body);
+      const state = user.enabled ? `may use the console as ${user.role}` : "may not log in";
+      said(context, options, user, state);
+    });
+  return withExamples(
+    withJson(withState(made)),
+    "holdfast console-user set bob --role operator",
+    "holdfast console-user set bob --disable",
+  );
+}
+
+type SetOptions = {
+  readonly role?: string;
+  readonly disable?: boolean;
+  readonly enable?: boolean;
+};
 
 function passwordCommand(context: CliContext) {
   const made = command("password", "give a console user another password; its log-ins end")
@@ -103,6 +141,7 @@ function listCommand(context: CliContext) {
 const columns: readonly Column<ConsoleUserShown>[] = [
   { title: "NAME", value: ({ name }) => name },
   { title: "ROLE", value: ({ role }) => role },
+  { title: "STATE", value: ({ enabled }) => (enabled ? "" : "disabled") },
   { title: "LOG-INS", value: ({ logIns }) => logIns, align: "right" },
   { title: "PASSWORD OF", value: ({ changedAt }) => moment(changedAt) },
 ];

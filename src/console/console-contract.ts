@@ -21,12 +21,20 @@ export const newConsoleUserSchema = z.strictObject({
   password: consolePassword,
 });
 
+export const consoleUserChangeSchema = z.strictObject({
+  role: role.optional(),
+  enabled: z.boolean().optional(),
+});
+
 export const consolePasswordSchema = z.strictObject({ password: consolePassword });
 
 export const consoleUserSchema = z.object({
   name: z.string(),
   role,
+  /** False: may not log in. */
+  enabled: z.boolean(),
   createdAt: unixMs,
+  /** Of the password. */
   changedAt: unixMs,
   /** Log-ins of it that are in force. */
   logIns: z.number().int().nonnegative(),
@@ -69,6 +77,7 @@ export const consoleSessionSchema = z.object({
 });
 
 export type NewConsoleUser = z.output<typeof newConsoleUserSchema>;
+export type ConsoleUserChange = z.output<typeof consoleUserChangeSchema>;
 export type ConsoleUserShown = z.output<typeof consoleUserSchema>;
 export type NewToken = z.output<typeof newTokenSchema>;
 export type TokenShown = z.output<typeof tokenSchema>;

@@ -2,12 +2,14 @@
 // Routes, role checks and the OpenAPI text all come from this table.
 import * as z from "zod";
 import * as bulletin from "./bulletin-contract.js";
+import { configChangedSchema, configChangeSchema, configFieldsSchema } from "./config-contract.js";
 import * as own from "./console-contract.js";
 import * as contract from "./contract.js";
 import * as incident from "./incident-contract.js";
 import * as log from "./log-contract.js";
 import * as notice from "./notice-contract.js";
 import { historySchema, overviewSchema } from "./overview-contract.js";
+import { trendsQuerySchema, trendsSchema } from "./trends-contract.js";
 
 /** `local`: over the admin socket alone. */
 export type Needs = own.Role | "local";
@@ -52,6 +54,14 @@ const serverOperations = {
     role: "viewer",
     what: "The last quarter of an hour: a moment a second while somebody looked on, else every ten",
     answer: historySchema,
+  },
+  trends: {
+    method: "GET",
+    path: "/trends",
+    role: "viewer",
+    what: "The past, by slots of ten seconds, five minutes, an hour or a day, kept over a restart",
+    query: trendsQuerySchema,
+    answer: trendsSchema,
   },
   sessions: {
     method: "GET",
@@ -176,6 +186,21 @@ const serverOperations = {
     role: "viewer",
     what: "The configuration in effect",
     answer: log.configShownSchema,
+  },
+  configFields: {
+    method: "GET",
+    path: "/config/fields",
+    role: "administrator",
+    what: "What of the configuration may be changed here, field by field",
+    answer: configFieldsSchema,
+  },
+  changeConfig: {
+    method: "POST",
+    path: "/config/changes",
+    role: "administrator",
+    what: "Changes fields in the configuration file and applies it, or only tries to",
+    body: configChangeSchema,
+    answer: configChangedSchema,
   },
   setLogLevel: {
     method: "PUT",
@@ -315,6 +340,15 @@ const consoleOperations = {
     role: "administrator",
     what: "Makes a console user",
     body: own.newConsoleUserSchema,
+    answer: own.consoleUserSchema,
+  },
+  setConsoleUser: {
+    method: "PATCH",
+    path: "/console-users/{name}",
+    role: "administrator",
+    what: "Gives a console user another role, disables or enables it; its log-ins end",
+    params: byName,
+    body: own.consoleUserChangeSchema,
     answer: own.consoleUserSchema,
   },
   setConsolePassword: {

@@ -107,6 +107,10 @@ export class Incidents {
     return open && this.#meanwhile && this.#report(open, this.#meanwhile, null);
   }
 
+  get isOpen(): boolean {
+    return this.#detector.open !== undefined;
+  }
+
   /** Of what nobody asked for, since the start. */
   get refusedInAll(): number {
     return Object.values(this.terms.totals()).reduce((sum, count) => sum + count, 0);

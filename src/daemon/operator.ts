@@ -3,6 +3,7 @@ import { formatIpv4, formatIpv6 } from "../base/ip.js";
 import type { Ledger } from "../base/ledger.js";
 import { printable } from "../base/printable.js";
 import { formatPrefix4, formatSource } from "../base/range4.js";
+import type { ConfigChange, ConfigChanged, ConfigFields } from "../console/config-contract.js";
 import type {
   BulletinQuery,
   BulletinShown,
@@ -30,6 +31,7 @@ import type { IncidentShown, IncidentsPage, IncidentsQuery } from "../console/in
 import type { ConfigShown, LogPage, LogQuery } from "../console/log-contract.js";
 import type { NoticesShown, NoticeTested } from "../console/notice-contract.js";
 import type { History, Overview } from "../console/overview-contract.js";
+import type { TrendsPage, TrendsQuery } from "../console/trends-contract.js";
 import type { EndCause } from "../core/access/ports.js";
 import type { Block } from "../core/guard/blocks.js";
 import type { IncidentReport } from "../core/guard/incident-report.js";
@@ -40,6 +42,7 @@ import { type AdminAnswer, type AdminPort, adminFault, type ConsolePort } from "
 import type { Blocking } from "./blocking.js";
 import type { Bulletins } from "./bulletins.js";
 import { readPrefix4 } from "./config/addresses.js";
+import type { ConfigEditor } from "./config-editor.js";
 import type { CoreLoop } from "./core-loop.js";
 import type { Incidents } from "./incidents.js";
 import type { Notices } from "./notices/notices.js";
@@ -58,9 +61,11 @@ export type OperatorSurroundings = {
   readonly status: () => Status | Promise<Status>;
   readonly overview: () => Overview;
   readonly history: () => History;
+  readonly trends: (query: TrendsQuery) => Promise<AdminAnswer<TrendsPage>>;
   readonly logLevel: { get(): LogLevel; set(level: LogLevel): void };
   readonly log: (after: number) => LogPage["lines"];
   readonly config: () => ConfigShown;
+  readonly configEditor: ConfigEditor;
   readonly reload: () => Promise<AdminAnswer<Reloaded>>;
   readonly doctor: () => Promise<DoctorReport>;
 };
@@ -86,6 +91,10 @@ export class Operator implements AdminPort {
 
   history(): History {
     return this.around.history();
+  }
+
+  trends(query: TrendsQuery): Promise<AdminAnswer<TrendsPage>> {
+    return this.around.trends(query);
   }
 
   sessions({ after, most, user, peer, address }: SessionsQuery): SessionsPage {
@@ -234,6 +243,14 @@ export class Operator implements AdminPort {
 
   config(): ConfigShown {
     return this.around.config();
+  }
+
+  configFields(): AdminAnswer<ConfigFields> {
+    return this.around.configEditor.fields();
+  }
+
+  changeConfig(change: ConfigChange): Promise<AdminAnswer<ConfigChanged>> {
+    return this.around.configEditor.change(change);
   }
 
   reload(): Promise<AdminAnswer<Reloaded>> {

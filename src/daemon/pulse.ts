@@ -30,10 +30,15 @@ export class Pulse {
   #waitsMs = 0;
   #before = { at: 0, ownMs: 0, workersMs: 0, workersOctets: 0 };
 
-  constructor(readonly around: Surroundings) {}
+  constructor(
+    readonly around: Surroundings,
+    /** Told of every moment, watched or not. */
+    readonly took: (moment: Moment) => void = () => {},
+  ) {}
 
   begin(scope: Scope): void {
     this.#before = this.#used();
+    this.took(this.#take());
     this.#arm();
     scope.hold(
       "timer",
@@ -51,6 +56,13 @@ export class Pulse {
 
   get history(): History {
     return { everyMs: limits.everyMs, moments: [...this.#moments] };
+  }
+
+  /** One more, as things stand now: the last before the end. */
+  last(): void {
+    if (this.#timer === undefined) return;
+    this.#beat();
+    clearTimeout(this.#timer);
   }
 
   /** Called at each moment, until the lease is given back. */
@@ -72,6 +84,7 @@ export class Pulse {
     const [oldest] = this.#moments;
     const old = oldest !== undefined && moment.at - oldest.at > limits.historyMs;
     if (old || this.#moments.length > limits.historyMax) this.#moments.shift();
+    this.took(moment);
     for (const told of this.#listeners) told();
     this.#arm();
   }
@@ -105,7 +118,7 @@ export class Pulse {
 
 export function pulseOf(running: RunningServer): Pulse {
   const { server, blocking, counts, ledger, incidents } = running;
-  const pulse: Pulse = new Pulse({
+  const surroundings: Surroundings = {
     counts: () => ({
       sessions: server.sessionCount,
       connections: server.connections,
@@ -116,7 +129,8 @@ export function pulseOf(running: RunningServer): Pulse {
       held: ledger.size,
     }),
     workers: () => running.dataPath?.workers.map(({ pid }) => pid) ?? [],
-  });
+  };
+  const pulse = new Pulse(surroundings, (moment) => running.trends.take(moment));
   return pulse;
 }
 

@@ -27,6 +27,7 @@ import { loadConfig, readConfigFile } from "./config/load.js";
 import type { Config } from "./config/resolve.js";
 import { showConfig } from "./config/show.js";
 import { storeTerms } from "./config/store-terms.js";
+import { ConfigEditor } from "./config-editor.js";
 import { type Console, consoleOf } from "./console/console.js";
 import { ControlListener } from "./control-listener.js";
 import { CoreLoop } from "./core-loop.js";
@@ -45,6 +46,7 @@ import { SessionKeeper } from "./session-keeper.js";
 import type { SettledPrivileges } from "./settle-privileges.js";
 import type { StatePaths } from "./state-directory.js";
 import { gatherStatus, legacyWarning } from "./status.js";
+import { Trends } from "./trends.js";
 import { TunKeeper } from "./tun-keeper.js";
 
 /** Announced as Firmware Revision: neutral, the same for every caller. */
@@ -84,6 +86,7 @@ export class RunningServer {
   readonly notices: Notices;
   readonly console: Console;
   readonly pulse: Pulse;
+  readonly trends: Trends;
   readonly pool: AddressPool;
   readonly callIds: CallIdPool;
   readonly flowSlots: FlowSlots;
@@ -160,6 +163,11 @@ export class RunningServer {
     });
     this.incidents = incidentsOf(this);
     this.console = consoleOf(this);
+    this.trends = new Trends({
+      store: store.trends,
+      wallClockMs,
+      incident: () => this.incidents.isOpen,
+    });
     this.pulse = pulseOf(this);
     this.operator = new Operator({
       blocking: this.blocking,
@@ -169,6 +177,7 @@ export class RunningServer {
       console: this.console.directory,
       overview: () => overviewOf(this),
       history: () => this.pulse.history,
+      trends: (query) => this.trends.list(query),
       loop: this.loop,
       ledger: this.ledger,
       accounts: new AccountService(store, (name, event, account) =>
@@ -181,6 +190,11 @@ export class RunningServer {
       config: () => ({
         file: terms.configFile ?? null,
         text: showConfig(this.config.settings, undefined),
+      }),
+      configEditor: new ConfigEditor({
+        file: terms.configFile,
+        settings: () => this.config.settings,
+        reload: () => this.reload(),
       }),
       reload: () => this.reload(),
       doctor: () => this.#doctor(),
@@ -432,6 +446,8 @@ export class RunningServer {
   async #giveBack(): Promise<void> {
     await this.console.end();
     await this.#admin?.close();
+    this.pulse.last();
+    await this.trends.end();
     await this.incidents.end();
     await this.dataPath?.stop();
     this.loop[Symbol.dispose]();

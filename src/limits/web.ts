@@ -40,3 +40,20 @@ export const web = {
   logLinesMax: 500,
   logLineCharactersMax: 2_048,
 } as const;
+
+/** What is kept of the past for the console's charts (src/daemon/trends.ts, src/store/sqlite-trends.ts). */
+export const trends = {
+  /** Slots kept in the database: of ten seconds (3 h), five minutes (8 d), an hour (70 d), a day (5 y). */
+  tenSecondsMax: 1_080,
+  fiveMinutesMax: 2_304,
+  hoursMax: 1_680,
+  daysMax: 1_830,
+  /** Gathered for so long, then written together: an idle server leaves its disk alone. */
+  writeEveryMs: 60_000,
+  /** Slots that wait, while the disk is in trouble. */
+  waitingMax: 360,
+  /** Slots that the time between two moments is spread over. */
+  spreadMax: 30,
+  /** Slots in one answer. */
+  answerMax: 1_000,
+} as const;

@@ -3,6 +3,7 @@
 import type { Ipv4, Prefix4 } from "../base/ip.js";
 import type { Range4 } from "../base/range4.js";
 import type { Language, Severity } from "../base/severity.js";
+import type { TrendResolution, TrendSlot } from "../base/trend-slot.js";
 import type { AccountTerms, AuthenticationMethod, EndCause } from "../core/access/ports.js";
 import type { Bulletin } from "../core/bulletin/bulletin.js";
 import type { IncidentReport } from "../core/guard/incident-report.js";
@@ -264,6 +265,8 @@ export type KeptConsoleUser = {
   readonly name: string;
   readonly role: string;
   readonly verifier: string;
+  /** False: may not log in. */
+  readonly enabled: boolean;
   readonly createdAt: UnixMs;
   readonly changedAt: UnixMs;
 };
@@ -285,6 +288,18 @@ export interface ConsoleStore {
   tokens(): Promise<Answer<readonly KeptToken[]>>;
   putToken(token: KeptToken): Promise<Answer<void>>;
   removeToken(name: string): Promise<Answer<void>>;
+}
+
+/** Figures of the past at ever coarser resolutions, of each a bounded number of slots. */
+export interface TrendStore {
+  /** Slots of the finest resolution, added to what is there at every one. */
+  put(slots: readonly TrendSlot[]): Promise<Answer<void>>;
+  /** From `from` on and before `to` (Unix ms), the oldest first; a bounded number, the newest. */
+  list(span: {
+    resolution: TrendResolution;
+    from: UnixMs;
+    to: UnixMs;
+  }): Promise<Answer<readonly TrendSlot[]>>;
 }
 
 export interface Settings {
@@ -337,6 +352,7 @@ export interface Store {
   readonly bulletins: BulletinStore;
   readonly notices: NoticeStore;
   readonly console: ConsoleStore;
+  readonly trends: TrendStore;
   /** At start and after a reload; says how many clear texts were erased and which routes now clash. */
   configure(
     terms: StoreTerms,

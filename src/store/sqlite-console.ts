@@ -6,13 +6,14 @@ import type { Opened } from "./sqlite-open.js";
 
 export function listConsoleUsers({ connection }: Opened): Answer<readonly KeptConsoleUser[]> {
   const rows = connection.rows(
-    "SELECT name, role, verifier, created_at, changed_at FROM console_users ORDER BY name LIMIT ?",
+    "SELECT name, role, verifier, enabled, created_at, changed_at FROM console_users ORDER BY name LIMIT ?",
     limits.usersMax,
   );
   const users = rows.map((row) => ({
     name: text(row.name),
     role: text(row.role),
     verifier: text(row.verifier),
+    enabled: integer(row.enabled) === 1,
     createdAt: integer(row.created_at),
     changedAt: integer(row.changed_at),
   }));
@@ -24,10 +25,11 @@ export function putConsoleUser(
   { user }: { user: KeptConsoleUser },
 ): Answer<void> {
   connection.run(
-    "INSERT OR REPLACE INTO console_users (name, role, verifier, created_at, changed_at) VALUES (?, ?, ?, ?, ?)",
+    "INSERT OR REPLACE INTO console_users (name, role, verifier, enabled, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?)",
     user.name,
     user.role,
     user.verifier,
+    user.enabled,
     user.createdAt,
     user.changedAt,
   );

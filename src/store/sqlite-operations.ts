@@ -39,6 +39,7 @@ import {
   sessionStart,
   sessionStop,
 } from "./sqlite-sessions.js";
+import { listTrends, putTrends } from "./sqlite-trends.js";
 
 export const reads = {
   "account-find": findAccount,
@@ -56,6 +57,7 @@ export const reads = {
   "notices-list": listNotices,
   "console-users": listConsoleUsers,
   "console-tokens": listTokens,
+  "trends-list": listTrends,
 } as const;
 
 export const writes = {
@@ -78,6 +80,7 @@ export const writes = {
   "console-user-remove": removeConsoleUser,
   "console-token-put": putToken,
   "console-token-remove": removeToken,
+  "trends-put": putTrends,
   configure,
   "session-start": sessionStart,
   "session-interim": sessionInterim,

@@ -71,6 +71,10 @@ export function portOver(asked: Asked, instanceId: string): Store {
       putToken: (token) => ask("write", "console-token-put", { token }),
       removeToken: (name) => ask("write", "console-token-remove", { name }),
     },
+    trends: {
+      put: (slots) => ask("write", "trends-put", { slots }),
+      list: (span) => ask("read", "trends-list", span),
+    },
     configure: (terms) => ask("write", "configure", terms),
     backup: (path) => ask("alone", "backup", { path }),
     keyRotate: () => ask("alone", "key-rotate", undefined),

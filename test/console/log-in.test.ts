@@ -79,6 +79,37 @@ describe("over HTTP", () => {
   });
 });
 
+describe("a console user that is changed", () => {
+  test("disabled: its log-ins end, a right password is a wrong one; enabled: in again", async () => {
+    await served.addUser("administrator");
+    const { reading } = await served.logIn("viewer");
+    const change = (given: object) => served.directory.setUser("viewer", given);
+    expect(await change({ enabled: false })).toMatchObject({ ok: true, value: { enabled: false } });
+    expect((await served.ask("GET", "/v1/me", reading)).status).toBe(401);
+    const refused = await served.tryLogIn("viewer", PASSWORD);
+    expect([refused.status, reasonOf(refused)]).toEqual([401, "wrong-password"]);
+    await change({ enabled: true });
+    expect((await served.tryLogIn("viewer", PASSWORD)).status).toBe(200);
+  });
+
+  test("of another role: what it had by the old one ends", async () => {
+    await served.addUser("administrator");
+    const { reading } = await served.logIn("operator");
+    const changed = await served.directory.setUser("operator", { role: "viewer" });
+    expect(changed).toMatchObject({ ok: true, value: { role: "viewer", logIns: 0 } });
+    expect((await served.ask("GET", "/v1/me", reading)).status).toBe(401);
+  });
+
+  test("the last administrator stays one, and one that is not there is not found", async () => {
+    await served.addUser("administrator");
+    for (const given of [{ role: "viewer" as const }, { enabled: false }]) {
+      const kept = await served.directory.setUser("administrator", given);
+      expect(kept).toMatchObject({ ok: false, reason: "last-administrator" });
+    }
+    expect(await served.directory.setUser("nobody", {})).toMatchObject({ code: "not-found" });
+  });
+});
+
 describe("those in force", () => {
   test("are bounded: of a user and of all the one that was not used for longest ends", () => {
     const logIns = new LogIns(() => 0);

@@ -182,7 +182,7 @@ export class Served implements AsyncDisposable {
   /** With PASSWORD, whose verifier costs next to nothing here. */
   async addUser(role: Role): Promise<void> {
     const times = { createdAt: this.now, changedAt: this.now };
-    await this.store.putUser({ name: role, role, verifier: VERIFIER, ...times });
+    await this.store.putUser({ name: role, role, verifier: VERIFIER, enabled: true, ...times });
   }
 
   /** Logs in as a page would: headers for reading, and for changing something. */

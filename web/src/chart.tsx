@@ -4,7 +4,8 @@ import uPlot from "uplot";
 
 export type Line = {
   readonly label: string;
-  readonly values: readonly number[];
+  /** Null: a gap. */
+  readonly values: readonly (number | null)[];
   readonly tone: number;
 };
 
@@ -52,7 +53,7 @@ export function Chart({ title, help, at, lines, show }: Props) {
           {lines.map(({ label, values, tone }) => (
             <li key={label}>
               <span class={`dot tone${tone}`} aria-hidden="true" />
-              {label} <b>{show(values.at(-1) ?? 0)}</b>
+              {label} <b>{shownOf(values.at(-1), show)}</b>
             </li>
           ))}
         </ul>
@@ -84,7 +85,10 @@ function optionsOf(
     cursor: { show: false },
     scales: { y: { range: (_plot, _least, most) => [0, Math.max(most * 1.1, 1)] } },
     axes: [
-      { ...axis, values: (_plot, ticks) => ticks.map(clock) },
+      {
+        ...axis,
+        values: (_plot, ticks, _axis, _space, step) => ticks.map((tick) => clock(tick, step)),
+      },
       { ...axis, size: 84, values: (_plot, ticks) => ticks.map(show) },
     ],
     series: [
@@ -99,7 +103,17 @@ function optionsOf(
   };
 }
 
-function clock(seconds: number): string {
+function shownOf(value: number | null | undefined, show: (value: number) => string): string {
+  return value === null || value === undefined ? "–" : show(value);
+}
+
+/** Of ticks that are days apart, and of a midnight among hours, the date. */
+function clock(seconds: number, stepSeconds: number): string {
   const at = new Date(seconds * 1_000);
+  const midnight = at.getHours() + at.getMinutes() + at.getSeconds() === 0;
+  if (stepSeconds >= 86_400 || (midnight && stepSeconds >= 3_600)) {
+    const language = document.documentElement.lang || "en";
+    return new Intl.DateTimeFormat(language, { month: "numeric", day: "numeric" }).format(at);
+  }
   return [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
 }

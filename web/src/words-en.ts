@@ -62,7 +62,15 @@ export const en = {
     warnings: "Warnings",
     incidentNow: (number: number, rate: string) => `Incident ${number}: ${rate} refused a second`,
     look: "look at it",
-    minutes: "the last 15 minutes",
+  },
+  past: {
+    label: "Charts of",
+    live: "15 minutes",
+    hour: "hour",
+    day: "day",
+    week: "week",
+    month: "month",
+    year: "year",
   },
   sessions: {
     search: "Search: user, address, client",

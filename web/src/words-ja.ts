@@ -64,7 +64,15 @@ export const ja: Words = {
     warnings: "警告",
     incidentNow: (number, rate) => `インシデント ${number}: 毎秒 ${rate} を拒否中`,
     look: "詳細を見る",
-    minutes: "直近 15 分",
+  },
+  past: {
+    label: "グラフの期間",
+    live: "15 分",
+    hour: "1 時間",
+    day: "1 日",
+    week: "1 週間",
+    month: "1 か月",
+    year: "1 年",
   },
   sessions: {
     search: "検索: ユーザー、アドレス、クライアント",

@@ -18,6 +18,7 @@ export function handlersOf(port: AdminPort): Handlers {
     status: async () => done(await port.status()),
     overview: () => done(port.overview()),
     history: () => done(port.history()),
+    trends: ({ query }) => port.trends(query),
     sessions: ({ query }) => done(port.sessions(query)),
     session: ({ params: { id } }) => {
       const found = port.session(id);
@@ -39,6 +40,8 @@ export function handlersOf(port: AdminPort): Handlers {
     logLevel: () => done({ level: port.logLevel() }),
     log: ({ query }) => done(port.log(query)),
     config: () => done(port.config()),
+    configFields: () => port.configFields(),
+    changeConfig: ({ body }) => port.changeConfig(body),
     setLogLevel: ({ body }) => {
       port.setLogLevel(body.level);
       return done({ level: port.logLevel() });
@@ -59,6 +62,7 @@ export function handlersOf(port: AdminPort): Handlers {
     backup: ({ body }) => accounts.backup(body.path),
     consoleUsers: () => own.users(),
     addConsoleUser: ({ body }) => own.addUser(body),
+    setConsoleUser: ({ params, body }) => own.setUser(params.name, body),
     setConsolePassword: ({ params, body }) => own.setPassword(params.name, body.password),
     removeConsoleUser: ({ params }) => own.removeUser(params.name),
     tokens: () => own.tokens(),

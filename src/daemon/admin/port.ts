@@ -1,5 +1,6 @@
 // What the admin API asks of the running server. Everything of accounts, keys and backups goes to
 // AccountService, which works without a server too.
+import type { ConfigChange, ConfigChanged, ConfigFields } from "../../console/config-contract.js";
 import type {
   BulletinQuery,
   BulletinShown,
@@ -7,6 +8,7 @@ import type {
   BulletinsQuery,
 } from "../../console/bulletin-contract.js";
 import type {
+  ConsoleUserChange,
   ConsoleUserShown,
   NewConsoleUser,
   NewToken,
@@ -37,6 +39,7 @@ import type {
 import type { ConfigShown, LogPage, LogQuery } from "../../console/log-contract.js";
 import type { NoticesShown, NoticeTested } from "../../console/notice-contract.js";
 import type { History, Overview } from "../../console/overview-contract.js";
+import type { TrendsPage, TrendsQuery } from "../../console/trends-contract.js";
 import type { AccountService } from "./account-service.js";
 
 /** `refused`: not allowed or not possible as asked. `trouble`: the machine's fault. */
@@ -54,6 +57,7 @@ export type AdminAnswer<T> = { readonly ok: true; readonly value: T } | AdminFau
 export interface ConsolePort {
   users(): Promise<AdminAnswer<{ users: ConsoleUserShown[] }>>;
   addUser(given: NewConsoleUser): Promise<AdminAnswer<ConsoleUserShown>>;
+  setUser(name: string, change: ConsoleUserChange): Promise<AdminAnswer<ConsoleUserShown>>;
   setPassword(name: string, password: string): Promise<AdminAnswer<ConsoleUserShown>>;
   removeUser(name: string): Promise<AdminAnswer<ConsoleUserShown>>;
   tokens(): Promise<AdminAnswer<{ tokens: TokenShown[] }>>;
@@ -68,6 +72,7 @@ export interface AdminPort {
   status(): Status | Promise<Status>;
   overview(): Overview;
   history(): History;
+  trends(query: TrendsQuery): Promise<AdminAnswer<TrendsPage>>;
   sessions(query: SessionsQuery): SessionsPage;
   session(id: number): SessionDetail | undefined;
   /** Returns once their ends are under way, not when they are over. */
@@ -86,6 +91,9 @@ export interface AdminPort {
   setLogLevel(level: LogLevel): void;
   log(query: LogQuery): LogPage;
   config(): ConfigShown;
+  configFields(): AdminAnswer<ConfigFields>;
+  /** What is wrong with it is in the answer, by field; then nothing has changed. */
+  changeConfig(change: ConfigChange): Promise<AdminAnswer<ConfigChanged>>;
   /** A configuration that is wrong is `refused` with all its problems, and nothing has changed. */
   reload(): Promise<AdminAnswer<Reloaded>>;
   doctor(): Promise<DoctorReport>;

@@ -71,7 +71,7 @@ function valueAt(value: unknown, path: Path): unknown {
 }
 
 /** Every schema a key passes through: defaults and optionals wrap the one that has the help. */
-function* layers(schema: z.core.$ZodType): IterableIterator<z.core.$ZodType> {
+export function* layers(schema: z.core.$ZodType): IterableIterator<z.core.$ZodType> {
   let at: z.core.$ZodType | undefined = schema;
   while (at !== undefined) {
     yield at;
@@ -85,7 +85,7 @@ function wrapped(schema: z.core.$ZodType): z.core.$ZodType | undefined {
   return schema instanceof z.ZodPrefault ? schema.def.innerType : undefined;
 }
 
-function core(schema: z.core.$ZodType): z.core.$ZodType {
+export function core(schema: z.core.$ZodType): z.core.$ZodType {
   let last = schema;
   for (const layer of layers(schema)) last = layer;
   return last;

@@ -2,6 +2,7 @@
 // VPN accounts, and those are none of these.
 import { randomBytes } from "node:crypto";
 import {
+  type ConsoleUserChange,
   type ConsoleUserShown,
   type NewConsoleUser,
   type NewToken,
@@ -50,7 +51,25 @@ export class Directory implements ConsolePort {
     if (users.value.length >= limits.usersMax) return tooMany("console users", limits.usersMax);
     const now = this.wallClockMs();
     const verifier = await verifierOf(password);
-    return this.#put({ name, role, verifier, createdAt: now, changedAt: now });
+    return this.#put({ name, role, verifier, enabled: true, createdAt: now, changedAt: now });
+  }
+
+  /** Its log-ins end: what they may is what it was. */
+  async setUser(name: string, change: ConsoleUserChange): Promise<AdminAnswer<ConsoleUserShown>> {
+    const users = await this.store.users();
+    if (!users.ok) return faultOf(users);
+    const user = users.value.find((one) => one.name === name);
+    if (user === undefined) return noUser(name);
+    const next = {
+      ...user,
+      role: change.role ?? user.role,
+      enabled: change.enabled ?? user.enabled,
+    };
+    const others = users.value.filter((one) => one.name !== name);
+    if (administers(user) && ![...others, next].some(administers)) return lastAdministrator(name);
+    const put = await this.#put(next);
+    this.logIns.endOf(name);
+    return put.ok ? this.#again(put.value) : put;
   }
 
   async setPassword(name: string, password: string): Promise<AdminAnswer<ConsoleUserShown>> {
@@ -118,6 +137,7 @@ export class Directory implements ConsolePort {
     if (!users.ok) return faultOf(users);
     const user = users.value.find((one) => one.name === name);
     const right = await this.#checks.check(password, user?.verifier);
+    if (user?.enabled === false) return "wrong";
     if (right === "busy") return "busy";
     const role = roles.find((one) => one === user?.role);
     return right && role !== undefined ? { name, role } : "wrong";
@@ -145,7 +165,7 @@ export class Directory implements ConsolePort {
     if (!users.ok) return faultOf(users);
     const user = users.value.find((one) => one.name === name);
     if (user !== undefined) return { ok: true, value: user };
-    return unknown(`no console user ${JSON.stringify(name)}`, "see holdfast console-user list");
+    return noUser(name);
   }
 
   async #put(user: KeptConsoleUser): Promise<AdminAnswer<ConsoleUserShown>> {
@@ -157,13 +177,27 @@ export class Directory implements ConsolePort {
     return { ok: true, value: { ...shown, logIns: this.logIns.countOf(shown.name) } };
   }
 
-  #shown({ name, role, createdAt, changedAt }: KeptConsoleUser): ConsoleUserShown {
-    return { name, role: role as Role, createdAt, changedAt, logIns: this.logIns.countOf(name) };
+  #shown({ name, role, enabled, createdAt, changedAt }: KeptConsoleUser): ConsoleUserShown {
+    const logIns = this.logIns.countOf(name);
+    return { name, role: role as Role, enabled, createdAt, changedAt, logIns };
   }
 }
 
 function shownToken({ name, role, createdAt, expiresAt }: KeptToken): TokenShown {
   return { name, role: role as TokenRole, createdAt, expiresAt };
+}
+
+function administers({ role, enabled }: KeptConsoleUser): boolean {
+  return enabled && role === "administrator";
+}
+
+function lastAdministrator(name: string): AdminFault {
+  const message = `${name} is the only administrator that may log in`;
+  return adminFault("refused", "last-administrator", message, "make another administrator first");
+}
+
+function noUser(name: string): AdminFault {
+  return unknown(`no console user ${JSON.stringify(name)}`, "see holdfast console-user list");
 }
 
 function unknown(what: string, remedy: string): AdminFault {

@@ -6,10 +6,12 @@ import { blockNetworks } from "./block-networks.js";
 import { blocks } from "./blocks.js";
 import { bulletins } from "./bulletins.js";
 import { consoleAccess } from "./console.js";
+import { consoleEnabled } from "./console-enabled.js";
 import { incidents } from "./incidents.js";
 import { notices } from "./notices.js";
 import { rates } from "./rates.js";
 import { sessions } from "./sessions.js";
+import { trends } from "./trends.js";
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -23,6 +25,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 7, name: "blocks of networks", sql: blockNetworks },
   { number: 8, name: "bulletins", sql: bulletins },
   { number: 9, name: "notices", sql: notices },
+  { number: 10, name: "trends", sql: trends },
+  { number: 11, name: "console users disabled", sql: consoleEnabled },
 ];
 
 export const SCHEMA = MIGRATIONS.length;

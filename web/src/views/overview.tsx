@@ -1,31 +1,25 @@
 // The first look: is it well, how much is going on, is something arriving that should not.
 
-import { useContext } from "preact/hooks";
-import type { Moment } from "../../../src/console/overview-contract.js";
+import { useContext, useState } from "preact/hooks";
 import { Chart } from "../chart.js";
 import type { Live } from "../live.js";
+import { Failure } from "../parts.js";
+import { type Period, PeriodChoice, useSeries } from "../past.js";
 import { SettingsContext, useWords } from "../settings.js";
 import { amount, bits, name, octets, moment as shownMoment } from "../shown.js";
-
-/** From totals to what came in a second, between each moment and the one before. */
-export function rates(moments: readonly Moment[], of: (one: Moment) => number): number[] {
-  return moments.map((one, at) => {
-    const before = moments[at - 1];
-    if (before === undefined || one.at <= before.at) return 0;
-    return Math.max(0, ((of(one) - of(before)) * 1_000) / (one.at - before.at));
-  });
-}
 
 export function Overview({ live: { overview, moments } }: { readonly live: Live }) {
   const words = useWords();
   const w = words.overview;
   const { language } = useContext(SettingsContext);
+  const [period, setPeriod] = useState<Period>("live");
+  const { series, failure } = useSeries(moments, period);
   if (overview === undefined) return <p>{words.sessions.loading}</p>;
-  const at = moments.map((one) => one.at);
+  const { at } = series;
   const perSecond = (value: number) =>
     `${amount(Math.round(10 * value) / 10)}${words.unit.perSecond}`;
+  const countOf = (value: number) => amount(Math.round(10 * value) / 10);
   const { incident, moment, warnings, addresses, ledger, limits } = overview;
-  const values = (of: (one: Moment) => number) => moments.map(of);
   return (
     <>
       <h1 class="unseen">{words.pages.overview}</h1>
@@ -57,30 +51,31 @@ export function Overview({ live: { overview, moments } }: { readonly live: Live 
         <Tile label={w.ledger} value={ledger.held} link="#/ledger" />
         <Tile label={w.stuck} value={ledger.stuck} link="#/ledger" />
       </div>
-      <p class="quiet">{w.minutes}</p>
+      <PeriodChoice period={period} onPeriod={setPeriod} />
+      <Failure of={failure} />
       <div class="charts">
         <Chart
           title={w.traffic}
           at={at}
           show={bits}
           lines={[
-            { label: w.up, tone: 1, values: rates(moments, (one) => one.receivedOctets * 8) },
-            { label: w.down, tone: 2, values: rates(moments, (one) => one.sentOctets * 8) },
+            { label: w.up, tone: 1, values: series.up },
+            { label: w.down, tone: 2, values: series.down },
           ]}
         />
         <Chart
           title={w.sessions}
           at={at}
-          show={amount}
-          lines={[{ label: w.sessions, tone: 1, values: values((one) => one.sessions) }]}
+          show={countOf}
+          lines={[{ label: w.sessions, tone: 1, values: series.sessions }]}
         />
         <Chart
           title={w.logIns}
           at={at}
           show={perSecond}
           lines={[
-            { label: w.taken, tone: 1, values: rates(moments, (one) => one.logIns) },
-            { label: w.refused, tone: 3, values: rates(moments, (one) => one.refusals) },
+            { label: w.taken, tone: 1, values: series.taken },
+            { label: w.refused, tone: 3, values: series.refusals },
           ]}
         />
         <Chart
@@ -88,15 +83,15 @@ export function Overview({ live: { overview, moments } }: { readonly live: Live 
           help={w.unwantedHelp}
           at={at}
           show={perSecond}
-          lines={[{ label: w.refused, tone: 3, values: rates(moments, (one) => one.refused) }]}
+          lines={[{ label: w.refused, tone: 3, values: series.unwanted }]}
         />
         <Chart
           title={w.processor}
           at={at}
           show={(value) => `${amount(Math.round(value))} %`}
           lines={[
-            { label: w.main, tone: 1, values: values((one) => one.processorPercent) },
-            { label: w.workers, tone: 2, values: values((one) => one.workersPercent) },
+            { label: w.main, tone: 1, values: series.processor },
+            { label: w.workers, tone: 2, values: series.workers },
           ]}
         />
         <Chart
@@ -104,16 +99,16 @@ export function Overview({ live: { overview, moments } }: { readonly live: Live 
           at={at}
           show={octets}
           lines={[
-            { label: w.main, tone: 1, values: values((one) => one.residentOctets) },
-            { label: w.workers, tone: 2, values: values((one) => one.workersOctets) },
+            { label: w.main, tone: 1, values: series.memory },
+            { label: w.workers, tone: 2, values: series.workersMemory },
           ]}
         />
         <Chart
           title={w.ledger}
           help={w.ledgerHelp}
           at={at}
-          show={amount}
-          lines={[{ label: w.ledger, tone: 2, values: values((one) => one.held) }]}
+          show={countOf}
+          lines={[{ label: w.ledger, tone: 2, values: series.held }]}
         />
       </div>
       <p class="quiet">

@@ -1,0 +1,107 @@
+// The configuration file written by the server: only when it is right as a whole, only over what was read,
+// with its owner's rights, and taken back where the running server cannot take it on.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Reloaded } from "../console/contract.js";
+import { type AdminAnswer, adminFault } from "./admin/port.js";
+import { loadConfig } from "./config/load.js";
+import { ConfigEditor } from "./config-editor.js";
+
+const before = "# ours\nlog: {level: info}\n";
+
+let folder: string;
+let file: string;
+let reloads: number;
+let outcome: AdminAnswer<Reloaded>;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "holdfast-editor-"));
+  file = join(folder, "holdfast.yaml");
+  writeFileSync(file, before, { mode: 0o640 });
+  reloads = 0;
+  outcome = { ok: true, value: { applied: [], needsRestart: [], warnings: [] } };
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function editorOf(path: string | undefined): ConfigEditor {
+  const loaded = loadConfig(before, "test.yaml");
+  if (!loaded.ok) throw new Error("unreadable");
+  const { settings } = loaded.config;
+  return new ConfigEditor({
+    file: path,
+    settings: () => settings,
+    reload: async () => {
+      reloads++;
+      return outcome;
+    },
+  });
+}
+
+async function change(key: string, text: string, { apply = true, digest = "" } = {}) {
+  const editor = editorOf(file);
+  const fields = editor.fields();
+  if (!fields.ok) throw new Error(fields.message);
+  const known = digest === "" ? fields.value.digest : digest;
+  return editor.change({ digest: known, apply, changes: [{ key, text }] });
+}
+
+describe("a change", () => {
+  test("is written with its comments and rights, and applied", async () => {
+    expect(await change("log.level", "debug")).toMatchObject({
+      ok: true,
+      value: { written: true, problems: [] },
+    });
+    expect(readFileSync(file, "utf8")).toBe("# ours\nlog: {level: debug}\n");
+    expect(statSync(file).mode & 0o777).toBe(0o640);
+    expect([reloads, readdirSync(folder)]).toEqual([1, ["holdfast.yaml"]]);
+  });
+
+  test("that is only tried says what it would do, and does nothing", async () => {
+    expect(await change("log.level", "debug", { apply: false })).toMatchObject({
+      ok: true,
+      value: { written: false, problems: [], applied: [{ key: "log.level" }], needsRestart: [] },
+    });
+    expect([readFileSync(file, "utf8"), reloads]).toEqual([before, 0]);
+  });
+
+  test.each([
+    ["limits.ppp.restartMs", "5", "limits.ppp.restartMs"],
+    ["log.level", "loud", "log.level"],
+    ["addresses.pool", "[10.0.0.0/24, 10.0.0.300/24]", "addresses.pool[1]"],
+    ["addresses.gateway", "banana", "addresses.gateway"],
+  ])(
+    "%s: %s is a problem at its key, with what helps, and nothing is written",
+    async (key, text, at) => {
+      const answer = await change(key, text);
+      expect(answer).toMatchObject({
+        ok: true,
+        value: { written: false, problems: [{ key: at }] },
+      });
+      if (answer.ok) expect(answer.value.problems[0]?.remedy).not.toBe("");
+      expect([readFileSync(file, "utf8"), reloads]).toEqual([before, 0]);
+    },
+  );
+
+  test("that the running server cannot take on is taken back", async () => {
+    outcome = adminFault("trouble", "not-applied", "nft failed", "see the log");
+    expect(await change("log.level", "debug")).toMatchObject({ reason: "not-applied" });
+    expect(readFileSync(file, "utf8")).toBe(before);
+  });
+
+  test("of a file that is another by now is refused", async () => {
+    expect(await change("log.level", "debug", { digest: "of an hour ago" })).toMatchObject({
+      ok: false,
+      reason: "changed-meanwhile",
+    });
+    expect([readFileSync(file, "utf8"), reloads]).toEqual([before, 0]);
+  });
+
+  test("of a server without a file is refused, with what to do", async () => {
+    const changes = [{ key: "log.level", text: "debug" }];
+    const none = editorOf(undefined);
+    expect(none.fields()).toMatchObject({ ok: true, value: { file: null, writable: false } });
+    const refused = await none.change({ digest: "", apply: true, changes });
+    expect(refused).toMatchObject({ ok: false, reason: "no-file" });
+  });
+});
