@@ -87,6 +87,7 @@ function optionsOf(
     axes: [
       {
         ...axis,
+        size: 30,
         values: (_plot, ticks, _axis, _space, step) => ticks.map((tick) => clock(tick, step)),
       },
       { ...axis, size: 84, values: (_plot, ticks) => ticks.map(show) },
@@ -115,5 +116,6 @@ function clock(seconds: number, stepSeconds: number): string {
     const language = document.documentElement.lang || "en";
     return new Intl.DateTimeFormat(language, { month: "numeric", day: "numeric" }).format(at);
   }
-  return [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+  const parts = [at.getHours(), at.getMinutes(), ...(stepSeconds < 60 ? [at.getSeconds()] : [])];
+  return parts.map((part) => String(part).padStart(2, "0")).join(":");
 }

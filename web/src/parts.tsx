@@ -70,6 +70,8 @@ export function useAction(): {
 export function Confirmed(props: {
   readonly label: string;
   readonly question: string;
+  /** What is on the button that does it. */
+  readonly yes?: string;
   readonly busy: boolean;
   onYes(): void;
 }) {
@@ -99,12 +101,56 @@ export function Confirmed(props: {
           props.onYes();
         }}
       >
-        {words.session.yes}
+        {props.yes ?? words.session.yes}
       </button>
       <button type="button" onClick={() => setAsked(false)}>
         {words.session.no}
       </button>
     </fieldset>
+  );
+}
+
+/** A field for another password, once it is asked for. */
+export function NewPassword(props: {
+  readonly of: string;
+  readonly least?: number;
+  readonly busy: boolean;
+  onGiven(password: string): void;
+}) {
+  const w = useWords().accounts;
+  const [open, setOpen] = useState(false);
+  const [password, setPassword] = useState("");
+  if (!open) {
+    return (
+      <button
+        type="button"
+        disabled={props.busy}
+        aria-label={`${w.setPassword}: ${props.of}`}
+        onClick={() => setOpen(true)}
+      >
+        {w.setPassword}
+      </button>
+    );
+  }
+  const submit = (event: Event) => {
+    event.preventDefault();
+    props.onGiven(password);
+    setPassword("");
+    setOpen(false);
+  };
+  return (
+    <form class="inline" onSubmit={submit}>
+      <input
+        type="password"
+        autocomplete="new-password"
+        aria-label={`${w.password}: ${props.of}`}
+        required
+        minLength={props.least}
+        value={password}
+        onInput={({ currentTarget }) => setPassword(currentTarget.value)}
+      />
+      <button type="submit">{w.save}</button>
+    </form>
   );
 }
 

@@ -6,6 +6,7 @@ import { send } from "./api.js";
 import type { Live } from "./live.js";
 import { type Settings, useWords } from "./settings.js";
 import { name } from "./shown.js";
+import { Access } from "./views/access.js";
 import { Accounts } from "./views/accounts.js";
 import { Blocks } from "./views/blocks.js";
 import { Bulletin, Bulletins } from "./views/bulletins.js";
@@ -19,7 +20,7 @@ import { Sessions } from "./views/sessions.js";
 
 const pages = [
   ...(["overview", "sessions", "incidents", "bulletins", "blocks"] as const),
-  ...(["accounts", "ledger", "log", "configuration"] as const),
+  ...(["accounts", "ledger", "log", "configuration", "access"] as const),
 ] as const;
 type Page = (typeof pages)[number];
 
@@ -35,6 +36,11 @@ export type Rights = { readonly acts: boolean; readonly administers: boolean };
 
 function rightsOf(role: Role): Rights {
   return { acts: role !== "viewer", administers: role === "administrator" };
+}
+
+/** Whoever may not read a page is not led to it. */
+function pagesOf({ administers }: Rights): readonly Page[] {
+  return pages.filter((page) => administers || page !== "access");
 }
 
 type Props = {
@@ -79,7 +85,7 @@ export function Shell({ me, live, settings, onSettings, onLogOut }: Props) {
         </button>
       </header>
       <nav aria-label={words.menu}>
-        {pages.map((page) => (
+        {pagesOf(rightsOf(me.role)).map((page) => (
           <a key={page} href={`#/${page}`} aria-current={page === route.page ? "page" : undefined}>
             {words.pages[page]}
           </a>
@@ -99,7 +105,7 @@ function contentOf({ page, id }: Route, live: Live, rights: Rights): ComponentCh
     case "sessions":
       return id === undefined ? <Sessions /> : <Session id={id} rights={rights} />;
     case "incidents":
-      return id === undefined ? <Incidents /> : <Incident number={id} />;
+      return id === undefined ? <Incidents live={live} /> : <Incident number={id} />;
     case "bulletins":
       return id === undefined ? <Bulletins /> : <Bulletin number={id} />;
     case "blocks":
@@ -112,6 +118,8 @@ function contentOf({ page, id }: Route, live: Live, rights: Rights): ComponentCh
       return <Log />;
     case "configuration":
       return <Configuration rights={rights} />;
+    case "access":
+      return rights.administers ? <Access /> : <Overview live={live} />;
   }
 }
 

@@ -1,11 +1,12 @@
-// VPN accounts: who may log in. Limits beyond those here are the command line's.
+// VPN accounts: who may log in, and within which limits.
 import { useContext, useState } from "preact/hooks";
 import type { AccountShown, AccountsPage } from "../../../src/console/contract.js";
 import { get, send } from "../api.js";
-import { Confirmed, Failure, Table, useAction, useLoaded } from "../parts.js";
+import { Confirmed, Failure, NewPassword, Table, useAction, useLoaded } from "../parts.js";
 import { SettingsContext, useWords } from "../settings.js";
 import type { Rights } from "../shell.js";
 import { bits, moment, name } from "../shown.js";
+import { AccountLimits } from "./account-limits.js";
 
 const pageSize = 200;
 const path = (account: string) => `/users/${encodeURIComponent(account)}`;
@@ -16,16 +17,16 @@ export function Accounts({ rights }: { readonly rights: Rights }) {
   const { value, failure, reload } = useLoaded<AccountsPage>(`/users?most=${pageSize}`);
   const [further, setFurther] = useState<readonly AccountShown[]>([]);
   const [end, setEnd] = useState(false);
+  const [limited, setLimited] = useState<AccountShown>();
   const action = useAction();
   const all = [...(value?.accounts ?? []), ...further];
+  const again = () => {
+    setFurther([]);
+    setEnd(false);
+    reload();
+  };
   const act = (method: string, to: string, body?: object) =>
-    action.run(() =>
-      send(method, to, body).then(() => {
-        setFurther([]);
-        setEnd(false);
-        reload();
-      }),
-    );
+    action.run(() => send(method, to, body).then(again));
   const more = async () => {
     const after = encodeURIComponent(all.at(-1)?.name ?? "");
     const page = await get<AccountsPage>(`/users?most=${pageSize}&after=${after}`);
@@ -40,6 +41,16 @@ export function Accounts({ rights }: { readonly rights: Rights }) {
       {rights.administers ? (
         <Add busy={action.busy} onAdd={(given) => act("POST", "/users", given)} />
       ) : null}
+      {limited === undefined ? null : (
+        <AccountLimits
+          key={limited.accountId}
+          account={limited}
+          onDone={(changed) => {
+            setLimited(undefined);
+            if (changed) again();
+          }}
+        />
+      )}
       {value !== undefined && all.length === 0 ? <p>{w.none}</p> : null}
       {all.length === 0 ? null : (
         <Table label={words.pages.accounts} heads={[w.name, w.state, w.limits, w.changed, ""]}>
@@ -50,6 +61,7 @@ export function Accounts({ rights }: { readonly rights: Rights }) {
               rights={rights}
               busy={action.busy}
               act={act}
+              onLimits={() => setLimited(account)}
             />
           ))}
         </Table>
@@ -68,6 +80,7 @@ function Row(props: {
   readonly rights: Rights;
   readonly busy: boolean;
   act(method: string, path: string, body?: object): void;
+  onLimits(): void;
 }) {
   const words = useWords();
   const w = words.accounts;
@@ -95,14 +108,23 @@ function Row(props: {
           ) : null}
           {rights.administers ? (
             <>
-              <Password
-                account={shown}
+              <button
+                type="button"
+                disabled={busy}
+                aria-label={`${w.limits}: ${shown}`}
+                onClick={() => props.onLimits()}
+              >
+                {w.limits}
+              </button>
+              <NewPassword
+                of={shown}
                 busy={busy}
                 onGiven={(password) => act("PUT", `${path(account.name)}/password`, { password })}
               />
               <Confirmed
                 label={w.remove}
                 question={w.sure(shown)}
+                yes={w.remove}
                 busy={busy}
                 onYes={() => act("DELETE", path(account.name))}
               />
@@ -126,42 +148,6 @@ function limitsOf(account: AccountShown, sessions: (most: number) => string): st
     ...account.routes,
   ];
   return parts.filter((part) => part !== null).join(", ") || "–";
-}
-
-function Password(props: {
-  readonly account: string;
-  readonly busy: boolean;
-  onGiven(password: string): void;
-}) {
-  const w = useWords().accounts;
-  const [open, setOpen] = useState(false);
-  const [password, setPassword] = useState("");
-  if (!open) {
-    return (
-      <button type="button" disabled={props.busy} onClick={() => setOpen(true)}>
-        {w.setPassword}
-      </button>
-    );
-  }
-  const submit = (event: Event) => {
-    event.preventDefault();
-    props.onGiven(password);
-    setPassword("");
-    setOpen(false);
-  };
-  return (
-    <form class="inline" onSubmit={submit}>
-      <input
-        type="password"
-        autocomplete="new-password"
-        aria-label={`${w.password}: ${props.account}`}
-        required
-        value={password}
-        onInput={({ currentTarget }) => setPassword(currentTarget.value)}
-      />
-      <button type="submit">{w.save}</button>
-    </form>
-  );
 }
 
 type Given = { readonly name: string; readonly password: string };

@@ -1,4 +1,4 @@
-// The configuration in effect, and what its file would change: read here, edited as a file.
+// The configuration in effect: read by all, changed by administrators, in a form or as a file.
 import { useState } from "preact/hooks";
 import type { Reloaded } from "../../../src/console/contract.js";
 import type { ConfigShown } from "../../../src/console/log-contract.js";
@@ -7,6 +7,7 @@ import { Failure, useAction, useLoaded } from "../parts.js";
 import { useWords } from "../settings.js";
 import type { Rights } from "../shell.js";
 import { name } from "../shown.js";
+import { ConfigForm } from "./config-form.js";
 import { Notices } from "./notices.js";
 
 export function Configuration({ rights }: { readonly rights: Rights }) {
@@ -32,6 +33,17 @@ export function Configuration({ rights }: { readonly rights: Rights }) {
       ) : null}
       {done === undefined ? null : <Done of={done} />}
       <Notices rights={rights} />
+      {rights.administers ? (
+        <>
+          <h2>{w.form}</h2>
+          <ConfigForm
+            onChanged={(changed) => {
+              setDone(changed);
+              reload();
+            }}
+          />
+        </>
+      ) : null}
       <h2>{w.file}</h2>
       {value === undefined ? null : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.

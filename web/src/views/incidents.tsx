@@ -3,7 +3,10 @@
 import { useContext, useState } from "preact/hooks";
 import type { IncidentShown, IncidentsPage } from "../../../src/console/incident-contract.js";
 import { get, type Refused } from "../api.js";
+import { Chart } from "../chart.js";
+import type { Live } from "../live.js";
 import { Facts, Failure, Table, useLoaded } from "../parts.js";
+import { type Period, PeriodChoice, useSeries } from "../past.js";
 import { SettingsContext, useWords } from "../settings.js";
 import { amount, duration, moment, name } from "../shown.js";
 
@@ -22,13 +25,15 @@ function endedOf({ sessionsEnded }: IncidentShown): number {
   return Object.values(sessionsEnded).reduce((sum, count) => sum + count, 0);
 }
 
-export function Incidents() {
+export function Incidents({ live: { moments } }: { readonly live: Live }) {
   const words = useWords();
   const w = words.incidents;
   const { language } = useContext(SettingsContext);
   const { value, failure } = useLoaded<IncidentsPage>(`/incidents?most=${pageSize}`, everyMs);
   const [older, setOlder] = useState<IncidentsPage>();
   const [refused, setRefused] = useState<Refused>();
+  const [period, setPeriod] = useState<Period>("day");
+  const past = useSeries(moments, period);
   const next = older === undefined ? value?.next : older.next;
   const all = [...(value?.incidents ?? []), ...(older?.incidents ?? [])];
   const more = () =>
@@ -38,7 +43,14 @@ export function Incidents() {
   return (
     <>
       <h1>{words.pages.incidents}</h1>
-      <Failure of={failure ?? refused} />
+      <Failure of={failure ?? refused ?? past.failure} />
+      <PeriodChoice period={period} onPeriod={setPeriod} />
+      <Chart
+        title={w.timeline}
+        at={past.series.at}
+        show={(count) => `${amount(Math.round(10 * count) / 10)}${words.unit.perSecond}`}
+        lines={[{ label: words.overview.unwanted, tone: 3, values: past.series.unwanted }]}
+      />
       {value !== undefined && all.length === 0 ? <p>{w.none}</p> : null}
       {all.length === 0 ? null : (
         <Table
