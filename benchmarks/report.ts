@@ -16,6 +16,7 @@ const titles: Readonly<Record<string, string>> = {
   setup: "Set-up of sessions on this host",
   memory: "Memory",
   sessions: "Fifty thousand sessions",
+  console: "Ten thousand sessions on the console",
   storm: "Under hostile streams",
   "storm-uml": "Under hostile streams beside pptpd, in a guest",
   micro: "The parts alone",

@@ -24,6 +24,8 @@ export type SceneOptions = {
   readonly concurrency: number;
   readonly perSecond?: number;
   readonly accounts?: number;
+  /** Sections of the configuration beside what the scene needs. */
+  readonly config?: object;
   /** RLIMIT_NOFILE of the server. */
   readonly descriptors?: number;
 };
@@ -50,6 +52,7 @@ function configured(options: SceneOptions): object {
     // All of them come from few /24.
     guard: { allow: [SOURCES] },
     limits: lifted(options),
+    ...options.config,
   };
 }
 

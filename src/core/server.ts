@@ -278,8 +278,9 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     return this.#events.shift();
   }
 
-  *sessions(): IterableIterator<SessionInfo> {
-    for (const session of this.#sessions.all()) yield session.info();
+  /** In order of their numbers; those after `after`: what is not asked for is not made. */
+  *sessions(after = 0): IterableIterator<SessionInfo> {
+    for (const session of this.#sessions.all()) if (session.id > after) yield session.info();
   }
 
   session(id: SessionId): SessionInfo | undefined {

@@ -98,19 +98,27 @@ export class Operator implements AdminPort {
   }
 
   sessions({ after, most, user, peer, address }: SessionsQuery): SessionsPage {
-    const matching: SessionSummary[] = [];
-    for (const info of this.around.loop.server.sessions()) {
-      const summary = this.#summary(info);
-      if (user !== undefined && summary.user !== user) continue;
-      if (peer !== undefined && summary.peerAddress !== peer) continue;
-      if (address !== undefined && summary.framedAddress !== address) continue;
-      matching.push(summary);
-    }
+    const { server } = this.around.loop;
     const from = after ?? 0;
-    const sessions = matching.filter(({ id }) => id > from).slice(0, most);
-    const last = sessions.at(-1)?.id;
-    const more = last !== undefined && (matching.at(-1)?.id ?? 0) > last;
-    return { sessions, total: matching.length, next: more ? last : null };
+    const all = user === undefined && peer === undefined && address === undefined;
+    const matches = ({ user: name, peerAddress, framedAddress }: SessionInfo) =>
+      (user === undefined || name === user) &&
+      (peer === undefined || formatIpv4(peerAddress) === peer) &&
+      (address === undefined ||
+        (framedAddress !== undefined && formatIpv4(framedAddress) === address));
+    const sessions: SessionSummary[] = [];
+    let [total, more] = [0, false];
+    for (const info of server.sessions(all ? from : 0)) {
+      if (!all && !matches(info)) continue;
+      total++;
+      if (info.session <= from) continue;
+      more = sessions.length === most;
+      if (!more) sessions.push(this.#summary(info));
+      // Of thousands a page makes its own alone; those that match must all be counted.
+      else if (all) break;
+    }
+    const last = sessions.at(-1)?.id ?? null;
+    return { sessions, total: all ? server.sessionCount : total, next: more ? last : null };
   }
 
   session(id: number): SessionDetail | undefined {

@@ -92,7 +92,12 @@ export class TestServer implements AsyncDisposable {
 
   /** `holdfast COMMAND` against this server. */
   cli(command: string): Promise<Result> {
-    return this.place.exec(`${holdfast} ${command} --state ${this.directory}/state`);
+    return this.place.exec(this.command(command));
+  }
+
+  /** The same as a command line, for a shell in its place. */
+  command(command: string): string {
+    return `${holdfast} ${command} --state ${this.directory}/state`;
   }
 
   /** A guest's files are not ours: what runs there is asked by the command line, at its price. */
