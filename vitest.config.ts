@@ -4,7 +4,11 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 // What needs namespaces, devices or a guest runs after everything else, two files at once: each makes
 // namespaces, a lab and a server of its own, and is idle for most of its time. The longest go first,
 // so that the others run beside them.
-const system = ["os", "interop", "e2e", "trouble"].map((name) => `test/${name}/**/*.test.ts`);
+const system = [
+  ...["os", "interop", "e2e", "trouble"].map((name) => `test/${name}/**/*.test.ts`),
+  // The console's page in Debian's chromium.
+  "test/page/*.browser.ts",
+];
 const longest = [
   "test/interop/transfer.test.ts",
   "test/interop/pptp-linux.test.ts",

@@ -3,9 +3,11 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-const program = process.env.HOLDFAST_BROWSER ?? "/usr/bin/chromium";
+export const program = process.env.HOLDFAST_BROWSER ?? "/usr/bin/chromium";
+const images = fileURLToPath(new URL("../../docs/images", import.meta.url));
 const shots = fileURLToPath(new URL("../../.screenshots", import.meta.url));
 
 export class Browsing implements AsyncDisposable {
@@ -49,9 +51,16 @@ export class Browsing implements AsyncDisposable {
     await this.page.waitForSelector(waitFor);
   }
 
-  async shot(name: string): Promise<void> {
+  /**
+   * A picture of the whole page into .screenshots; of what is seen at first into docs/images as well, under its
+   * name there, when HOLDFAST_IMAGES is set.
+   */
+  async shot(name: string, inDocuments?: string): Promise<void> {
     mkdirSync(shots, { recursive: true });
     await this.page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+    if (inDocuments === undefined || process.env.HOLDFAST_IMAGES === undefined) return;
+    mkdirSync(images, { recursive: true });
+    await this.page.screenshot({ path: join(images, `${inDocuments}.png`) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,6 +70,18 @@ export class Browsing implements AsyncDisposable {
 
 /** What a reader by screen reader or keyboard would miss, and what is wider than the screen. */
 export const accessFaults = (page: Page): Promise<string[]> => inPage(page, "access.js");
+
+/** What axe-core finds against WCAG 2.1 A and AA: its rule, and where. */
+export async function axeFaults(page: Page): Promise<string[]> {
+  // Told in the page's own world by the browser's own hand: its policy lets no script in.
+  await page.evaluate(axe.source);
+  const found = await page.evaluate<{ id: string; nodes: { target: string[] }[] }[]>(
+    "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }).then((all) => all.violations)",
+  );
+  return found.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`,
+  );
+}
 
 /** Texts whose contrast is below WCAG's 4.5 (3 for large ones). */
 export const contrastFaults = (page: Page): Promise<string[]> => inPage(page, "contrast.js");

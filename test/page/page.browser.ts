@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SessionSummary } from "../../src/console/contract.js";
 import { PASSWORD, Served } from "../console/support.js";
-import { accessFaults, Browsing, contrastFaults } from "./browser.js";
+import { needPeer } from "../peers.js";
+import { accessFaults, axeFaults, Browsing, contrastFaults, program } from "./browser.js";
 
 const pages = [
   ["overview", ".charts canvas"],
@@ -17,10 +18,13 @@ const pages = [
   ["accounts", "table"],
   ["ledger", ".bars"],
   ["log", ".log li"],
-  ["configuration", "pre"],
+  ["configuration", "summary"],
+  ["access", "table"],
 ] as const;
 
 const evil = "<img src=x onerror=alert(1)>\u001b[2J\u202egnp.exe\n</script>";
+
+const runs = needPeer([program], ["chromium"]);
 
 let served: Served;
 beforeAll(async () => {
@@ -58,7 +62,7 @@ const looks = [
   ["japanese", { colorScheme: "light", locale: "ja" }],
 ] as const;
 
-describe.each(looks)("%s", (look, options) => {
+describe.runIf(runs).each(looks)("%s", (look, options) => {
   test("every page is there, readable, reachable, and keeps to its policy", async () => {
     later();
     await using browsing = await Browsing.on(origin(), options);
@@ -73,6 +77,7 @@ describe.each(looks)("%s", (look, options) => {
       await browsing.open(hash, waitFor);
       expect([hash, await accessFaults(browsing.page)]).toEqual([hash, []]);
       expect([hash, await contrastFaults(browsing.page)]).toEqual([hash, []]);
+      expect([hash, await axeFaults(browsing.page)]).toEqual([hash, []]);
       await browsing.shot(`${hash.replace("/", "-")}-${look}`);
     }
     const language = await browsing.page.evaluate("document.documentElement.lang");
@@ -81,7 +86,34 @@ describe.each(looks)("%s", (look, options) => {
   });
 });
 
-describe("who is there", () => {
+test.runIf(runs)(
+  "charts of the past: each period is read by the slots that fit it, and one server's gap is a gap",
+  async () => {
+    later();
+    await using browsing = await Browsing.on(origin());
+    const { page } = browsing;
+    await browsing.logIn("viewer", PASSWORD);
+    await page.waitForSelector(".charts canvas");
+    served.port.asked.length = 0;
+    const by = { hour: "10s", day: "5m", week: "1h", month: "1h", year: "1d" };
+    for (const [period, resolution] of Object.entries(by)) {
+      later();
+      served.port.asked.length = 0;
+      await page.click(`.periods button:text-is("${period}")`);
+      await expect.poll(() => served.port.asked).toContain(`trends ${resolution}`);
+      expect(await page.getAttribute(`.periods button:text-is("${period}")`, "aria-pressed")).toBe(
+        "true",
+      );
+      await browsing.shot(`past-${period}`);
+    }
+    await page.goto(`${origin()}/#/ledger`);
+    await page.click('.periods button:text-is("day")');
+    await page.waitForSelector(".chart canvas");
+    expect(browsing.faults).toEqual([]);
+  },
+);
+
+describe.runIf(runs)("who is there", () => {
   test("a wrong password says so, and the page is the log-in until it is right", async () => {
     later();
     await using browsing = await Browsing.on(origin());
@@ -110,6 +142,7 @@ describe("who is there", () => {
     served.port.asked.length = 0;
     await acting.page.click("text=End this session");
     expect(served.port.asked).not.toContain('disconnect {"id":1}');
+    await acting.page.waitForSelector("fieldset.confirm button:focus");
     await acting.page.keyboard.press("Enter");
     await expect.poll(() => served.port.asked).toContain('disconnect {"id":1}');
     expect([...viewing.faults, ...acting.faults]).toEqual([]);
@@ -127,85 +160,94 @@ describe("who is there", () => {
   });
 });
 
-test("an administrator sends a test of notices and reads what went wrong; a viewer has no button", async () => {
-  later();
-  await using browsing = await Browsing.on(origin());
-  await browsing.logIn("administrator", PASSWORD);
-  await browsing.open("configuration", "pre");
-  served.port.asked.length = 0;
-  await browsing.page.click("text=Send a test");
-  await browsing.page.waitForSelector("ul[role=status]");
-  expect(served.port.asked).toContain("test notices");
-  const said = await browsing.page.textContent("ul[role=status]");
-  expect(said).toBe("Mail: not sent: 535 no\\u{1b}[2J");
-  later();
-  await using viewing = await Browsing.on(origin());
-  await viewing.logIn("viewer", PASSWORD);
-  await viewing.open("configuration", "pre");
-  expect(await viewing.page.locator("text=Send a test").count()).toBe(0);
-  expect([...browsing.faults, ...viewing.faults]).toEqual([]);
-});
+test.runIf(runs)(
+  "an administrator sends a test of notices and reads what went wrong; a viewer has no button",
+  async () => {
+    later();
+    await using browsing = await Browsing.on(origin());
+    await browsing.logIn("administrator", PASSWORD);
+    await browsing.open("configuration", "pre");
+    served.port.asked.length = 0;
+    await browsing.page.click("text=Send a test");
+    await browsing.page.waitForSelector("ul[role=status]");
+    expect(served.port.asked).toContain("test notices");
+    const said = await browsing.page.textContent("ul[role=status]");
+    expect(said).toBe("Mail: not sent: 535 no\\u{1b}[2J");
+    later();
+    await using viewing = await Browsing.on(origin());
+    await viewing.logIn("viewer", PASSWORD);
+    await viewing.open("configuration", "pre");
+    expect(await viewing.page.locator("text=Send a test").count()).toBe(0);
+    expect([...browsing.faults, ...viewing.faults]).toEqual([]);
+  },
+);
 
-test("markup, escapes and marks that turn a line around are text, wherever a name stands", async () => {
-  later();
-  const own = served.port.session;
-  const list = served.port.sessions;
-  const page = served.port.sessions({ most: 10 });
-  const hostile = { user: evil, peersHostName: evil, peersVendorString: evil };
-  served.port.sessions = () => ({
-    ...page,
-    sessions: page.sessions.map((one) => ({ ...one, ...hostile })),
-    next: null,
-  });
-  served.port.session = (id) => {
-    const found = own(id);
-    return found && { ...found, ...hostile, dialogue: [evil] };
-  };
-  await using browsing = await Browsing.on(origin());
-  await browsing.logIn("viewer", PASSWORD);
-  for (const [hash, waitFor] of [
-    ["sessions", "table a"],
-    ["sessions/3", ".dialogue"],
-  ] as const) {
-    await browsing.open(hash, waitFor);
-    const text = (await browsing.page.textContent("main")) ?? "";
-    expect(text).toContain("<img src=x onerror=alert(1)>\\u{1b}[2J\\u{202e}gnp.exe\\u{a}");
-    for (const mark of ["\u001b", "\u202e"]) expect(text).not.toContain(mark);
-    expect(await browsing.page.locator("main img, main script").count()).toBe(0);
-    await browsing.shot(`inert-${hash.replace("/", "-")}`);
-  }
-  expect(browsing.faults).toEqual([]);
-  served.port.session = own;
-  served.port.sessions = list;
-});
+test.runIf(runs)(
+  "markup, escapes and marks that turn a line around are text, wherever a name stands",
+  async () => {
+    later();
+    const own = served.port.session;
+    const list = served.port.sessions;
+    const page = served.port.sessions({ most: 10 });
+    const hostile = { user: evil, peersHostName: evil, peersVendorString: evil };
+    served.port.sessions = () => ({
+      ...page,
+      sessions: page.sessions.map((one) => ({ ...one, ...hostile })),
+      next: null,
+    });
+    served.port.session = (id) => {
+      const found = own(id);
+      return found && { ...found, ...hostile, dialogue: [evil] };
+    };
+    await using browsing = await Browsing.on(origin());
+    await browsing.logIn("viewer", PASSWORD);
+    for (const [hash, waitFor] of [
+      ["sessions", "table a"],
+      ["sessions/3", ".dialogue"],
+    ] as const) {
+      await browsing.open(hash, waitFor);
+      const text = (await browsing.page.textContent("main")) ?? "";
+      expect(text).toContain("<img src=x onerror=alert(1)>\\u{1b}[2J\\u{202e}gnp.exe\\u{a}");
+      for (const mark of ["\u001b", "\u202e"]) expect(text).not.toContain(mark);
+      expect(await browsing.page.locator("main img, main script").count()).toBe(0);
+      await browsing.shot(`inert-${hash.replace("/", "-")}`);
+    }
+    expect(browsing.faults).toEqual([]);
+    served.port.session = own;
+    served.port.sessions = list;
+  },
+);
 
-test("ten thousand sessions: few rows are made, searching and sorting answer at once", async () => {
-  later();
-  const list = served.port.sessions;
-  const [first] = list({ most: 1 }).sessions;
-  const many = Array.from({ length: 10_000 }, (_, at) => {
-    const framedAddress = `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
-    return { ...(first as SessionSummary), id: at + 1, user: `user${at}`, framedAddress };
-  });
-  served.port.sessions = ({ after = 0, most }) => {
-    const sessions = many.slice(after, after + most);
-    const last = sessions.at(-1)?.id ?? 0;
-    return { sessions, total: many.length, next: last < many.length ? last : null };
-  };
-  await using browsing = await Browsing.on(origin());
-  const { page } = browsing;
-  await browsing.logIn("viewer", PASSWORD);
-  await browsing.open("sessions", "table a");
-  await page.waitForSelector("text=10000 sessions");
-  expect(await page.locator("tbody tr").count()).toBeLessThan(80);
-  await page.evaluate("document.querySelector('.rows').scrollTo(0, 36 * 5000)");
-  await page.waitForSelector("tr[aria-rowindex='5010']");
-  await page.fill("input[type=search]", "user9999");
-  await page.waitForSelector("text=1 of 10000");
-  expect(await page.locator("tbody a").textContent()).toBe("user9999");
-  await page.fill("input[type=search]", "");
-  await page.click("th:first-child button");
-  await page.waitForSelector("th[aria-sort=descending]");
-  expect(browsing.faults).toEqual([]);
-  served.port.sessions = list;
-});
+test.runIf(runs)(
+  "ten thousand sessions: few rows are made, searching and sorting answer at once",
+  async () => {
+    later();
+    const list = served.port.sessions;
+    const [first] = list({ most: 1 }).sessions;
+    const many = Array.from({ length: 10_000 }, (_, at) => {
+      const framedAddress = `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
+      return { ...(first as SessionSummary), id: at + 1, user: `user${at}`, framedAddress };
+    });
+    served.port.sessions = ({ after = 0, most }) => {
+      const sessions = many.slice(after, after + most);
+      const last = sessions.at(-1)?.id ?? 0;
+      return { sessions, total: many.length, next: last < many.length ? last : null };
+    };
+    await using browsing = await Browsing.on(origin());
+    const { page } = browsing;
+    await browsing.logIn("viewer", PASSWORD);
+    await browsing.open("sessions", "table a");
+    await page.waitForSelector("text=10000 sessions");
+    expect(await page.locator("tbody tr").count()).toBeLessThan(80);
+    await page.evaluate("document.querySelector('.rows').scrollTo(0, 36 * 5000)");
+    await page.waitForSelector("tr[aria-rowindex='5010']");
+    await page.fill("input[type=search]", "user9999");
+    await page.waitForSelector("text=1 of 10000");
+    expect(await page.locator("tbody a").textContent()).toBe("user9999");
+    await page.fill("input[type=search]", "");
+    await page.click("th:first-child button");
+    await page.waitForSelector("th[aria-sort=descending]");
+    expect(browsing.faults).toEqual([]);
+    served.port.sessions = list;
+  },
+);
