@@ -11,7 +11,9 @@ import { loadConfig } from "../../src/daemon/config/load.js";
 import { surroundings } from "../../src/daemon/state-directory.js";
 import { filesOf, root } from "./tree.js";
 
-const names = ["README", "CONTRIBUTING", "SECURITY", "CHANGELOG"].map((name) => `${name}.md`);
+const names = ["README", "README.ja", "CONTRIBUTING", "SECURITY", "CHANGELOG"].map(
+  (name) => `${name}.md`,
+);
 const documents = [
   ...names.map((path) => ({ path, text: readFileSync(join(root, path), "utf8") })),
   ...filesOf(["docs"], [".md"]),
