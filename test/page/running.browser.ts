@@ -1,27 +1,21 @@
 // The console of a running server in Debian's Chromium: real sessions, a real storm (`holdfast storm` from another
 // namespace) while it is looked at, every action by hand of the browser, and whoever may not.
-import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
-import { join } from "node:path";
+import { chmodSync, chownSync, readFileSync, writeFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sampleOctets } from "../control-peer.js";
 import { until } from "../lab/place.js";
 import { needPeer, needRoot } from "../peers.js";
 import type { Caller } from "../trouble/caller.js";
-import { cli, Scene, SERVER } from "../trouble/scene.js";
+import { Scene, SERVER } from "../trouble/scene.js";
+import { evil, HOSTILE, hostilePeer, storm } from "./arriving.js";
 import { accessFaults, axeFaults, Browsing, contrastFaults, program } from "./browser.js";
 
 const runs = needRoot() && needPeer([program], ["chromium"]);
 const PASSWORD = "correct horse battery";
-const HOSTILE = "203.0.113.66";
 const origin = `https://${SERVER}:8723`;
 const anna = { name: "anna", password: "correct-Horse-7" };
 /** A user's name may be nearly anything: this one is markup. */
 const marked = { name: `<img src=x onerror="alert(1)">&'`, password: "correct-Horse-8" };
-/** A peer says of itself, and a guesser of himself, what he likes. */
-const evil = "<script>alert(1)</script>\u001b[2J\u202egnp.exe\r\nlevel=error";
 
 let scene: Scene;
 let caller: Caller;
@@ -53,47 +47,10 @@ async function checked(page: Page, what: string): Promise<void> {
   expect([what, found]).toEqual([what, []]);
 }
 
-/** A peer that says who it is, asks for a call, and then says nothing. */
-async function hostilePeer(): Promise<Disposable> {
-  const start = Buffer.from(sampleOctets("StartControlConnectionRequest"));
-  start.fill(0, 28, 92);
-  Buffer.from(evil).copy(start, 28, 0, 64);
-  const socket = connect({ host: SERVER, port: 1723 });
-  socket.on("error", () => {});
-  socket.write(start);
-  await new Promise((answered) => socket.once("data", answered));
-  socket.write(sampleOctets("OutgoingCallRequest"));
-  await new Promise((answered) => socket.once("data", answered));
-  return { [Symbol.dispose]: () => socket.destroy() };
-}
-
-function storm(seconds: number): ChildProcess {
-  const secret = join(scene.directory, "storm-password");
-  const { name, password } = scene.firstAccount();
-  writeFileSync(secret, `${password}\n`, { mode: 0o600 });
-  const words = [
-    cli,
-    "storm",
-    SERVER,
-    "-u",
-    name,
-    "--password-file",
-    secret,
-    "--state",
-    scene.state,
-  ];
-  const how = [
-    "--scenario",
-    "gre-mutated",
-    "--seconds",
-    String(seconds),
-    "--rate",
-    "5000",
-    "--seed",
-    "7",
-  ];
-  const from = ["--from", HOSTILE];
-  return spawn(process.execPath, [...words, ...how, ...from, "--json"], { stdio: "ignore" });
+/** Whose process the server is: `Uid` or `Gid`, the effective one. */
+function ofServer(which: string): number {
+  const status = readFileSync(`/proc/${scene.pid}/status`, "utf8");
+  return Number(new RegExp(`^${which}:\\s+\\d+\\s+(\\d+)`, "m").exec(status)?.[1]);
 }
 
 async function put(page: Page, label: string, text: string): Promise<void> {
@@ -120,7 +77,7 @@ afterAll(async () => {
 describe.runIf(runs)("while a storm goes on", () => {
   test("the page says so, shows what arrives, and that sessions go on", async () => {
     const pinging = caller.pinging();
-    const storming = storm(20);
+    const storming = storm(scene, 20);
     const over = new Promise((ended) => storming.once("exit", ended));
     const { page } = admin;
     await admin.open("overview", ".charts canvas");
@@ -144,7 +101,7 @@ describe.runIf(runs)("while a storm goes on", () => {
     await page.waitForSelector(".dialogue li");
     expect(await page.textContent("main")).toContain("MPPE");
     await checked(page, "session");
-    await admin.shot("storm-session-light", "console-session");
+    await admin.shot("storm-session-light");
     const looks = [
       ["dark", { colorScheme: "dark" }],
       ["phone", { colorScheme: "light", viewport: { width: 390, height: 844 } }],
@@ -158,7 +115,7 @@ describe.runIf(runs)("while a storm goes on", () => {
       await checked(other.page, look);
       await other.shot(
         `storm-overview-${look}`,
-        look === "dark" ? undefined : `console-overview-${look}`,
+        look === "japanese" ? "console-overview-japanese" : undefined,
       );
       expect(other.faults).toEqual([]);
     }
@@ -202,7 +159,7 @@ describe.runIf(runs)("while a storm goes on", () => {
     expect(await page.locator("main img, main script").count()).toBe(0);
     // On the machine's own log it is one line of JSON each, with nothing raw in it.
     const raw = scene.log();
-    expect(raw).not.toContain("\u001b");
+    for (const mark of ["\u001b", "\u202e"]) expect(raw).not.toContain(mark);
     for (const line of raw.split("\n").filter((one) => one.includes("alert(1)"))) {
       expect(line.startsWith('{"level"')).toBe(true);
     }
@@ -289,7 +246,7 @@ describe.runIf(runs)("an administrator", () => {
     await admin.open("configuration", "summary");
     // As a service: the file is root's, and the server somebody else.
     await page.waitForSelector(".notice.warn:text('may not write its file')");
-    const { uid, gid } = statSync(scene.state);
+    const [uid, gid] = ["Uid", "Gid"].map(ofServer) as [number, number];
     expect(uid).not.toBe(0);
     chownSync(scene.configFile, uid, gid);
     chmodSync(scene.directory, 0o777);
