@@ -112,6 +112,11 @@ export function ConfigForm({ onChanged }: { onChanged(done: ConfigChanged): void
   );
 }
 
+/** Of limits a few words are told, of the rest whole sentences. */
+function sentence(text: string): string {
+  return text === "" || text.endsWith(".") ? text : `${text}.`;
+}
+
 function sectionOf(key: string): string {
   return key.split(".").slice(0, -1).join(".");
 }
@@ -131,7 +136,7 @@ function One(props: {
   ].filter((mark) => mark !== null);
   const help = (
     <>
-      {field.description}{" "}
+      {sentence(field.description)}{" "}
       {field.kind === "number" || field.kind === "text" ? w.expected(field.expected) : null}{" "}
       {marks.length === 0 ? null : <b>{marks.join(" · ")}</b>}
     </>
