@@ -79,7 +79,15 @@ const filtering = await delayOf(async () => {
   }
 });
 
-await using browsing = await Browsing.on(origin, { ignoreHTTPSErrors: true });
+let opened: Browsing | undefined;
+// A browser that starts takes both processors of a small machine: told apart from what it then asks for.
+const starting = await delayOf(async () => {
+  opened = await Browsing.on(origin, { ignoreHTTPSErrors: true });
+  await opened.logIn("viewer", PASSWORD);
+  await wait(3_000);
+});
+if (opened === undefined) throw new Error("no browser");
+await using browsing: Browsing = opened;
 const { page } = browsing;
 const took: Record<string, number> = {};
 async function timed(what: string, act: () => Promise<unknown>): Promise<void> {
@@ -88,7 +96,6 @@ async function timed(what: string, act: () => Promise<unknown>): Promise<void> {
   took[what] = performance.now() - begin;
 }
 const looking = await delayOf(async () => {
-  await browsing.logIn("viewer", PASSWORD);
   await timed("page opened, until all are shown", async () => {
     await browsing.open("sessions", "table a");
     await page.waitForSelector(`text=${sessions} sessions`);
@@ -131,6 +138,11 @@ tell(
         value: filtering,
         unit: "ms",
         most: 50,
+      },
+      {
+        what: "event loop, a browser started beside it and logged in",
+        value: starting,
+        unit: "ms",
       },
       {
         what: "event loop, page opened, searched, sorted, scrolled",
