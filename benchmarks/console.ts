@@ -27,7 +27,9 @@ const token = (await server.cli("token add bench --role viewer")).stdout.trim();
 await scene.raise(sessions);
 
 /** Longest delay of the main process's event loop while `act` runs, ms. */
-const { main } = await scene.inspected();
+const eyes = await scene.inspected();
+await using main = eyes.main;
+await using _worker = eyes.worker;
 async function delayOf(act: () => Promise<unknown>): Promise<number> {
   await main.ask("delay");
   await act();
