@@ -1,5 +1,5 @@
 // The source tree as the house rules see it.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -22,6 +22,7 @@ export function filesOf(folders: readonly string[], endings: readonly string[]):
       const path = join(root, folder, name);
       if (path.includes("node_modules") || !endings.some((ending) => path.endsWith(ending)))
         continue;
+      if (!statSync(path).isFile()) continue;
       found.push({ path: relative(root, path), text: readFileSync(path, "utf8") });
     }
   }
