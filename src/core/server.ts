@@ -278,7 +278,6 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     return this.#events.shift();
   }
 
-  /** In order of their numbers; those after `after`: what is not asked for is not made. */
   *sessions(after = 0): IterableIterator<SessionInfo> {
     for (const session of this.#sessions.all()) if (session.id > after) yield session.info();
   }
