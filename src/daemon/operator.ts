@@ -3,13 +3,13 @@ import { formatIpv4, formatIpv6 } from "../base/ip.js";
 import type { Ledger } from "../base/ledger.js";
 import { printable } from "../base/printable.js";
 import { formatPrefix4, formatSource } from "../base/range4.js";
-import type { ConfigChange, ConfigChanged, ConfigFields } from "../console/config-contract.js";
 import type {
   BulletinQuery,
   BulletinShown,
   BulletinsPage,
   BulletinsQuery,
 } from "../console/bulletin-contract.js";
+import type { ConfigChange, ConfigChanged, ConfigFields } from "../console/config-contract.js";
 import type {
   BlockGiven,
   BlockShown,

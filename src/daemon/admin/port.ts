@@ -1,12 +1,13 @@
 // What the admin API asks of the running server. Everything of accounts, keys and backups goes to
 // AccountService, which works without a server too.
-import type { ConfigChange, ConfigChanged, ConfigFields } from "../../console/config-contract.js";
+
 import type {
   BulletinQuery,
   BulletinShown,
   BulletinsPage,
   BulletinsQuery,
 } from "../../console/bulletin-contract.js";
+import type { ConfigChange, ConfigChanged, ConfigFields } from "../../console/config-contract.js";
 import type {
   ConsoleUserChange,
   ConsoleUserShown,
