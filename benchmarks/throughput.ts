@@ -194,7 +194,13 @@ async function measureAll(): Promise<void> {
   open.add(lab);
   say(`booting a guest (${where})`);
   const vehicle = where === "qemu" ? "qemu" : "uml";
-  const guest = await Guest.up({ name: "bench", index: 1, memMb: plan.memory, vehicle });
+  const guest = await Guest.up({
+    name: "bench",
+    index: 1,
+    memMb: plan.memory,
+    vehicle,
+    held: false,
+  });
   say((await expectOk(guest, "uname -sr; nproc")).trim().replace("\n", ", processors: "));
   await everySetting(guest);
 }
