@@ -7,6 +7,7 @@ import type { ThroughputData } from "./throughput.js";
 
 const titles: Readonly<Record<string, string>> = {
   "throughput-uml": "Throughput in a User Mode Linux guest",
+  "throughput-uml-sessions": "Throughput of many sessions in a User Mode Linux guest",
   "throughput-qemu": "Throughput in a QEMU guest",
   "throughput-host": "Throughput on this host, both ends ours",
   cpu: "Processor time a packet",

@@ -223,6 +223,7 @@ const results: Results<ThroughputData> = {
   tables: [...tablesOf(data), ...(profiles.length > 0 ? [profileTable(profiles)] : [])],
   data,
 };
-report(`throughput-${where}`, results, !given.quick);
+const many = plan.sessions.some((count) => count > 1) ? "-sessions" : "";
+report(`throughput-${where}${many}`, results, !given.quick);
 // A generator that could not be ended must not keep this process.
 process.exit(data.samples.every(({ values }) => values.length > 0) ? 0 : 1);
