@@ -27,7 +27,7 @@ export class CompiledOs implements Disposable {
       const to = join(this.directory, "node_modules", name);
       cpSync(join(ROOT, "node_modules", name), to, { recursive: true });
     }
-    for (const room of ["base", "os"]) {
+    for (const room of ["base", "os", "limits"]) {
       for (const file of readdirSync(join(ROOT, "src", room))) {
         if (file.endsWith(".ts") && !file.endsWith(".test.ts")) this.#compile(join(room, file));
       }
