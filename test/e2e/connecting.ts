@@ -12,13 +12,14 @@ export const main = join(import.meta.dirname, "../../dist/cli/main.js");
 let files = 0;
 
 /** A server of ours in `namespace`, itself reached through its sessions; ann may log in. */
-export function serving(namespace: Namespace): Promise<TestServer> {
+export function serving(namespace: Namespace, more: object = {}): Promise<TestServer> {
   return TestServer.start({
     place: new HostNetns(namespace.name),
     config: {
       addresses: { pool: ["10.99.0.0/24"], gateway: "10.99.0.1" },
       client: { dns: [] },
       network: { reachHost: true },
+      ...more,
     },
     users: [{ name: "ann", password: "secret-Pw1" }],
   });
