@@ -45,17 +45,24 @@ describe.runIf(isRoot)("endings of a session, against our own client", () => {
   });
 
   async function up(user = "ann", by = client): Promise<void> {
+    calledAt = Date.now();
     // Its own echoes would keep an idle session alive, and tell a vanished server too early.
     const { peers } = await by.call({ server: SERVER, user, password, echoIntervalMs: 0 });
     expect(peers).toBe(PEERS_END);
     expect(await by.ping(peers, ["-I", by.tun])).toBe(3);
   }
 
-  /** The cause in the accounting of the last session of `user`, once it has one. */
+  let calledAt = 0;
+
+  /**
+   * The cause in the accounting of the session of `user` that `up` began, once it has one: records are
+   * gathered for a while, so that at first the last one is another session's.
+   */
   async function recordedCause(user = "ann"): Promise<string> {
     let cause: string | null | undefined;
     await until("the session's record is closed", 15, async () => {
-      cause = (await server.pastSessions(user)).lines[0]?.cause;
+      const [last] = (await server.pastSessions(user)).lines;
+      cause = last !== undefined && last.startedAt >= calledAt ? last.cause : undefined;
       return typeof cause === "string";
     });
     return cause!;
