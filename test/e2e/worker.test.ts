@@ -149,7 +149,8 @@ describe.runIf(isRoot)("data worker", () => {
     await eventually(() => side.lost[0], 1_000);
     expect(side.lost).toEqual(["SIGKILL"]);
     expect(side.ledger.size).toBe(0);
-    await eventually(() => readdirSync("/proc/self/fd").length === descriptors || undefined);
+    // Of the test before some may have been closing when they were counted.
+    await eventually(() => readdirSync("/proc/self/fd").length <= descriptors || undefined);
     side.start();
     await side.saw("Ready", 2);
     await side.host.stop();
