@@ -14,10 +14,15 @@ export type Received = {
 type Answers = {
   /** To DATA's end; else 250. */
   readonly accept?: string;
-  readonly auth?: string;
+  /** To a log-in; `said` is what came for it, as it came. */
+  readonly auth?: string | ((said: string) => string);
+  /** Else PLAIN. */
+  readonly mechanism?: "LOGIN";
+  /** It answers EHLO without an end: a line every 20 ms, so that no bound of one step is met. */
+  readonly endless?: boolean;
 };
 
-/** Enough of RFC 5321 and of AUTH PLAIN for one client. */
+/** Enough of RFC 5321 and of AUTH PLAIN and LOGIN for one client. */
 export class SmtpServer implements AsyncDisposable {
   readonly mails: Received[] = [];
   readonly lines: string[] = [];
@@ -33,12 +38,18 @@ export class SmtpServer implements AsyncDisposable {
     return made;
   }
 
+  /** Connections that are open. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
   get port(): number {
     return (this.server.address() as AddressInfo).port;
   }
 
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => {});
     let [from, to, auth, data]: [string, string[], string | undefined, string[] | undefined] = [
       "",
@@ -47,6 +58,11 @@ export class SmtpServer implements AsyncDisposable {
       undefined,
     ];
     let rest = "";
+    let login: string[] | undefined;
+    const answer = (said: string) => {
+      const { auth: told = "235 known" } = this.answers;
+      say(typeof told === "string" ? told : told(said));
+    };
     const say = (line: string) => void socket.write(`${line}\r\n`);
     const handle = (line: string) => {
       if (data !== undefined) {
@@ -56,11 +72,27 @@ export class SmtpServer implements AsyncDisposable {
         return say(this.answers.accept ?? "250 taken");
       }
       this.lines.push(line);
+      if (this.answers.endless === true) {
+        const more = setInterval(() => say("250-more"), 20);
+        return void socket.on("close", () => clearInterval(more));
+      }
+      if (login !== undefined) {
+        login.push(line);
+        if (login.length === 1) return say("334 UGFzc3dvcmQ6");
+        const said = login.join(" ");
+        login = undefined;
+        return answer(said);
+      }
       const word = line.slice(0, 4).toUpperCase();
-      if (word === "EHLO") return say("250-here\r\n250 AUTH PLAIN");
+      if (word === "EHLO") return say(`250-here\r\n250 AUTH ${this.answers.mechanism ?? "PLAIN"}`);
+      if (line === "AUTH LOGIN") {
+        login = [];
+        return say("334 VXNlcm5hbWU6");
+      }
       if (word === "AUTH") {
-        auth = Buffer.from(line.split(" ")[2] ?? "", "base64").toString();
-        return say(this.answers.auth ?? "235 known");
+        const said = line.split(" ")[2] ?? "";
+        auth = Buffer.from(said, "base64").toString();
+        return answer(said);
       }
       if (line === "STARTTLS") return say("502 not here");
       if (word === "MAIL") from = line;

@@ -126,6 +126,29 @@ describe("by mail", () => {
     expect(said).not.toContain("\\u001b[");
   });
 
+  test.each([
+    // The octets of a password stand elsewhere in the base64 of PLAIN than in its own.
+    ["PLAIN", undefined, "***"],
+    ["LOGIN", "LOGIN", "*** ***"],
+  ] as const)("a server that says back all of %s: nothing of it is left", async (...row) => {
+    const [, mechanism, left] = row;
+    const said: string[] = [];
+    smtp.answers = {
+      ...(mechanism === undefined ? {} : { mechanism }),
+      auth: (text) => {
+        said.push(...text.split(" "));
+        return `535 what is ${text.replaceAll("=", "")} and ${text}.`;
+      },
+    };
+    const passwordFile = file("password", secret);
+    const sent = await send(byMail({ user: "porter", passwordFile }), "mail", body());
+    expect(sent).toMatchObject({
+      ok: false,
+      message: expect.stringContaining(`what is ${left} and ${left}.`),
+    });
+    expect(said).toHaveLength(mechanism === undefined ? 1 : 2);
+  });
+
   test("a server without STARTTLS where it is wanted, one that refuses, and none at all", async () => {
     const wanting = await send(byMail({ tls: "starttls" }), "mail", body());
     expect(wanting).toMatchObject({ ok: false });
@@ -201,6 +224,23 @@ describe("by webhook", () => {
     expect(gone).toContain("ECONNREFUSED");
     expect(gone).not.toContain("hunter2");
     web = await WebServer.started();
+  });
+
+  test("an address of http from a file: no token goes to another host, which is not named", async () => {
+    const tokenFile = file("token", secret);
+    const port = new URL(web.origin).port;
+    const by = (address: string) =>
+      terms({ webhook: { urlFile: file("url", address), tokenFile } });
+    // No loopback address as the configuration judges it, and yet no other host.
+    const elsewhere = await send(by(`http://0.0.0.0:${port}/x`), "webhook", body());
+    expect(elsewhere).toEqual({
+      ok: false,
+      message: expect.stringMatching(/^the address in \S+ is plain http: .* write https:\/\//),
+    });
+    expect(JSON.stringify(elsewhere)).not.toContain("0.0.0.0");
+    expect(web.posted).toEqual([]);
+    expect(await send(by(`http://127.0.0.1:${port}/x`), "webhook", body())).toEqual({ ok: true });
+    expect(web.posted[0]?.headers.authorization).toBe(`Bearer ${secret}`);
   });
 
   test("a redirection is not followed: the token is for that address alone", async () => {

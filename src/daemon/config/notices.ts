@@ -142,6 +142,7 @@ function checkWebhook(webhook: z.output<typeof noticesSchema>["webhook"], refuse
   }
 }
 
-function isLocal(host: string): boolean {
+/** Whether what goes to that host (as an address of http writes it) stays on this one. */
+export function isLocal(host: string): boolean {
   return host === "localhost" || isLoopback(host.replace(/^\[(.*)\]$/, "$1"));
 }

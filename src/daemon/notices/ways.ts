@@ -4,6 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { printable } from "../../base/printable.js";
 import { notice as limits } from "../../limits/bulletin.js";
 import type { NoticeBody, NoticeWay } from "../../store/port.js";
+import { isLocal } from "../config/notices.js";
 import type { Config } from "../config/resolve.js";
 
 export type NoticeTerms = Config["notices"];
@@ -38,6 +39,10 @@ async function byMail(mail: NoticeTerms["mail"], body: NoticeBody, secrets: stri
   const { server, port, tls, user, passwordFile, ca, from, to } = mail;
   if (server === undefined || from === undefined) throw new Error("no mail server is configured");
   const pass = passwordFile === undefined ? undefined : secretOf(passwordFile, secrets);
+  if (user !== undefined && pass !== undefined) {
+    // What LOGIN and PLAIN (RFC 4616) make of them, and a server may say back.
+    secrets.push(...base64Of(user), ...base64Of(`\0${user}\0${pass}`));
+  }
   // Only who sends mail pays for it.
   const { createTransport } = await import("nodemailer");
   const transport = createTransport({
@@ -75,6 +80,13 @@ async function byWebhook(webhook: NoticeTerms["webhook"], body: NoticeBody, secr
   const token = tokenFile === undefined ? undefined : secretOf(tokenFile, secrets);
   if (target === undefined || !/^https?:\/\//.test(target)) {
     throw new Error(`${urlFile ?? "notices.webhook.url"} holds no address of http or https`);
+  if (token !== undefined && wouldShow(target)) {
+    // The configuration's check cannot look into a file. The host is as secret as the rest of it.
+    const place = urlFile ?? "notices.webhook.url";
+    throw new Error(
+      `the address in ${place} is plain http: the token would pass in the clear; write https://`,
+    );
+  }
   }
   const reply = await fetch(target, {
     method: "POST",
@@ -93,6 +105,14 @@ async function byWebhook(webhook: NoticeTerms["webhook"], body: NoticeBody, secr
   await reply.body?.cancel();
   if (!reply.ok) throw new Error(`the webhook answered with ${reply.status}`);
 }
+/** Whether what is sent there passes in the clear to another host. */
+function wouldShow(address: string): boolean {
+  // Nothing is sent to what is no address.
+  if (!URL.canParse(address)) return false;
+  const { protocol, hostname } = new URL(address);
+  return protocol !== "https:" && !isLocal(hostname);
+}
+
 
 /** One line of a file that only its owner (and its group) may read. */
 function secretOf(path: string, secrets: string[]): string {
@@ -105,9 +125,15 @@ function secretOf(path: string, secrets: string[]): string {
     throw new Error(`${path} cannot be used (${code})`);
   }
   if (text === "" || /[\r\n\0]/.test(text)) throw new Error(`${path} holds no single line`);
-  secrets.push(text, Buffer.from(text).toString("base64"));
+  secrets.push(text, ...base64Of(text));
   return text;
 }
+/** With its padding and without. */
+function base64Of(text: string): string[] {
+  const padded = Buffer.from(text).toString("base64");
+  return [padded, padded.replace(/=+$/, "")];
+}
+
 
 /** What a server said is cut and made printable; of a secret it sent back, nothing is left. */
 function messageOf(failure: unknown, secrets: readonly string[]): string {
@@ -115,6 +141,8 @@ function messageOf(failure: unknown, secrets: readonly string[]): string {
     failure instanceof Error ? (failure.cause as { code?: unknown } | undefined) : undefined;
   const more = typeof cause?.code === "string" ? ` (${cause.code})` : "";
   let text = `${failure instanceof Error ? failure.message : String(failure)}${more}`;
-  for (const secret of secrets) text = text.replaceAll(secret, "***");
+  // The longest first: a shorter one within it would leave the rest of it.
+  const longestFirst = secrets.toSorted((a, b) => b.length - a.length);
+  for (const secret of longestFirst) text = text.replaceAll(secret, "***");
   return printable(text.slice(0, limits.answerOctetsMax), 200);
 }
