@@ -3,12 +3,13 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { revised } from "../../src/core/bulletin/bulletin.js";
 import type { IncidentReport } from "../../src/core/guard/incident-report.js";
 import { loadConfig } from "../../src/daemon/config/load.js";
 import { bulletinNotice } from "../../src/daemon/notices/notice.js";
 import { destination, send } from "../../src/daemon/notices/ways.js";
+import { notice as limits } from "../../src/limits/bulletin.js";
 import { SmtpServer, WebServer } from "./servers.js";
 
 const secret = "hunter2 correct";
@@ -147,6 +148,22 @@ describe("by mail", () => {
       message: expect.stringContaining(`what is ${left} and ${left}.`),
     });
     expect(said).toHaveLength(mechanism === undefined ? 1 : 2);
+  });
+
+  test("a server that is too slow: said, and no connection to it stays", async () => {
+    const late = new AbortController();
+    const spy = vi.spyOn(AbortSignal, "timeout").mockReturnValue(late.signal);
+    try {
+      smtp.answers = { endless: true };
+      const sending = send(byMail(), "mail", body());
+      await vi.waitFor(() => expect(smtp.lines).toHaveLength(1));
+      late.abort();
+      expect(await sending).toEqual({ ok: false, message: "the mail server was too slow" });
+      await vi.waitFor(() => expect(smtp.open).toBe(0));
+      expect(spy).toHaveBeenCalledWith(limits.sendMs);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   test("a server without STARTTLS where it is wanted, one that refuses, and none at all", async () => {

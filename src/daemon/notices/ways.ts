@@ -55,21 +55,20 @@ async function byMail(mail: NoticeTerms["mail"], body: NoticeBody, secrets: stri
     // A notice names no file and no address to fetch.
     ...{ disableFileAccess: true, disableUrlAccess: true },
   });
-  const sending = transport.sendMail({
-    ...{ from, to: [...to], subject: body.subject, text: body.text },
-    headers: {
-      "Auto-Submitted": "auto-generated",
-      "X-Holdfast-Notice": `${body.event} ${body.key}`,
-    },
-  });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error("the mail server was too slow")), limits.sendMs);
-  });
+  // The transport's own bounds are of each step; this one is of the whole, and closes the connection.
+  const signal = AbortSignal.timeout(limits.sendMs);
   try {
-    await Promise.race([sending, late]);
+    await transport.sendMail({
+      ...{ from, to: [...to], subject: body.subject, text: body.text, signal },
+      headers: {
+        "Auto-Submitted": "auto-generated",
+        "X-Holdfast-Notice": `${body.event} ${body.key}`,
+      },
+    });
+  } catch (failure) {
+    const late = failure instanceof Error && failure.name === "AbortError";
+    throw late ? new Error("the mail server was too slow") : failure;
   } finally {
-    clearTimeout(timer);
     transport.close();
   }
 }
@@ -80,13 +79,13 @@ async function byWebhook(webhook: NoticeTerms["webhook"], body: NoticeBody, secr
   const token = tokenFile === undefined ? undefined : secretOf(tokenFile, secrets);
   if (target === undefined || !/^https?:\/\//.test(target)) {
     throw new Error(`${urlFile ?? "notices.webhook.url"} holds no address of http or https`);
+  }
   if (token !== undefined && wouldShow(target)) {
     // The configuration's check cannot look into a file. The host is as secret as the rest of it.
     const place = urlFile ?? "notices.webhook.url";
     throw new Error(
       `the address in ${place} is plain http: the token would pass in the clear; write https://`,
     );
-  }
   }
   const reply = await fetch(target, {
     method: "POST",
@@ -105,6 +104,7 @@ async function byWebhook(webhook: NoticeTerms["webhook"], body: NoticeBody, secr
   await reply.body?.cancel();
   if (!reply.ok) throw new Error(`the webhook answered with ${reply.status}`);
 }
+
 /** Whether what is sent there passes in the clear to another host. */
 function wouldShow(address: string): boolean {
   // Nothing is sent to what is no address.
@@ -112,7 +112,6 @@ function wouldShow(address: string): boolean {
   const { protocol, hostname } = new URL(address);
   return protocol !== "https:" && !isLocal(hostname);
 }
-
 
 /** One line of a file that only its owner (and its group) may read. */
 function secretOf(path: string, secrets: string[]): string {
@@ -128,12 +127,12 @@ function secretOf(path: string, secrets: string[]): string {
   secrets.push(text, ...base64Of(text));
   return text;
 }
+
 /** With its padding and without. */
 function base64Of(text: string): string[] {
   const padded = Buffer.from(text).toString("base64");
   return [padded, padded.replace(/=+$/, "")];
 }
-
 
 /** What a server said is cut and made printable; of a secret it sent back, nothing is left. */
 function messageOf(failure: unknown, secrets: readonly string[]): string {
