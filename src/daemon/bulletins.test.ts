@@ -14,7 +14,7 @@ const trouble = { ok: false, reason: "trouble", what: "full", message: "", remed
 
 function bench() {
   const kept = new Map<number, Bulletin>();
-  const on = { keeps: true, news: [] as string[], lines: [] as string[] };
+  const on = { keeps: true, finds: true, news: [] as string[], lines: [] as string[] };
   const bulletins = new Bulletins({
     version: "1.2.3",
     store: {
@@ -23,7 +23,7 @@ function bench() {
         kept.set(bulletin.number, structuredClone(bulletin));
         return { ok: true, value: undefined };
       },
-      find: async (number) => ({ ok: true, value: kept.get(number) }),
+      find: async (number) => (on.finds ? { ok: true, value: kept.get(number) } : trouble),
       list: async () => ({ ok: true, value: [...kept.values()].reverse() }),
     },
     log: { warn: (_fields, line) => void on.lines.push(line) },
@@ -47,8 +47,21 @@ describe("bulletins of a server", () => {
     const { on, bulletins } = bench();
     on.keeps = false;
     await bulletins.told(report);
-    expect(on.news).toEqual(["3.1 begins"]);
-    expect(on.lines).toEqual(["a bulletin is not kept over a restart"]);
+    await bulletins.told({ ...report, refused: 9_000, seenAt: 71_000 });
+    expect(on.news).toEqual(["3.1 begins", "3.1 update"]);
+    const line = "a bulletin is not kept over a restart";
+    expect(on.lines).toEqual([line, line]);
+  });
+
+  test("a store that cannot be read: nothing begins again, and no revision is lost", async () => {
+    const { on, kept, bulletins } = bench();
+    await bulletins.told(report);
+    await bulletins.told({ ...report, processorPercent: 90, seenAt: 71_000 });
+    on.finds = false;
+    await bulletins.told({ ...report, processorPercent: 90, seenAt: 131_000 });
+    await bulletins.told({ ...report, number: 4, seenAt: 191_000 });
+    expect(on.news).toEqual(["3.1 begins", "3.2 severity", "3.2 update", "4.1 begins"]);
+    expect(kept.get(3)?.revisions).toHaveLength(2);
   });
 
   test("left going on by a run that was killed: ended with its incident, once", async () => {

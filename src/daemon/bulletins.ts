@@ -19,6 +19,9 @@ export type BulletinTerms = {
 };
 
 export class Bulletins {
+  /** The newest one as it was told, whether it could be kept or not. */
+  #last: Bulletin | undefined;
+
   constructor(readonly terms: BulletinTerms) {}
 
   /** What an earlier run left going on is said to have ended, once its incident is known to have. */
@@ -34,9 +37,14 @@ export class Bulletins {
   /** Reports of one incident come one after the other. */
   async told(report: IncidentReport): Promise<void> {
     const { store, version, log, tell } = this.terms;
-    const found = await store.find(report.number);
-    const before = found.ok ? found.value : undefined;
+    // A store in trouble must not make an incident begin again with each report.
+    let before = this.#last?.number === report.number ? this.#last : undefined;
+    if (before === undefined) {
+      const found = await store.find(report.number);
+      before = found.ok ? found.value : undefined;
+    }
     const bulletin = revised(before, report, version);
+    this.#last = bulletin;
     const last = bulletin.revisions.at(-1);
     const isNew = last !== undefined && last.number !== before?.revisions.at(-1)?.number;
     const { ok } = await store.put(bulletin);
