@@ -155,6 +155,23 @@ describe("notices", () => {
     on.scope[Symbol.dispose]();
   });
 
+  test("an end waits for its begin that is tried again; what is of something else does not", async () => {
+    const on = new Bench();
+    await on.notices.begin(on.scope);
+    on.answer = { ok: false, message: "no route" };
+    on.news("begins");
+    await pass(1);
+    on.answer = { ok: true };
+    on.news("ends");
+    on.news("ends", 4);
+    await pass(1);
+    expect(on.events).toEqual(["mail begin incident 3", "mail end incident 4"]);
+    await pass(limits.retryMinMs);
+    expect(on.events.slice(2)).toEqual(["mail begin incident 3", "mail end incident 3"]);
+    expect(on.kept.size).toBe(0);
+    on.scope[Symbol.dispose]();
+  });
+
   test("one that is too old is given up, and said", async () => {
     const on = new Bench();
     await on.notices.begin(on.scope);
@@ -227,6 +244,26 @@ describe("notices", () => {
     await pass(2 * limits.checkMs + 1);
     expect(on.events).toEqual(["mail begin trouble disk", "mail end trouble disk"]);
     expect(on.sent[0]?.[1].text).toContain("1 % of it are free");
+    on.scope[Symbol.dispose]();
+  });
+
+  test("a trouble from before a way was on is told once one is, and logged once", async () => {
+    const on = new Bench();
+    on.yaml = "";
+    await on.notices.begin(on.scope);
+    on.free = 1;
+    await pass(3 * limits.checkMs + 1);
+    expect([on.sent.length, on.settings.size]).toEqual([0, 0]);
+    on.yaml = mailOnly;
+    await pass(2 * limits.checkMs + 1);
+    expect(on.events).toEqual(["mail begin trouble disk"]);
+    on.yaml = "";
+    on.free = 50;
+    await pass(2 * limits.checkMs + 1);
+    on.yaml = mailOnly;
+    await pass(2 * limits.checkMs + 1);
+    expect(on.events).toEqual(["mail begin trouble disk", "mail end trouble disk"]);
+    expect(on.lines).toEqual(["a trouble begins", "a trouble is over"]);
     on.scope[Symbol.dispose]();
   });
 

@@ -63,7 +63,10 @@ export class Notices {
   readonly #states: Readonly<Record<NoticeWay, State>> = { mail: fresh(), webhook: fresh() };
   readonly #send: typeof send;
   #nextId = 1;
+  /** Those that are told. */
   #troubles = new Troubles();
+  /** Those that are logged, told or not. */
+  #logged = new Troubles();
   #told = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #checkTimer: NodeJS.Timeout | undefined;
@@ -81,7 +84,9 @@ export class Notices {
       this.#states[one.way].queue.push(one);
     }
     const names = open.ok ? (open.value ?? "").split(" ") : [];
-    this.#troubles = new Troubles(new Set(troubleKinds.filter((kind) => names.includes(kind))));
+    const told = troubleKinds.filter((kind) => names.includes(kind));
+    this.#troubles = new Troubles(new Set(told));
+    this.#logged = new Troubles(new Set(told));
     this.#checkTimer = setInterval(() => void this.check(), limits.checkMs);
     scope.hold(
       "timer",
@@ -107,9 +112,16 @@ export class Notices {
 
   /** Once a minute. */
   async check(): Promise<void> {
-    const { facts, wallClockMs } = this.terms;
-    const changes = this.#troubles.look(facts(), wallClockMs());
-    for (const change of changes) this.#changed(change);
+    const { facts, wallClockMs, config, origin } = this.terms;
+    const [seen, now] = [facts(), wallClockMs()];
+    for (const change of this.#logged.look(seen, now)) this.#log(change);
+    // What nobody would be told of now is told once somebody is.
+    const terms = config();
+    if (!ways.some((way) => isOn(terms, way))) return this.#arm();
+    const changes = this.#troubles.look(seen, now);
+    for (const { event, trouble } of changes) {
+      this.#enqueue(troubleNotice(trouble, event, terms.language, origin()));
+    }
     if (changes.length > 0) {
       const open: readonly TroubleKind[] = [...this.#troubles.open];
       await this.terms.settings.set(troublesSetting, open.join(" "));
@@ -117,11 +129,10 @@ export class Notices {
     this.#arm();
   }
 
-  #changed({ event, trouble }: TroubleChange): void {
-    const { config, origin, log } = this.terms;
+  #log({ event, trouble }: TroubleChange): void {
+    const { log } = this.terms;
     const line = event === "begin" ? "a trouble begins" : "a trouble is over";
     log[event === "begin" ? "warn" : "info"]({ trouble: trouble.kind, value: trouble.value }, line);
-    this.#enqueue(troubleNotice(trouble, event, config().language, origin()));
   }
 
   /** At once by every way that is on, past the queue. */
@@ -217,7 +228,7 @@ export class Notices {
     state.sent = state.sent.filter((at) => at > now - hourMs);
     const [oldest = 0] = state.sent;
     const allowedAt = state.sent.length < limits.perHourMax ? now : oldest + hourMs;
-    return Math.max(allowedAt, Math.min(...state.queue.map(({ nextAt }) => nextAt)));
+    return Math.max(allowedAt, Math.min(...firsts(state).map(({ nextAt }) => nextAt)));
   }
 
   #go(): void {
@@ -231,7 +242,7 @@ export class Notices {
 
   async #sendNext(way: NoticeWay, now: number): Promise<void> {
     const state = this.#states[way];
-    const next = state.queue.find(({ nextAt }) => nextAt <= now);
+    const next = firsts(state).find(({ nextAt }) => nextAt <= now);
     const terms = this.terms.config();
     if (next === undefined) return;
     if (!isOn(terms, way)) {
@@ -279,6 +290,12 @@ export class Notices {
       state.lastFailure = { at, message: sent.message };
     }
   }
+}
+
+/** The oldest of each key: an end is not sent before its begin. At least one where any waits. */
+function firsts({ queue }: State): KeptNotice[] {
+  const keys = new Set<string>();
+  return queue.filter(({ key }) => !keys.has(key) && keys.add(key));
 }
 
 function fresh(): State {
