@@ -41,7 +41,10 @@ export function bulletinText(made: Told, moment: Moment): string {
 
 /** What Markdown, or HTML in it, would take for its own. */
 function plain(text: string): string {
-  return text.replace(/[\\`*_{}[\]()<>#+!|~&]|^(?=[-=]|\d+[.)])/g, "\\$&");
+  const quotedMarks = text.replace(/[\\`*_{}[\]()<>#+!|~&]|^(?=[-=])/g, "\\$&");
+  // A number that would begin a list (`1)` is quoted above), but no address: before a digit a backslash is
+  // no escape, and would be shown.
+  return quotedMarks.replace(/^(\d{1,9})\.(?=\s|$)/, "$1\\.");
 }
 
 export function bulletinMarkdown(made: Told, moment: Moment): string {
