@@ -27,7 +27,7 @@ type Options = StateOptions & JsonOption & { readonly key?: string };
 const more = `
 Exit codes, the first that fits:
   7  a file is altered, missing or extra, or the signature is wrong or missing where --key is given
-  8  an advisory names this version as affected, or under investigation
+  8  an advisory names this version as affected or under investigation, or does not name it
   9  the configuration is weaker than the advisories rely on
 Dependencies (node_modules) are npm's to check: npm audit signatures.`;
 
@@ -80,20 +80,23 @@ function keyOf(path: string): string {
   throw new CliFailure(exitCodes.usage, message, "name a PEM file with PUBLIC KEY in it");
 }
 
-async function configOf(
+/** What is judged: the running server's, else the file's, else the defaults; `from` says which and why. */
+export async function configOf(
   context: CliContext,
-  options: Options,
+  options: StateOptions,
 ): Promise<{ readonly config: Config; readonly from: string }> {
+  let why = "what the running server has does not load here";
   try {
     const { text } = await context.client(options).get("/config", configShownSchema);
     const loaded = loadConfig(text, "the running configuration");
     if (loaded.ok) return { config: loaded.config, from: "of the running server" };
   } catch (failure) {
     if (!(failure instanceof NoServer)) throw failure;
+    why = "no server runs here";
   }
   const { config, file } = context.configInEffect(options);
   const which = file === undefined ? "the defaults" : `of ${file}`;
-  return { config, from: `${which}: no server runs here` };
+  return { config, from: `${which}: ${why}` };
 }
 
 type Checked<T> = Extract<T, { ok: true }>;

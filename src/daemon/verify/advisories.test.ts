@@ -37,11 +37,22 @@ describe("what advisories say of a version", () => {
     ["vers:npm/>=0.1.0", "fixed", "fixed"],
     ["vers:npm/>=0.1.0", "under_investigation", "under_investigation"],
     ["vers:npm/<0.1.0", "known_affected", "not_named"],
+    // What cannot be judged accuses, and clears nobody.
     ["vers:npm/what", "known_affected", "known_affected"],
+    ["vers:npm/what", "under_investigation", "under_investigation"],
+    ["vers:npm/what", "fixed", "not_named"],
+    ["vers:npm/what", "known_not_affected", "not_named"],
   ])("%s %s: %s", (range, status, found) => {
     made(range, status);
     const verdict = verifyAdvisories(root, "0.1.0", undefined);
     expect(verdict).toMatchObject({ ok: true, advisories: [{ status: found, weakened: [] }] });
+  });
+
+  test("a version that is none is cleared by nothing", () => {
+    made("vers:npm/>=0.1.0", "known_not_affected");
+    expect(verifyAdvisories(root, "0.1", undefined)).toMatchObject({
+      advisories: [{ status: "not_named" }],
+    });
   });
 
   test.each([

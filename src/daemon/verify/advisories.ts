@@ -25,6 +25,9 @@ export type AdvisoriesVerdict =
   | { readonly ok: true; readonly advisories: readonly AdvisoryVerdict[] }
   | { readonly ok: false; readonly message: string };
 
+/** What clears a version: only one that is surely meant. */
+const clearing: readonly ProductStatus[] = ["fixed", "known_not_affected"];
+
 /** The worst one counts. */
 const order: readonly ProductStatus[] = [
   ...(["known_affected", "under_investigation", "fixed", "known_not_affected"] as const),
@@ -58,13 +61,18 @@ function verdictsOf(
   known: Readonly<Record<string, readonly Reliance[]>>,
 ): AdvisoryVerdict[] {
   const { title, tracking } = advisory.document;
-  const own = productsOf(advisory)
-    .filter(({ product, range }) => product === "holdfast" && isIn(version, range) !== false)
-    .map(({ id }) => id);
+  /** Undefined: whether it is this version cannot be told. */
+  const own = new Map(
+    productsOf(advisory)
+      .filter(({ product }) => product === "holdfast")
+      .map(({ id, range }) => [id, isIn(version, range)]),
+  );
+  const isMeant = (id: string, status: ProductStatus) =>
+    own.has(id) && (clearing.includes(status) ? own.get(id) === true : own.get(id) !== false);
   const relied = known[tracking.id] ?? [];
   const weakened = config === undefined ? [] : relied.filter(({ holds }) => !holds(config));
   return advisory.vulnerabilities.map(({ cve, ids = [], product_status: said }) => {
-    const status = order.find((one) => said[one]?.some((id) => own.includes(id)));
+    const status = order.find((one) => said[one]?.some((id) => isMeant(id, one)));
     return {
       ...{ id: tracking.id, title, status: status ?? "not_named" },
       about: cve ?? ids[0]?.text ?? "",
