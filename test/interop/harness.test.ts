@@ -57,7 +57,8 @@ describe.runIf(needLab())("the harness itself: pptp-linux against pptpd", () => 
       user,
       password: "wrong",
     });
-    expect(client.code).toBe(PppdExit.authenticationFailed);
+    // pptpd ends the call as soon as its pppd has: the client's may hear of that first.
+    expect([PppdExit.authenticationFailed, PppdExit.hangUp]).toContain(client.code);
     expect(client.log).toContain("E=691");
   });
 
