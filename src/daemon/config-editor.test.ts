@@ -14,12 +14,15 @@ const before = "# ours\nlog: {level: info}\n";
 let folder: string;
 let file: string;
 let reloads: number;
+/** Somebody else's doing during a reload. */
+let meanwhile: () => void;
 let outcome: AdminAnswer<Reloaded>;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "holdfast-editor-"));
   file = join(folder, "holdfast.yaml");
   writeFileSync(file, before, { mode: 0o640 });
   reloads = 0;
+  meanwhile = () => undefined;
   outcome = { ok: true, value: { applied: [], needsRestart: [], warnings: [] } };
 });
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -33,6 +36,7 @@ function editorOf(path: string | undefined): ConfigEditor {
     settings: () => settings,
     reload: async () => {
       reloads++;
+      meanwhile();
       return outcome;
     },
   });
@@ -87,6 +91,29 @@ describe("a change", () => {
     outcome = adminFault("trouble", "not-applied", "nft failed", "see the log");
     expect(await change("log.level", "debug")).toMatchObject({ reason: "not-applied" });
     expect(readFileSync(file, "utf8")).toBe(before);
+    // Once with the new file, once with the old one: some of the new may have come into force.
+    expect(reloads).toBe(2);
+  });
+
+  test("that is refused while somebody else writes leaves their file alone", async () => {
+    outcome = adminFault("trouble", "not-applied", "nft failed", "see the log");
+    meanwhile = () => writeFileSync(file, "log: {level: warn}\n");
+    expect(await change("log.level", "debug")).toMatchObject({ reason: "not-applied" });
+    expect(readFileSync(file, "utf8")).toBe("log: {level: warn}\n");
+  });
+
+  test("waits for the one before, and is judged by what that left", async () => {
+    const editor = editorOf(file);
+    const fields = editor.fields();
+    if (!fields.ok) throw new Error(fields.message);
+    const { digest } = fields.value;
+    const [first, second] = await Promise.all(
+      ["debug", "error"].map((text) =>
+        editor.change({ digest, apply: true, changes: [{ key: "log.level", text }] }),
+      ),
+    );
+    expect([first, second]).toMatchObject([{ ok: true }, { reason: "changed-meanwhile" }]);
+    expect(readFileSync(file, "utf8")).toBe("# ours\nlog: {level: debug}\n");
   });
 
   test("of a file that is another by now is refused", async () => {

@@ -35,6 +35,8 @@ export type ConfigEditorTerms = {
 };
 
 export class ConfigEditor {
+  #changing: Promise<unknown> = Promise.resolve();
+
   constructor(readonly terms: ConfigEditorTerms) {}
 
   fields(): AdminAnswer<ConfigFields> {
@@ -51,7 +53,14 @@ export class ConfigEditor {
     return { ok: true, value: { file, writable, digest: digestOf(text), fields } };
   }
 
-  async change(given: ConfigChange): Promise<AdminAnswer<ConfigChanged>> {
+  /** One at a time: each is judged by the file that the one before has left. */
+  change(given: ConfigChange): Promise<AdminAnswer<ConfigChanged>> {
+    const changed = this.#changing.then(() => this.#change(given));
+    this.#changing = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async #change(given: ConfigChange): Promise<AdminAnswer<ConfigChanged>> {
     const { file, settings, reload } = this.terms;
     if (file === undefined) return noFile;
     const before = readText(file);
@@ -73,8 +82,11 @@ export class ConfigEditor {
     if (fault !== undefined) return fault;
     const reloaded = await reload();
     if (reloaded.ok) return { ok: true, value: { written: true, problems: [], ...reloaded.value } };
-    // What the running server cannot take on is not left for its next start to find.
+    // What the running server cannot take on is not left for its next start to find, nor in force where
+    // some of it was taken on; somebody else's file of meanwhile is left alone.
+    if (readText(file) !== edited.text) return reloaded;
     const back = replaceFile(file, before);
+    if (back === undefined) await reload();
     return back ?? reloaded;
   }
 }

@@ -19,7 +19,8 @@ export function threadRun(pid: number): ThreadRun | undefined {
     // The command's name may hold anything: what follows its closing bracket does not.
     const state = stat.charAt(stat.lastIndexOf(")") + 2);
     const [ran, waited] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ").map(Number);
-    if (ran === undefined || waited === undefined) return undefined;
+    // Where the account is switched off the file is there, with noughts.
+    if (ran === undefined || !(ran > 0) || waited === undefined) return undefined;
     return { state, ranMs: ran / NS_PER_MS, waitedMs: waited / NS_PER_MS };
   } catch {
     return undefined;

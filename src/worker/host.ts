@@ -114,6 +114,7 @@ class Run {
   #stopping = false;
   #nonce = 0;
   #timer: NodeJS.Timeout | undefined;
+  #armedMs: number = limits.pingEveryMs;
   #tickedAt = monotonicNow();
   readonly #silence = new Silence(this.#tickedAt);
 
@@ -226,13 +227,14 @@ class Run {
   }
 
   #arm(): void {
-    this.#timer = setTimeout(() => this.#tick(), this.#silence.askAgainMs);
+    this.#armedMs = this.#silence.askAgainMs;
+    this.#timer = setTimeout(() => this.#tick(), this.#armedMs);
   }
 
   #tick(): void {
     const now = monotonicNow();
     // A tick that comes late was our own standstill: its Pong may lie unread.
-    const late = now - this.#tickedAt > 2 * limits.pingEveryMs;
+    const late = now - this.#tickedAt > 2 * this.#armedMs;
     this.#tickedAt = now;
     if (late) this.#silence.heard(now);
     if (!this.#ready) {

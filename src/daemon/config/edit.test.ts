@@ -90,6 +90,24 @@ describe("a change", () => {
     expect(back.config.settings.client.dns).toBe("host");
   });
 
+  test("keeps the comment behind what it changes", () => {
+    const edited = editedText("network:\n  mtu: 1380 # a tunnel in a tunnel\n", "f", [
+      { key: "network.mtu", text: "1400" },
+    ]);
+    expect(edited).toEqual({
+      ok: true,
+      text: "network:\n  mtu: 1400 # a tunnel in a tunnel\n",
+    });
+  });
+
+  test("of a file with aliases is refused: what they stand for would be emptied", () => {
+    const text = "limits: {ppp: &p {restartMs: 3000}, guard: *p}\n";
+    expect(editedText(text, "f", [{ key: "limits.ppp.restartMs", text: "2000" }])).toMatchObject({
+      ok: false,
+      problems: [{ remedy: "change it there by hand" }],
+    });
+  });
+
   test("of an empty file, and of one that is only a comment, makes its sections", () => {
     for (const text of ["", "# nothing yet\n"]) {
       const { settings } = loaded(edited(text, ["limits.ppp.restartMs", "900"])).config;

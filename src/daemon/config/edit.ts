@@ -1,6 +1,6 @@
 // The configuration file changed field by field, as a form does it: which keys may be, what each expects,
 // and the file's text with some of them changed and its comments kept.
-import { isCollection, isMap, parseDocument, stringify } from "yaml";
+import { isCollection, isMap, isNode, parseDocument, stringify, visit } from "yaml";
 import * as z from "zod";
 import type { ConfigField } from "../../console/config-contract.js";
 import { core, layers } from "./explain.js";
@@ -64,6 +64,11 @@ export function editedText(
   if (!parsed.ok) return parsed;
   const { document } = parsed.source;
   const problems: Problem[] = [];
+  // What an alias stands for is another key's: a change here would empty the one or break the other.
+  if (hasAliases(document)) {
+    const [message, remedy] = ["the file uses aliases (*name)", "change it there by hand"];
+    return { ok: false, problems: [{ file, line: 0, key: "", found: "", message, remedy }] };
+  }
   for (const { key, text: given } of changes) {
     const leaf = leaves.get(key);
     const wrong = (message: string, remedy: string) =>
@@ -85,10 +90,27 @@ export function editedText(
       continue;
     }
     makeRoom(document, leaf.path);
-    document.setIn(leaf.path, document.createNode(read.value, { flow: true }));
+    const node = document.createNode(read.value, { flow: true });
+    const before = document.getIn(leaf.path, true);
+    if (isNode(before)) {
+      node.comment = before.comment ?? null;
+      node.commentBefore = before.commentBefore ?? null;
+    }
+    document.setIn(leaf.path, node);
   }
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, text: document.toString({ lineWidth: 100, flowCollectionPadding: false }) };
+}
+
+function hasAliases(document: ConfigSource["document"]): boolean {
+  let found = false;
+  visit(document, {
+    Alias: () => {
+      found = true;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /** Sections that the file leaves out, or names without a key below, become sections. */
