@@ -15,10 +15,15 @@ export function resolve(specifier, context, next) {
 }
 
 export async function load(url, context, next) {
-  if (!url.endsWith(".ts")) return next(url, context);
+  return url.endsWith(".ts") ? javascript(url) : next(url, context);
+}
+
+/** What load() answers for a file of TypeScript; `transformers` as the compiler takes them. */
+export async function javascript(url, transformers = {}) {
   const fileName = fileURLToPath(url);
   const { outputText } = ts.transpileModule(await readFile(fileName, "utf8"), {
     fileName,
+    transformers,
     compilerOptions: {
       module: ts.ModuleKind.ES2022,
       target: ts.ScriptTarget.ES2022,

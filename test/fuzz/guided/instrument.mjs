@@ -1,9 +1,9 @@
 // Module hooks of run.mjs: TypeScript as it is, types taken away; what is under test counts on its way
 // which branch was taken: __edge(N), N being the branch's own number in a table of 65,536.
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { javascript } from "../../../benchmarks/typescript.mjs";
 
 const root = new URL("../../../", import.meta.url).href;
 /** Rooms whose branches count; and the maze, which shows that counting leads somewhere. */
@@ -21,19 +21,8 @@ export function resolve(specifier, context, proceed) {
 
 export async function load(url, context, proceed) {
   if (!url.endsWith(".ts")) return proceed(url, context);
-  const fileName = fileURLToPath(url);
   const counted = COUNTED.test(url.slice(root.length));
-  const { outputText } = ts.transpileModule(await readFile(fileName, "utf8"), {
-    fileName,
-    transformers: counted ? { before: [count] } : {},
-    compilerOptions: {
-      module: ts.ModuleKind.ES2022,
-      target: ts.ScriptTarget.ES2022,
-      verbatimModuleSyntax: true,
-      inlineSourceMap: true,
-    },
-  });
-  return { format: "module", source: outputText, shortCircuit: true };
+  return javascript(url, counted ? { before: [count] } : {});
 }
 
 function count(context) {

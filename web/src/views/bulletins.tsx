@@ -1,7 +1,7 @@
 // Bulletins: what was said of each incident, in the page's language.
-import { useContext, useState } from "preact/hooks";
+import { useContext } from "preact/hooks";
 import type { BulletinShown, BulletinsPage } from "../../../src/console/bulletin-contract.js";
-import { get, type Refused } from "../api.js";
+import { More, useOlder } from "../older.js";
 import { Facts, Failure, Table, useLoaded } from "../parts.js";
 import { SettingsContext, useWords } from "../settings.js";
 import { moment } from "../shown.js";
@@ -14,23 +14,16 @@ export function Bulletins() {
   const w = words.bulletins;
   const { language } = useContext(SettingsContext);
   const path = `/bulletins?lang=${language}&most=${pageSize}`;
-  const { value, failure } = useLoaded<BulletinsPage>(path, everyMs);
-  const [older, setOlder] = useState<{ readonly of: string; readonly page: BulletinsPage }>();
-  const [refused, setRefused] = useState<Refused>();
-  // Older ones were read in a language too.
-  const further = older?.of === path ? older.page : undefined;
-  const next = further === undefined ? value?.next : further.next;
-  const all = [...(value?.bulletins ?? []), ...(further?.bulletins ?? [])];
-  const more = () =>
-    get<BulletinsPage>(`${path}&before=${next}`).then((page) => {
-      const bulletins = [...(further?.bulletins ?? []), ...page.bulletins];
-      setOlder({ of: path, page: { ...page, bulletins } });
-    }, setRefused);
+  const { loaded, all, failure, more } = useOlder(
+    path,
+    everyMs,
+    ({ bulletins }: BulletinsPage) => bulletins,
+  );
   return (
     <>
       <h1>{words.pages.bulletins}</h1>
-      <Failure of={failure ?? refused} />
-      {value !== undefined && all.length === 0 ? <p>{w.none}</p> : null}
+      <Failure of={failure} />
+      {loaded && all.length === 0 ? <p>{w.none}</p> : null}
       {all.length === 0 ? null : (
         <Table
           label={words.pages.bulletins}
@@ -51,11 +44,7 @@ export function Bulletins() {
           ))}
         </Table>
       )}
-      {next === null || next === undefined ? null : (
-        <button type="button" onClick={() => void more()}>
-          {w.more}
-        </button>
-      )}
+      <More label={w.more} onMore={more} />
     </>
   );
 }

@@ -2,9 +2,9 @@
 // sessions, which should be nothing.
 import { useContext, useState } from "preact/hooks";
 import type { IncidentShown, IncidentsPage } from "../../../src/console/incident-contract.js";
-import { get, type Refused } from "../api.js";
 import { Chart } from "../chart.js";
 import type { Live } from "../live.js";
+import { More, useOlder } from "../older.js";
 import { Facts, Failure, Table, useLoaded } from "../parts.js";
 import { type Period, PeriodChoice, useSeries } from "../past.js";
 import { SettingsContext, useWords } from "../settings.js";
@@ -29,21 +29,17 @@ export function Incidents({ live: { moments } }: { readonly live: Live }) {
   const words = useWords();
   const w = words.incidents;
   const { language } = useContext(SettingsContext);
-  const { value, failure } = useLoaded<IncidentsPage>(`/incidents?most=${pageSize}`, everyMs);
-  const [older, setOlder] = useState<IncidentsPage>();
-  const [refused, setRefused] = useState<Refused>();
+  const { loaded, all, failure, more } = useOlder(
+    `/incidents?most=${pageSize}`,
+    everyMs,
+    ({ incidents }: IncidentsPage) => incidents,
+  );
   const [period, setPeriod] = useState<Period>("day");
   const past = useSeries(moments, period);
-  const next = older === undefined ? value?.next : older.next;
-  const all = [...(value?.incidents ?? []), ...(older?.incidents ?? [])];
-  const more = () =>
-    get<IncidentsPage>(`/incidents?most=${pageSize}&before=${next}`).then((page) => {
-      setOlder({ ...page, incidents: [...(older?.incidents ?? []), ...page.incidents] });
-    }, setRefused);
   return (
     <>
       <h1>{words.pages.incidents}</h1>
-      <Failure of={failure ?? refused ?? past.failure} />
+      <Failure of={failure ?? past.failure} />
       <PeriodChoice period={period} onPeriod={setPeriod} />
       <Chart
         title={w.timeline}
@@ -51,7 +47,7 @@ export function Incidents({ live: { moments } }: { readonly live: Live }) {
         show={(count) => `${amount(Math.round(10 * count) / 10)}${words.unit.perSecond}`}
         lines={[{ label: words.overview.unwanted, tone: 3, values: past.series.unwanted }]}
       />
-      {value !== undefined && all.length === 0 ? <p>{w.none}</p> : null}
+      {loaded && all.length === 0 ? <p>{w.none}</p> : null}
       {all.length === 0 ? null : (
         <Table
           label={words.pages.incidents}
@@ -72,11 +68,7 @@ export function Incidents({ live: { moments } }: { readonly live: Live }) {
           ))}
         </Table>
       )}
-      {next === null || next === undefined ? null : (
-        <button type="button" onClick={() => void more()}>
-          {w.more}
-        </button>
-      )}
+      <More label={w.more} onMore={more} />
     </>
   );
 }
