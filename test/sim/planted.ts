@@ -21,7 +21,9 @@ export class PlantedBuilds implements Disposable {
   /** Simulates the build with `fault` in it, or that without any; throws where the patch does not fit. */
   async simulate(fault: string | undefined, words: readonly string[]): Promise<Ended> {
     const place = join(this.#directory, fault ?? "none");
-    const filter = (path: string) => !/\.test\.ts$|\/captures|\/guest|\/boot/.test(path);
+    // Of the lab nothing is simulated, and a guest's fetched kernel may lie in it.
+    const filter = (path: string) =>
+      !/\.test\.ts$|\/captures|\/lab\/(guest|boot|kernel|run)/.test(path);
     for (const name of ["src", "test"]) {
       cpSync(join(root, name), join(place, name), { recursive: true, filter });
     }
