@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingHttpHeaders } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createSecureContext, TLSSocket } from "node:tls";
 
 export type Received = {
   readonly from: string;
@@ -9,6 +10,7 @@ export type Received = {
   /** Headers and body as they came, dots unstuffed. */
   readonly data: string;
   readonly auth: string | undefined;
+  readonly encrypted: boolean;
 };
 
 type Answers = {
@@ -20,6 +22,15 @@ type Answers = {
   readonly mechanism?: "LOGIN";
   /** It answers EHLO without an end: a line every 20 ms, so that no bound of one step is met. */
   readonly endless?: boolean;
+  /** It does not close its side when the client has. */
+  readonly holds?: boolean;
+};
+
+/** How a server speaks TLS, and what it shows. */
+export type Secured = {
+  readonly tls: "on" | "starttls";
+  readonly key: string;
+  readonly cert: string;
 };
 
 /** Enough of RFC 5321 and of AUTH PLAIN and LOGIN for one client. */
@@ -29,10 +40,16 @@ export class SmtpServer implements AsyncDisposable {
   answers: Answers = {};
   readonly #sockets = new Set<Socket>();
 
-  private constructor(readonly server: Server) {}
+  private constructor(
+    readonly server: Server,
+    readonly secured: Secured | undefined,
+  ) {}
 
-  static async started(address = "127.0.0.1"): Promise<SmtpServer> {
-    const made: SmtpServer = new SmtpServer(createServer((socket) => made.#serve(socket)));
+  static async started(address = "127.0.0.1", secured?: Secured): Promise<SmtpServer> {
+    const made: SmtpServer = new SmtpServer(
+      createServer({ allowHalfOpen: secured === undefined }, (socket) => made.#accept(socket)),
+      secured,
+    );
     made.server.listen(0, address);
     await once(made.server, "listening");
     return made;
@@ -47,10 +64,31 @@ export class SmtpServer implements AsyncDisposable {
     return (this.server.address() as AddressInfo).port;
   }
 
-  #serve(socket: Socket): void {
+  #accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => {});
+    socket.on("end", () => this.answers.holds === true || socket.end());
+    if (this.secured?.tls === "on") this.#serve(this.#encrypted(socket), true);
+    else this.#serve(socket, true);
+  }
+
+  #encrypted(socket: Socket): TLSSocket {
+    const { key, cert } = this.secured ?? {};
+    const made = new TLSSocket(socket, {
+      isServer: true,
+      secureContext: createSecureContext({ key, cert }),
+    });
+    made.on("error", () => socket.destroy());
+    // Nobody is left to hear the greeting of one that ended before the handshake had.
+    made.on("end", () => made.destroy());
+    // Its own octets are all that the one below it hears of its end.
+    made.on("close", () => socket.destroy());
+    return made;
+  }
+
+  #serve(socket: Socket, greets: boolean): void {
+    const encrypted = socket instanceof TLSSocket;
     let [from, to, auth, data]: [string, string[], string | undefined, string[] | undefined] = [
       "",
       [],
@@ -67,7 +105,7 @@ export class SmtpServer implements AsyncDisposable {
     const handle = (line: string) => {
       if (data !== undefined) {
         if (line !== ".") return void data.push(line.replace(/^\./, ""));
-        this.mails.push({ from, to, data: data.join("\r\n"), auth });
+        this.mails.push({ from, to, data: data.join("\r\n"), auth, encrypted });
         [to, data] = [[], undefined];
         return say(this.answers.accept ?? "250 taken");
       }
@@ -84,7 +122,10 @@ export class SmtpServer implements AsyncDisposable {
         return answer(said);
       }
       const word = line.slice(0, 4).toUpperCase();
-      if (word === "EHLO") return say(`250-here\r\n250 AUTH ${this.answers.mechanism ?? "PLAIN"}`);
+      if (word === "EHLO") {
+        const offered = this.secured !== undefined && !encrypted ? "250-STARTTLS\r\n" : "";
+        return say(`250-here\r\n${offered}250 AUTH ${this.answers.mechanism ?? "PLAIN"}`);
+      }
       if (line === "AUTH LOGIN") {
         login = [];
         return say("334 VXNlcm5hbWU6");
@@ -94,7 +135,12 @@ export class SmtpServer implements AsyncDisposable {
         auth = Buffer.from(said, "base64").toString();
         return answer(said);
       }
-      if (line === "STARTTLS") return say("502 not here");
+      if (line === "STARTTLS") {
+        if (this.secured === undefined || encrypted) return say("502 not here");
+        say("220 go on");
+        socket.off("data", read);
+        return this.#serve(this.#encrypted(socket), false);
+      }
       if (word === "MAIL") from = line;
       if (word === "RCPT") to.push(line);
       if (word === "DATA") {
@@ -103,12 +149,13 @@ export class SmtpServer implements AsyncDisposable {
       }
       say(word === "QUIT" ? "221 bye" : "250 yes");
     };
-    say("220 a test");
-    socket.on("data", (chunk) => {
+    const read = (chunk: Buffer) => {
       const lines = (rest + chunk.toString("latin1")).split("\r\n");
       rest = lines.pop() ?? "";
       for (const line of lines) handle(line);
-    });
+    };
+    if (greets) say("220 a test");
+    socket.on("data", read);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import { notice as limits } from "../../limits/bulletin.js";
 import type { NoticeBody, NoticeWay } from "../../store/port.js";
 import { isLocal } from "../config/notices.js";
 import type { Config } from "../config/resolve.js";
+import { mailRemedy, tooSlow } from "./mail-remedies.js";
 
 export type NoticeTerms = Config["notices"];
 export type Sent = { readonly ok: true } | { readonly ok: false; readonly message: string };
@@ -31,7 +32,9 @@ export async function send(terms: NoticeTerms, way: NoticeWay, body: NoticeBody)
     else await byWebhook(terms.webhook, body, secrets);
     return { ok: true };
   } catch (failure) {
-    return { ok: false, message: messageOf(failure, secrets) };
+    const message = messageOf(failure, secrets);
+    const remedy = way === "mail" ? mailRemedy(message, terms.mail) : undefined;
+    return { ok: false, message: remedy === undefined ? message : `${message}; ${remedy}` };
   }
 }
 
@@ -52,6 +55,8 @@ async function byMail(mail: NoticeTerms["mail"], body: NoticeBody, secrets: stri
     ...(ca === undefined ? {} : { tls: { ca: readFileSync(ca, "utf8") } }),
     ...{ connectionTimeout: limits.sendMs, greetingTimeout: limits.sendMs },
     ...{ socketTimeout: limits.sendMs, dnsTimeout: limits.sendMs },
+    // A server that does not close its side is not waited for.
+    socketCloseTimeout: 0,
     // A notice names no file and no address to fetch.
     ...{ disableFileAccess: true, disableUrlAccess: true },
   });
@@ -67,7 +72,7 @@ async function byMail(mail: NoticeTerms["mail"], body: NoticeBody, secrets: stri
     });
   } catch (failure) {
     const late = failure instanceof Error && failure.name === "AbortError";
-    throw late ? new Error("the mail server was too slow") : failure;
+    throw late ? new Error(tooSlow(tls)) : failure;
   } finally {
     transport.close();
   }
