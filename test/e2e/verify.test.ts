@@ -15,6 +15,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { needRoot } from "../peers.js";
+import { Scene } from "../trouble/scene.js";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -161,5 +163,34 @@ describe("holdfast verify", () => {
     rmSync(join(installed.at, "dist/manifest.json"));
     const { code, text } = installed.verify();
     expect([code, text]).toEqual([1, expect.stringContaining("install the package again")]);
+  });
+});
+
+describe.runIf(needRoot())("beside a running server", () => {
+  test("its configuration is judged, not the file's: weaker after a reload, sound after the next", async () => {
+    await using scene = await Scene.started();
+    const installed = new Installed();
+    const verify = () => {
+      const words = ["dist/cli/main.js", "verify", "--state", scene.state];
+      return run([process.execPath, ...words], installed.at);
+    };
+    const reload = async (config: object) => {
+      scene.configure(config);
+      const before = verify().code;
+      expect((await scene.cli(["reload"])).code).toBe(0);
+      return before;
+    };
+    expect(verify()).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(/^configuration: of the running server$/m),
+    });
+    // The file alone changes nothing.
+    expect(await reload({ guard: { block: false } })).toBe(0);
+    const weak = verify();
+    expect(weak.text).toContain("RELIES ON guard.block: true");
+    expect(weak.text).toMatch(/^configuration: of the running server$/m);
+    expect(weak.code).toBe(9);
+    expect(await reload({})).toBe(9);
+    expect(verify().code).toBe(0);
   });
 });
