@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { printable } from "./printable.js";
+import { inert, printable } from "./printable.js";
 
 describe("printable", () => {
   test.each([
@@ -41,6 +41,27 @@ describe("printable", () => {
       fc.property(text, text, (one, other) => {
         fc.pre(one !== other);
         expect(printable(one, 1_000)).not.toBe(printable(other, 1_000));
+      }),
+    );
+  });
+});
+
+describe("inert", () => {
+  test("what printable() made stays as it is, and so does a backslash of anybody's", () => {
+    for (const text of ["\u001b[2J", "a\\b", "exe.\u202etxt", "日本 <b>"]) {
+      expect(inert(printable(text), 256)).toBe(printable(text));
+    }
+    expect(inert("a\\b", 256)).toBe("a\\b");
+  });
+
+  test("what is invisible in it all the same becomes text, within its bound", () => {
+    expect(inert("a\u001b[2J\u202eb\n", 256)).toBe("a\\u{1b}[2J\\u{202e}b\\u{a}");
+    expect(inert("a".repeat(9), 8)).toBe(`${"a".repeat(8)}…`);
+    expect(inert("😀😀😀", 2)).toBe("😀😀…");
+    expect(inert("😀😀", 2)).toBe("😀😀");
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(inert(text, 16)).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
       }),
     );
   });

@@ -1,5 +1,5 @@
 // holdfast notice: who is told of incidents and troubles, and a test of it.
-import { printable } from "../base/printable.js";
+import { inert, printable } from "../base/printable.js";
 import { noticesSchema, noticeTestedSchema } from "../console/notice-contract.js";
 import {
   type CliContext,
@@ -63,7 +63,7 @@ function testCommand(context: CliContext) {
         );
       }
       for (const { way, destination, problem } of results) {
-        const end = problem === null ? "sent" : `NOT SENT: ${printable(problem, 256)}`;
+        const end = problem === null ? "sent" : `NOT SENT: ${inert(problem, 256)}`;
         context.io.out(`${way}, ${printable(destination, 512)}: ${end}\n`);
       }
     });

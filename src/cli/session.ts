@@ -1,5 +1,5 @@
 // holdfast session <id>: one session, and how it was negotiated.
-import { printable } from "../base/printable.js";
+import { inert, printable } from "../base/printable.js";
 import { type SessionDetail, sessionDetailSchema } from "../console/contract.js";
 import { formatRate } from "../daemon/config/rates.js";
 import {
@@ -22,7 +22,7 @@ export function sessionCommand(context: CliContext) {
       if (options.json === true) return printJson(context.io, detail);
       context.io.out(pairs(lines(detail, context.io.now())));
       if (detail.dialogue.length === 0) return;
-      const dialogue = detail.dialogue.map((line) => `  ${printable(line, 400)}\n`);
+      const dialogue = detail.dialogue.map((line) => `  ${inert(line, 400)}\n`);
       context.io.out(`\nNegotiation\n${dialogue.join("")}`);
     });
   return withExamples(withJson(withState(made)), "holdfast session 4711");

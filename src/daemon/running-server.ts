@@ -252,6 +252,11 @@ export class RunningServer {
     if (!admin.ok) return admin;
     this.#admin = admin.admin;
     const problems = await this.listener.listen(this.loop);
+    this.scope.hold(
+      "listener",
+      lease(() => void admin.admin.close()),
+      "admin socket",
+    );
     const [problem] = problems;
     if (problem !== undefined) {
       const message = `cannot listen on ${problem.address}:${this.config.listen.port}: ${problem.code}`;

@@ -60,6 +60,12 @@ async function prometheus(scene: Scene): Promise<Record<string, string>> {
   return { authorization: `Bearer ${stdout.trim()}` };
 }
 
+/** What listens, as the ledger holds it. */
+async function listeners(scene: Scene): Promise<string[]> {
+  const { body } = await scene.admin("GET", "/ledger?what=listener");
+  return (body.lines as { detail: string }[]).map(({ detail }) => detail);
+}
+
 describe.runIf(needRoot())("the console", () => {
   test("is for those it knows: looks, acts, measures, and keeps its secrets", async () => {
     await using scene = await Scene.started({ config });
@@ -75,6 +81,10 @@ describe.runIf(needRoot())("the console", () => {
     expect((await ask("GET", "/v1/sessions")).status).toBe(401);
     expect((await ask("GET", "/healthz", { host: "evil.example" })).status).toBe(200);
     expect((await ask("GET", "/", { host: "evil.example" })).status).toBe(421);
+
+    expect(await listeners(scene)).toEqual(
+      expect.arrayContaining(["admin socket", `console ${SERVER}:8723`]),
+    );
 
     const token = await prometheus(scene);
     expect(JSON.parse((await ask("GET", "/readyz", token)).text)).toMatchObject({ ready: true });
@@ -107,6 +117,7 @@ describe.runIf(needRoot())("the console", () => {
     expect((await scene.cli(["console-user", "remove", "viewer"])).code).toBe(0);
     expect((await ask("GET", "/v1/sessions", viewer)).status).toBe(401);
     expect(await scene.stop()).toBe(0);
+    expect(scene.lines("not everything could be given back")).toEqual([]);
     await scene.start();
     expect((await ask("GET", "/v1/sessions", operator)).status).toBe(401);
     expect((await ask("GET", "/metrics", token)).status).toBe(200);
@@ -119,6 +130,8 @@ describe.runIf(needRoot())("the console", () => {
     });
     const caller = await scene.caller(await scene.addUser(anna));
     await caller.ping();
+    expect(await listeners(scene)).toContain("admin socket");
+    expect((await listeners(scene)).join()).not.toContain("console");
     const { warnings } = await scene.status();
     expect(warnings.join()).toMatch(
       /no console: .* 203\.0\.113\.99:8723 \(EADDRNOTAVAIL\); .*console\.address/,

@@ -1,7 +1,7 @@
 // A field of a form: its name, what it is for, and what is wrong with it, tied together for a screen reader.
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
-import { name } from "./shown.js";
+import { escaped } from "./shown.js";
 
 export type Described = {
   readonly id: string;
@@ -32,7 +32,7 @@ export function Field(props: {
       {help === undefined ? null : <small id={`${id}-help`}>{help}</small>}
       {error === undefined ? null : (
         <p class="error" id={`${id}-error`} role="alert">
-          {name(error, 512)}
+          {escaped(error, 512)}
         </p>
       )}
     </div>

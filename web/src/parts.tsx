@@ -167,6 +167,20 @@ export function Facts({ of }: { readonly of: readonly (readonly [string, Compone
   );
 }
 
+/** On a phone a row's cells stand by themselves: each has its column's head beside it (style.css). */
+function useHeads(heads: readonly (string | readonly [string])[]) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  useEffect(() => {
+    for (const row of body.current?.rows ?? []) {
+      for (const [at, cell] of [...row.cells].entries()) {
+        const head = heads[at] ?? "";
+        cell.dataset.head = typeof head === "string" ? head : head[0];
+      }
+    }
+  });
+  return body;
+}
+
 /** A table as wide as it must be: it scrolls by itself, not the page. */
 export function Table(props: {
   readonly label: string;
@@ -174,6 +188,7 @@ export function Table(props: {
   readonly heads: readonly (string | readonly [string])[];
   readonly children: ComponentChildren;
 }) {
+  const body = useHeads(props.heads);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
     <section class="scroll" aria-label={props.label} tabIndex={0}>
@@ -187,7 +202,7 @@ export function Table(props: {
             ))}
           </tr>
         </thead>
-        <tbody>{props.children}</tbody>
+        <tbody ref={body}>{props.children}</tbody>
       </table>
     </section>
   );

@@ -1,10 +1,15 @@
 // How numbers, times and names are shown. Whatever a user or a peer chose goes through `name`, which
 // is the product's own printable(): nothing turns the line around or hides in it.
-import { printable } from "../../src/base/printable.js";
+import { inert, printable } from "../../src/base/printable.js";
 import type { Language } from "./settings.js";
 
 export function name(text: string | null, most = 64): string {
   return text === null || text === "" ? "–" : printable(text, most);
+}
+
+/** What the server escaped already: once more, and every backslash in it would be doubled. */
+export function escaped(text: string, most: number): string {
+  return inert(text, most);
 }
 
 const steps = ["", "k", "M", "G", "T", "P"];

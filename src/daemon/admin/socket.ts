@@ -29,6 +29,7 @@ export class AdminSocket {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #refused = 0;
+  #closing: Promise<void> | undefined;
 
   constructor(
     server: Server,
@@ -51,8 +52,13 @@ export class AdminSocket {
     return this.#refused;
   }
 
-  /** Ends every connection and removes the socket; answers under way are cut after `graceMs`. */
-  async close(graceMs = 500): Promise<void> {
+  /** Ends every connection and removes the socket, once; answers under way are cut after `graceMs`. */
+  close(graceMs = 500): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((done) => this.#server.close(() => done()));
     this.#server.closeIdleConnections();
     const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs);

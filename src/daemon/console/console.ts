@@ -1,6 +1,7 @@
 // The console of a running server: who may use it is known always; it listens where the configuration
 // says so. What keeps it from listening is told and shown, and keeps nothing else.
 import { hostname } from "node:os";
+import { lease } from "../../base/lease.js";
 import { monotonicNow, wallClockMs, wallClockOf } from "../../os/clock.js";
 import type { ConsoleStore } from "../../store/port.js";
 import type { Config } from "../config/resolve.js";
@@ -48,7 +49,11 @@ export class Console {
     this.directory = new Directory(terms.store, this.logIns, wallClockMs);
   }
 
-  async begin({ operator, pulse }: Pick<RunningServer, "operator" | "pulse">): Promise<void> {
+  async begin({
+    operator,
+    pulse,
+    scope,
+  }: Pick<RunningServer, "operator" | "pulse" | "scope">): Promise<void> {
     const { log, config } = this.terms;
     const { enabled, address, port: number } = config().console;
     if (!enabled) return;
@@ -71,13 +76,19 @@ export class Console {
     });
     const opened = await listenForConsole(app, { address, port: number }, certificate);
     if (!opened.ok) return this.#fails(opened);
-    this.#listener = opened.listener;
+    const { listener } = opened;
+    this.#listener = listener;
     const fingerprint =
       certificate === undefined ? {} : { fingerprint: fingerprintOf(certificate.cert) };
     const scheme = certificate === undefined ? "http" : "https";
     const host = address.includes(":") ? `[${address}]` : address;
-    this.url = `${scheme}://${host}:${opened.listener.port}/`;
-    log.info({ scheme, address, port: opened.listener.port, ...fingerprint }, "console");
+    scope.hold(
+      "listener",
+      lease(() => void listener.close()),
+      `console ${host}:${listener.port}`,
+    );
+    this.url = `${scheme}://${host}:${listener.port}/`;
+    log.info({ scheme, address, port: listener.port, ...fingerprint }, "console");
   }
 
   async end(): Promise<void> {

@@ -16,6 +16,7 @@ export type Listening =
 export class ConsoleListener {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #closing: Promise<void> | undefined;
 
   constructor(server: Server) {
     this.#server = server;
@@ -37,8 +38,13 @@ export class ConsoleListener {
     return typeof address === "object" && address !== null ? address.port : 0;
   }
 
-  /** Ends every connection, event streams too. */
-  async close(): Promise<void> {
+  /** Ends every connection, event streams too; once. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const closed = new Promise<void>((done) => this.#server.close(() => done()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;

@@ -5,7 +5,7 @@ import { send } from "../api.js";
 import { Failure, Table, useAction, useLoaded } from "../parts.js";
 import { SettingsContext, useWords } from "../settings.js";
 import type { Rights } from "../shell.js";
-import { moment, name } from "../shown.js";
+import { escaped, moment, name } from "../shown.js";
 
 export function Blocks({ rights }: { readonly rights: Rights }) {
   const words = useWords();
@@ -29,7 +29,7 @@ export function Blocks({ rights }: { readonly rights: Rights }) {
         <>
           {value.problem === null ? null : (
             <p class="notice warn">
-              {w.notInKernel} {name(value.problem, 256)}
+              {w.notInKernel} {escaped(value.problem, 256)}
             </p>
           )}
           {value.blocks.length === 0 ? (

@@ -4,7 +4,7 @@ import type { LogLine, LogPage } from "../../../src/console/log-contract.js";
 import { get, type Refused } from "../api.js";
 import { Failure } from "../parts.js";
 import { useWords } from "../settings.js";
-import { name } from "../shown.js";
+import { escaped } from "../shown.js";
 
 const everyMs = 2_000;
 const shownMost = 500;
@@ -79,10 +79,35 @@ export function Log() {
             <time dateTime={new Date(at).toISOString()}>
               {new Date(at).toISOString().slice(11, 19)}
             </time>{" "}
-            <b>{level}</b> {name(line, 256)} <small>{name(fields, 1_024)}</small>
+            <b>{level}</b> {escaped(line, 256)} <Fields of={fields} />
           </li>
         ))}
       </ol>
     </>
   );
+}
+
+/** Each name apart from its value, so that no value can look like another field. */
+function Fields({ of }: { readonly of: string }) {
+  return (
+    <small>
+      {fieldsOf(of).map(([field, value]) => (
+        <span key={field}>
+          <i>{escaped(field, 64)}</i> {escaped(value, 512)}{" "}
+        </span>
+      ))}
+    </small>
+  );
+}
+
+/** Of a line that was cut, its text as it is. */
+function fieldsOf(text: string): (readonly [string, string])[] {
+  try {
+    const fields = JSON.parse(text) as Record<string, unknown>;
+    return Object.entries(fields).map(([field, value]) => {
+      return [field, typeof value === "string" ? value : JSON.stringify(value)] as const;
+    });
+  } catch {
+    return [["…", text]];
+  }
 }

@@ -5,7 +5,7 @@ import { send } from "../api.js";
 import { Facts, Failure, useAction, useLoaded } from "../parts.js";
 import { SettingsContext, useWords } from "../settings.js";
 import type { Rights } from "../shell.js";
-import { moment, name } from "../shown.js";
+import { escaped, moment, name } from "../shown.js";
 
 const everyMs = 10_000;
 
@@ -37,7 +37,7 @@ export function Notices({ rights }: { readonly rights: Rights }) {
         <ul role="status">
           {tested.results.map(({ way, problem }) => (
             <li key={way}>
-              {w.way[way]}: {problem === null ? w.arrived : w.failed(name(problem, 256))}
+              {w.way[way]}: {problem === null ? w.arrived : w.failed(escaped(problem, 256))}
             </li>
           ))}
         </ul>
@@ -60,7 +60,7 @@ function Way({ of }: { readonly of: NoticesShown["ways"][number] }) {
         [w.lastSent, moment(of.lastSentAt, language)],
         [
           w.lastFailure,
-          last === null ? "–" : `${moment(last.at, language)} ${name(last.message, 256)}`,
+          last === null ? "–" : `${moment(last.at, language)} ${escaped(last.message, 256)}`,
         ],
       ]}
     />
