@@ -285,6 +285,9 @@ export const access = {
 export const session = {
   /** Lines kept of a session's negotiation for its page. */
   dialogueLinesMax: 64,
+  /** Slots kept of what it carried since its first traffic, and their first length: doubled when all are full. */
+  historySlotsMax: 72,
+  historySlotMs: 5_000,
   /** Counter names kept by reason. */
   reasonsMax: 512,
   /** In-order end of all sessions at a stop, before they are ended at once. */

@@ -183,6 +183,25 @@ export const sessionSummarySchema = z.object({
   ending: z.string().nullable(),
 });
 
+/** What a session carried, by slots of one length; loss and order are of GRE, from the peer. */
+export const sessionHistorySchema = z.object({
+  /** Of the first slot, which began with the first traffic. */
+  beginAt: unixMs,
+  slotMs: count,
+  /** Oldest first, up to now. */
+  slots: z.array(
+    z.object({
+      receivedOctets: count,
+      sentOctets: count,
+      receivedPackets: count,
+      lost: count,
+      reordered: count,
+      /** The longest; null where none was measured. */
+      roundTripMs: z.number().nonnegative().nullable(),
+    }),
+  ),
+});
+
 export const sessionDetailSchema = sessionSummarySchema.extend({
   connection: z.number().int(),
   callId: z.number().int(),
@@ -206,6 +225,8 @@ export const sessionDetailSchema = sessionSummarySchema.extend({
     .nullable(),
   linkInfo: z.object({ sendAccm: count, receiveAccm: count }).nullable(),
   wanErrors: byName.nullable(),
+  /** Null before its first traffic. */
+  history: sessionHistorySchema.nullable(),
   /** The negotiation as it went, one line a packet, oldest first, bounded. */
   dialogue: z.array(z.string()),
 });
@@ -440,6 +461,7 @@ export type ProcessStatus = z.output<typeof processSchema>;
 export type ProfileStatus = z.output<typeof profileStatusSchema>;
 export type Status = z.output<typeof statusSchema>;
 export type SessionSummary = z.output<typeof sessionSummarySchema>;
+export type SessionHistoryShown = z.output<typeof sessionHistorySchema>;
 export type SessionDetail = z.output<typeof sessionDetailSchema>;
 export type SessionsQuery = z.output<typeof sessionsQuerySchema>;
 export type SessionsPage = z.output<typeof sessionsSchema>;

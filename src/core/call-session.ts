@@ -24,6 +24,7 @@ import type {
   SessionId,
   SessionInfo,
 } from "./server-ports.js";
+import { SessionHistory } from "./session-history.js";
 import { SessionLimits } from "./session-limits.js";
 
 const noCounters: FlowCounters = {
@@ -100,6 +101,7 @@ export class CallSession {
   /** Its lines in one string, which is a fifth of what they take each by itself. */
   #dialogue = "";
   readonly #limits: SessionLimits;
+  #history: SessionHistory | undefined;
   /** Until then the data path is waited for. */
   #removedBy: Instant | undefined;
 
@@ -263,6 +265,7 @@ export class CallSession {
   }
 
   handleCounters(counters: FlowCounters, now: Instant): void {
+    this.#history = SessionHistory.counted(this.#history, this.#counters, counters, now);
     this.#counters = counters;
     const reached = this.#limits.counted(counters, this.#account ?? {}, now);
     if (reached !== undefined) this.terminate(reached, now);
@@ -379,6 +382,7 @@ export class CallSession {
       calledAt: this.calledAt,
       upAt: this.#upAt,
       counters: this.#counters,
+      history: this.#history,
       rate: this.rate,
       peersHostName,
       peersVendorString,

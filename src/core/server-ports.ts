@@ -4,6 +4,7 @@ import type { FlowCounters } from "../wire/worker-link.js";
 import type { AccountTerms, AuthenticationMethod, EndCause, Proof, Rate } from "./access/ports.js";
 import type { PppPolicy, PppSnapshot } from "./ppp/ports.js";
 import type { ControlPolicy } from "./pptp/ports.js";
+import type { SessionHistory } from "./session-history.js";
 
 /** One accepted TCP connection; the daemon numbers them and never uses a number twice. */
 export type ConnectionId = number & { readonly of: "connection" };
@@ -61,6 +62,8 @@ export type SessionInfo = {
   readonly calledAt: number;
   readonly upAt: number | undefined;
   readonly counters: FlowCounters;
+  /** What was counted, over time; none before the first traffic. */
+  readonly history: SessionHistory | undefined;
   /** In force. */
   readonly rate: Rate;
   readonly peersHostName: string;

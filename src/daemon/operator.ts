@@ -1,4 +1,5 @@
 // The running server as the admin API sees it: snapshots out, commands in.
+import type { Instant } from "../base/instant.js";
 import { formatIpv4, formatIpv6 } from "../base/ip.js";
 import type { Ledger } from "../base/ledger.js";
 import { printable } from "../base/printable.js";
@@ -22,6 +23,7 @@ import type {
   LogLevel,
   Reloaded,
   SessionDetail,
+  SessionHistoryShown,
   SessionSummary,
   SessionsPage,
   SessionsQuery,
@@ -36,6 +38,7 @@ import type { EndCause } from "../core/access/ports.js";
 import type { Block } from "../core/guard/blocks.js";
 import type { IncidentReport } from "../core/guard/incident-report.js";
 import type { SessionId, SessionInfo } from "../core/server-ports.js";
+import type { SessionHistory } from "../core/session-history.js";
 import { guard as limits } from "../limits.js";
 import { type AccountService, faultOf } from "./admin/account-service.js";
 import { type AdminAnswer, type AdminPort, adminFault, type ConsolePort } from "./admin/port.js";
@@ -56,6 +59,7 @@ export type OperatorSurroundings = {
   readonly bulletins: Bulletins;
   readonly notices: Notices;
   readonly console: ConsolePort;
+  readonly clock: () => Instant;
   /** Wall-clock moment of a monotonic one, Unix ms. */
   readonly wallClockOf: (monotonicMs: number) => number;
   readonly status: () => Status | Promise<Status>;
@@ -306,6 +310,19 @@ export class Operator implements AdminPort {
     };
   }
 
+  #history(history: SessionHistory): SessionHistoryShown {
+    const { clock, wallClockOf } = this.around;
+    const { begin, slotMs, slots } = history.shown(clock());
+    return {
+      beginAt: Math.round(wallClockOf(begin)),
+      slotMs,
+      slots: slots.map(({ roundTripMs, ...counted }) => ({
+        ...counted,
+        roundTripMs: roundTripMs === 0 ? null : Math.round(roundTripMs * 10) / 10,
+      })),
+    };
+  }
+
   #detail(info: SessionInfo): SessionDetail {
     const { ppp, account, rate } = info;
     return {
@@ -332,6 +349,7 @@ export class Operator implements AdminPort {
             },
       linkInfo: info.linkInfo ?? null,
       wanErrors: info.wanErrors === undefined ? null : { ...info.wanErrors },
+      history: info.history === undefined ? null : this.#history(info.history),
       dialogue: [...info.dialogue],
     };
   }

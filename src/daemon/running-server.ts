@@ -183,6 +183,7 @@ export class RunningServer {
       accounts: new AccountService(store, (name, event, account) =>
         this.#accountChanged(name, event, account),
       ),
+      clock: turnNow,
       wallClockOf: (ms) => wallClockOf(ms as never),
       status: () => gatherStatus(this),
       logLevel: { get: () => log.level, set: (level) => this.#setLogLevel(level) },
@@ -251,12 +252,12 @@ export class RunningServer {
     });
     if (!admin.ok) return admin;
     this.#admin = admin.admin;
-    const problems = await this.listener.listen(this.loop);
     this.scope.hold(
       "listener",
       lease(() => void admin.admin.close()),
       "admin socket",
     );
+    const problems = await this.listener.listen(this.loop);
     const [problem] = problems;
     if (problem !== undefined) {
       const message = `cannot listen on ${problem.address}:${this.config.listen.port}: ${problem.code}`;

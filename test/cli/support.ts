@@ -340,6 +340,18 @@ function detail(one: Summary): ReturnType<AdminPort["session"]> {
     linkInfo: { sendAccm: 0xffffffff, receiveAccm: 0xffffffff },
     wanErrors: null,
     dialogue: ["< LCP Configure-Request", "> LCP Configure-Ack \u001b[31m"],
+    history: {
+      beginAt: now - 90_000,
+      slotMs: 5_000,
+      slots: Array.from({ length: 18 }, (_, at) => ({
+        receivedOctets: 40_000 * at,
+        sentOctets: 900_000 + 50_000 * (at % 5),
+        receivedPackets: 500,
+        lost: at === 7 ? 5 : 0,
+        reordered: at === 9 ? 3 : 0,
+        roundTripMs: at < 2 ? null : 12 + (at % 3),
+      })),
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import type { Prefix4 } from "../../src/base/ip.js";
 import { lease } from "../../src/base/lease.js";
 import type { Role, TokenRole } from "../../src/console/console-contract.js";
-import type { AccountShown } from "../../src/console/contract.js";
+import type { AccountingLine, AccountingQuery, AccountShown } from "../../src/console/contract.js";
 import type { AccountService } from "../../src/daemon/admin/account-service.js";
 import { consoleApp } from "../../src/daemon/console/app.js";
 import { Directory } from "../../src/daemon/console/directory.js";
@@ -71,8 +71,20 @@ const ACCOUNT: AccountShown = {
   ...{ validFrom: null, validUntil: null, hours: null, hasClearText: false },
   ...{ createdAt: 1_790_000_000_000, changedAt: 1_790_000_000_000 },
 };
+/** An earlier session of that user. */
+const pastOf = (user: string): AccountingLine => ({
+  ...{ number: 7, sessionId: "main-1-7", user, peerAddress: "192.0.2.9", localAddress: "" },
+  ...{ framedAddress: "10.99.0.9", framedPrefix: null, method: "ms-chap-v2", encryption: "" },
+  ...{ profile: "default", startedAt: 1_789_990_000_000, countedAt: 1_789_993_600_000 },
+  ...{ endedAt: 1_789_993_600_000, cause: "echo-timeout", octetsIn: 5_000_000, octetsOut: 9 },
+  ...{ packetsIn: 4_000, packetsOut: 1 },
+});
 const accounts = {
   list: async () => ({ ok: true, value: { accounts: [ACCOUNT], total: 1, next: null } }),
+  accounting: async ({ user = "" }: AccountingQuery) => ({
+    ok: true,
+    value: { lines: [pastOf(user)], next: null },
+  }),
 } as unknown as AccountService;
 
 export class Served implements AsyncDisposable {

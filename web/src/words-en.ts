@@ -117,6 +117,13 @@ export const en = {
     idle: "Idle for",
     unlimited: "unlimited",
     traffic: "Its traffic",
+    noTraffic: "It has carried nothing yet.",
+    historyOf: (all: string, slot: string) =>
+      `Since its first traffic, ${all} ago; each point stands for ${slot}.`,
+    lossTitle: "Loss and order",
+    before: "Earlier sessions of this user",
+    noneBefore: "None are recorded.",
+    cause: "Ended by",
   },
   incidents: {
     none: "No incident is known.",

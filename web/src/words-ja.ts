@@ -118,6 +118,12 @@ export const ja: Words = {
     idle: "無通信時間",
     unlimited: "無制限",
     traffic: "このセッションの通信量",
+    noTraffic: "まだ何も運んでいません。",
+    historyOf: (all, slot) => `最初の通信から (${all} 前)。1 点は ${slot} 分です。`,
+    lossTitle: "損失と順序",
+    before: "このユーザーの以前のセッション",
+    noneBefore: "記録はありません。",
+    cause: "終了の原因",
   },
   incidents: {
     none: "インシデントの記録はありません。",

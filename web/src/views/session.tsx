@@ -1,44 +1,23 @@
 // One session: what it is, how it was negotiated, what it carries; and its end.
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useRef } from "preact/hooks";
 import type { SessionDetail } from "../../../src/console/contract.js";
 import { send } from "../api.js";
-import { Chart } from "../chart.js";
 import { Confirmed, Facts, Failure, useAction, useLoaded } from "../parts.js";
 import { SettingsContext, useWords } from "../settings.js";
 import type { Rights } from "../shell.js";
-import { amount, bits, duration, moment, name, octets } from "../shown.js";
-
-type Sample = { readonly at: number; readonly up: number; readonly down: number };
-
-const samplesMax = 300;
-
-/** What came since the page was opened. */
-function useSamples(session: SessionDetail | undefined): readonly Sample[] {
-  const [samples, setSamples] = useState<readonly Sample[]>([]);
-  const before = useRef<{ id: number; at: number; up: number; down: number } | undefined>(
-    undefined,
-  );
-  useEffect(() => {
-    if (session === undefined) return;
-    const { receivedOctets: up, sentOctets: down } = session.counters;
-    const at = Date.now();
-    const last = before.current;
-    before.current = { id: session.id, at, up, down };
-    if (last === undefined || last.id !== session.id || at <= last.at) return setSamples([]);
-    const rate = (now: number, then: number) =>
-      Math.max(0, (8_000 * (now - then)) / (at - last.at));
-    const next = { at, up: rate(up, last.up), down: rate(down, last.down) };
-    setSamples((all) => [...all, next].slice(-samplesMax));
-  }, [session]);
-  return samples;
-}
+import { amount, bits, duration, escaped, moment, name, octets } from "../shown.js";
+import { PastSessions } from "./past-sessions.js";
+import { SessionCharts } from "./session-charts.js";
 
 export function Session({ id, rights }: { readonly id: number; readonly rights: Rights }) {
   const words = useWords();
   const w = words.session;
   const { language } = useContext(SettingsContext);
-  const { value, failure, reload } = useLoaded<SessionDetail>(`/sessions/${id}`, 2_000);
-  const samples = useSamples(value);
+  const { value: found, failure, reload } = useLoaded<SessionDetail>(`/sessions/${id}`, 2_000);
+  // One that ends while it is looked at stays on the page as it was last.
+  const last = useRef<SessionDetail>(undefined);
+  if (found !== undefined) last.current = found;
+  const value = found ?? (last.current?.id === id ? last.current : undefined);
   const action = useAction();
   const gone = failure?.status === 404;
   return (
@@ -53,7 +32,7 @@ export function Session({ id, rights }: { readonly id: number; readonly rights: 
       <Failure of={action.failure} />
       {value === undefined ? null : (
         <>
-          {value.ending !== null ? (
+          {gone ? null : value.ending !== null ? (
             <p role="status">{w.done}</p>
           ) : rights.acts ? (
             <Confirmed
@@ -73,21 +52,18 @@ export function Session({ id, rights }: { readonly id: number; readonly rights: 
               <Facts of={countersOf(value, words)} />
             </section>
           </div>
-          <Chart
-            title={w.traffic}
-            at={samples.map(({ at }) => at)}
-            show={bits}
-            lines={[
-              { label: words.overview.up, tone: 1, values: samples.map(({ up }) => up) },
-              { label: words.overview.down, tone: 2, values: samples.map(({ down }) => down) },
-            ]}
-          />
+          {value.history === null ? (
+            <p>{w.noTraffic}</p>
+          ) : (
+            <SessionCharts history={value.history} />
+          )}
           <h2>{w.dialogue}</h2>
           <ol class="dialogue">
             {value.dialogue.map((line, at) => (
-              <li key={at}>{name(line, 256)}</li>
+              <li key={at}>{escaped(line, 256)}</li>
             ))}
           </ol>
+          {value.user === null ? null : <PastSessions user={value.user} />}
         </>
       )}
     </>
