@@ -1,7 +1,11 @@
 // The configuration as fields that the console may change, and what a change of it came to.
 import * as z from "zod";
+import { languages } from "../base/severity.js";
 
 const key = z.string().max(128);
+
+/** The language of descriptions, problems and reasons in the answer. */
+export const languageQuerySchema = z.object({ lang: z.enum(languages).default("en") });
 
 export const configFieldSchema = z.object({
   /** `limits.ppp.echoIntervalMs`. */

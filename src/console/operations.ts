@@ -2,7 +2,12 @@
 // Routes, role checks and the OpenAPI text all come from this table.
 import * as z from "zod";
 import * as bulletin from "./bulletin-contract.js";
-import { configChangedSchema, configChangeSchema, configFieldsSchema } from "./config-contract.js";
+import {
+  configChangedSchema,
+  configChangeSchema,
+  configFieldsSchema,
+  languageQuerySchema,
+} from "./config-contract.js";
 import * as own from "./console-contract.js";
 import * as contract from "./contract.js";
 import * as incident from "./incident-contract.js";
@@ -191,7 +196,8 @@ const serverOperations = {
     method: "GET",
     path: "/config/fields",
     role: "administrator",
-    what: "What of the configuration may be changed here, field by field",
+    what: "What of the configuration may be changed here, field by field, in a language",
+    query: languageQuerySchema,
     answer: configFieldsSchema,
   },
   changeConfig: {
@@ -199,6 +205,7 @@ const serverOperations = {
     path: "/config/changes",
     role: "administrator",
     what: "Changes fields in the configuration file and applies it, or only tries to",
+    query: languageQuerySchema,
     body: configChangeSchema,
     answer: configChangedSchema,
   },
@@ -215,6 +222,7 @@ const serverOperations = {
     path: "/reload",
     role: "administrator",
     what: "Applies the configuration file",
+    query: languageQuerySchema,
     answer: contract.reloadedSchema,
   },
   doctor: {

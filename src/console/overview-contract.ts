@@ -47,6 +47,8 @@ export const overviewSchema = statusSchema
   })
   .extend({
     moment: momentSchema,
+    /** Its warnings in Japanese, in the same order. */
+    warningsJapanese: z.array(z.string()),
     /** Whether sessions can be had: data workers run, the TUN is up, accounts can be looked up. */
     ready: z.boolean(),
   });

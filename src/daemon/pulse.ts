@@ -7,6 +7,7 @@ import { web as limits } from "../limits/web.js";
 import { monotonicNow, wallClockMs } from "../os/clock.js";
 import { processUsage } from "../os/process-usage.js";
 import { processorMs } from "./busy.js";
+import { inJapanese } from "./japanese/texts.js";
 import type { RunningServer } from "./running-server.js";
 import { statusOf } from "./status.js";
 import { Traffic } from "./traffic.js";
@@ -142,7 +143,7 @@ export function overviewOf(running: RunningServer): Overview {
   const carried = workers.some(({ state }) => state === "running");
   return {
     ...{ version, instance, startedAt, addresses, ledger, incident, limits: bounds },
-    ...{ store, workers, logLevel, warnings },
+    ...{ store, workers, logLevel, warnings, warningsJapanese: warnings.map(inJapanese) },
     moment: running.pulse.newest,
     ready: carried && network.tunState === "up" && store.health === "well",
   };

@@ -14,6 +14,7 @@ import { headOf, told } from "../../src/core/bulletin/told.js";
 import type { AccountService } from "../../src/daemon/admin/account-service.js";
 import { type AdminPort, adminFault, type ConsolePort } from "../../src/daemon/admin/port.js";
 import { type AdminSocket, openAdminSocket } from "../../src/daemon/admin/socket.js";
+import { inJapanese } from "../../src/daemon/japanese/texts.js";
 import {
   prepareStateDirectory,
   type StatePaths,
@@ -339,7 +340,6 @@ function detail(one: Summary): ReturnType<AdminPort["session"]> {
     },
     linkInfo: { sendAccm: 0xffffffff, receiveAccm: 0xffffffff },
     wanErrors: null,
-    dialogue: ["< LCP Configure-Request", "> LCP Configure-Ack \u001b[31m"],
     history: {
       beginAt: now - 90_000,
       slotMs: 5_000,
@@ -352,6 +352,7 @@ function detail(one: Summary): ReturnType<AdminPort["session"]> {
         roundTripMs: at < 2 ? null : 12 + (at % 3),
       })),
     },
+    dialogue: ["< LCP Configure-Request", "> LCP Configure-Ack \u001b[31m"],
   };
 }
 
@@ -451,6 +452,7 @@ export const OVERVIEW: Overview = {
   workers: status.workers,
   logLevel: status.logLevel,
   warnings: status.warnings,
+  warningsJapanese: status.warnings.map(inJapanese),
   moment: {
     at: now,
     ...{ sessions: 3, connections: 4, logIns: 17, refusals: 2 },

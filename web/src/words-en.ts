@@ -283,6 +283,7 @@ export const en = {
     undo: "Undo",
     byDefault: "default",
     restart: "needs a restart",
+    stop: ".",
     expected: (what: string) => `Expected: ${what}.`,
     wrong: (message: string, found: string, remedy: string) =>
       `${message}${found === "" ? "" : `; found ${found}`}. ${remedy}`,

@@ -282,9 +282,10 @@ export const ja: Words = {
     undo: "元に戻す",
     byDefault: "既定値",
     restart: "再起動が必要",
+    stop: "。",
     expected: (what) => `入力できる値: ${what}`,
     wrong: (message, found, remedy) =>
-      `${message}${found === "" ? "" : `; found ${found}`}。${remedy}`,
+      `${message}${found === "" ? "" : ` (入力された値: ${found})`}。${remedy}`,
     right: (later) =>
       later === ""
         ? "すべて正しい値です。"

@@ -1,5 +1,6 @@
 // What each operation of the admin API does: it asks the port.
 import type { AnswerOf, Given, OperationName } from "../../console/operations.js";
+import { changedIn, fieldsIn, reloadedIn } from "../japanese/answers.js";
 import { type AdminAnswer, type AdminPort, adminFault } from "./port.js";
 
 export type Handlers = {
@@ -40,13 +41,13 @@ export function handlersOf(port: AdminPort): Handlers {
     logLevel: () => done({ level: port.logLevel() }),
     log: ({ query }) => done(port.log(query)),
     config: () => done(port.config()),
-    configFields: () => port.configFields(),
-    changeConfig: ({ body }) => port.changeConfig(body),
+    configFields: ({ query }) => fieldsIn(query.lang, port.configFields()),
+    changeConfig: async ({ body, query }) => changedIn(query.lang, await port.changeConfig(body)),
     setLogLevel: ({ body }) => {
       port.setLogLevel(body.level);
       return done({ level: port.logLevel() });
     },
-    reload: () => port.reload(),
+    reload: async ({ query }) => reloadedIn(query.lang, await port.reload()),
     doctor: async () => done(await port.doctor()),
     accounting: ({ query }) => accounts.accounting(query),
     users: ({ query }) => accounts.list(query),

@@ -1,6 +1,6 @@
 // The configuration as a form: what is changed is checked by the server as a whole, a wrong value is told at its
 // field, and what is right is written into the file and applied.
-import { useState } from "preact/hooks";
+import { useContext, useState } from "preact/hooks";
 import type {
   ConfigChanged,
   ConfigField,
@@ -9,14 +9,15 @@ import type {
 import { send } from "../api.js";
 import { type Described, Field } from "../field.js";
 import { Failure, useAction, useLoaded } from "../parts.js";
-import { useWords } from "../settings.js";
-import { name } from "../shown.js";
+import { SettingsContext, useWords } from "../settings.js";
+import { escaped } from "../shown.js";
 
 type Given = ReadonlyMap<string, string>;
 
 export function ConfigForm({ onChanged }: { onChanged(done: ConfigChanged): void }) {
   const w = useWords().configuration;
-  const { value, failure, reload } = useLoaded<ConfigFields>("/config/fields");
+  const { language } = useContext(SettingsContext);
+  const { value, failure, reload } = useLoaded<ConfigFields>(`/config/fields?lang=${language}`);
   const [given, setGiven] = useState<Given>(new Map());
   const [found, setFound] = useState<ConfigChanged>();
   const [search, setSearch] = useState("");
@@ -32,7 +33,9 @@ export function ConfigForm({ onChanged }: { onChanged(done: ConfigChanged): void
   };
   const submit = async (apply: boolean) => {
     const changes = [...given].map(([key, text]) => ({ key, text }));
-    const done = await send<ConfigChanged>("POST", "/config/changes", { digest, apply, changes });
+    const done = await send<ConfigChanged>("POST", `/config/changes?lang=${language}`, {
+      ...{ digest, apply, changes },
+    });
     setFound(done);
     if (!done.written) return;
     setGiven(new Map());
@@ -65,7 +68,7 @@ export function ConfigForm({ onChanged }: { onChanged(done: ConfigChanged): void
       <Failure of={action.failure ?? failure} />
       {elsewhere.map(({ key, message, remedy }) => (
         <p class="notice bad" role="alert" key={key + message}>
-          {name(`${key}: ${message}. ${remedy}`, 512)}
+          {escaped(`${key}: ${w.wrong(message, "", remedy)}`, 512)}
         </p>
       ))}
       <div class="bar sticky">
@@ -113,8 +116,8 @@ export function ConfigForm({ onChanged }: { onChanged(done: ConfigChanged): void
 }
 
 /** Of limits a few words are told, of the rest whole sentences. */
-function sentence(text: string): string {
-  return text === "" || text.endsWith(".") ? text : `${text}.`;
+function sentence(text: string, stop: string): string {
+  return text === "" || text.endsWith(stop) ? text : `${text}${stop}`;
 }
 
 function sectionOf(key: string): string {
@@ -136,7 +139,7 @@ function One(props: {
   ].filter((mark) => mark !== null);
   const help = (
     <>
-      {sentence(field.description)}{" "}
+      {sentence(field.description, w.stop)}{" "}
       {field.kind === "number" || field.kind === "text" ? w.expected(field.expected) : null}{" "}
       {marks.length === 0 ? null : <b>{marks.join(" · ")}</b>}
     </>

@@ -1,12 +1,12 @@
 // The configuration in effect: read by all, changed by administrators, in a form or as a file.
-import { useState } from "preact/hooks";
+import { useContext, useState } from "preact/hooks";
 import type { Reloaded } from "../../../src/console/contract.js";
 import type { ConfigShown } from "../../../src/console/log-contract.js";
 import { send } from "../api.js";
 import { Failure, useAction, useLoaded } from "../parts.js";
-import { useWords } from "../settings.js";
+import { SettingsContext, useWords } from "../settings.js";
 import type { Rights } from "../shell.js";
-import { name } from "../shown.js";
+import { escaped } from "../shown.js";
 import { ConfigForm } from "./config-form.js";
 import { Notices } from "./notices.js";
 
@@ -14,11 +14,12 @@ export function Configuration({ rights }: { readonly rights: Rights }) {
   const words = useWords();
   const w = words.configuration;
   const { value, failure, reload } = useLoaded<ConfigShown>("/config");
+  const { language } = useContext(SettingsContext);
   const [done, setDone] = useState<Reloaded>();
   const action = useAction();
   const apply = async () => {
     setDone(undefined);
-    setDone(await send<Reloaded>("POST", "/reload"));
+    setDone(await send<Reloaded>("POST", `/reload?lang=${language}`));
     reload();
   };
   return (
@@ -64,7 +65,7 @@ function Done({ of: { applied, needsRestart, warnings } }: { readonly of: Reload
         <h2>{title}</h2>
         <ul>
           {items.map((item) => (
-            <li key={item}>{name(item, 256)}</li>
+            <li key={item}>{escaped(item, 512)}</li>
           ))}
         </ul>
       </>

@@ -6,7 +6,7 @@ import type { Live } from "../live.js";
 import { Failure } from "../parts.js";
 import { type Period, PeriodChoice, useSeries } from "../past.js";
 import { SettingsContext, useWords } from "../settings.js";
-import { amount, bits, name, octets, moment as shownMoment } from "../shown.js";
+import { amount, bits, escaped, name, octets, moment as shownMoment } from "../shown.js";
 
 export function Overview({ live: { overview, moments } }: { readonly live: Live }) {
   const words = useWords();
@@ -19,7 +19,8 @@ export function Overview({ live: { overview, moments } }: { readonly live: Live 
   const perSecond = (value: number) =>
     `${amount(Math.round(10 * value) / 10)}${words.unit.perSecond}`;
   const countOf = (value: number) => amount(Math.round(10 * value) / 10);
-  const { incident, moment, warnings, addresses, ledger, limits } = overview;
+  const { incident, moment, addresses, ledger, limits } = overview;
+  const warnings = language === "ja" ? overview.warningsJapanese : overview.warnings;
   return (
     <>
       <h1 class="unseen">{words.pages.overview}</h1>
@@ -33,7 +34,7 @@ export function Overview({ live: { overview, moments } }: { readonly live: Live 
         <section class="notice warn" aria-label={w.warnings}>
           <ul>
             {warnings.map((warning) => (
-              <li key={warning}>{name(warning, 512)}</li>
+              <li key={warning}>{escaped(warning, 512)}</li>
             ))}
           </ul>
         </section>
