@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseIpv4 } from "../../src/base/ip.js";
 import { exposition } from "../../src/daemon/console/exposition.js";
+import { expositionFaults } from "./exposition-faults.js";
 import { Served } from "./support.js";
 
 let served: Served;
@@ -15,47 +16,12 @@ afterEach(async () => {
   await served[Symbol.asyncDispose]();
 });
 
-const metricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const sampleLine =
-  /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\n"])*"(?:,(?!\}))?)+\})? (-?[0-9.]+(?:e[+-]?[0-9]+)?)$/;
-
-/** What `promtool check metrics` finds fault with, and a sample that is there twice. */
-function faults(text: string): string[] {
-  const found: string[] = [];
-  if (!text.endsWith("\n")) found.push("no line's end at the end");
-  let family = "";
-  let type = "";
-  const families = new Set<string>();
-  const samples = new Set<string>();
-  for (const line of text.split("\n").slice(0, -1)) {
-    const [, name = "", help] = /^# HELP (\S+) (.+)$/.exec(line) ?? [];
-    const [, typed = "", kind = ""] = /^# TYPE (\S+) (counter|gauge)$/.exec(line) ?? [];
-    if (help !== undefined) {
-      if (families.has(name)) found.push(`${name}: twice`);
-      if (!metricName.test(name) || /[A-Z]/.test(name)) found.push(`${name}: its name`);
-      families.add(name);
-      family = name;
-    } else if (typed !== "") {
-      if (typed !== family) found.push(`${typed}: its type stands elsewhere`);
-      if ((kind === "counter") !== typed.endsWith("_total")) found.push(`${typed}: ${kind}`);
-      type = kind;
-    } else {
-      const [, of = "", labels = ""] = sampleLine.exec(line) ?? [];
-      if (of === "") found.push(`not a sample: ${line}`);
-      else if (of !== family || type === "") found.push(`${of}: outside of its family`);
-      if (samples.has(of + labels)) found.push(`${of}${labels}: twice`);
-      samples.add(of + labels);
-    }
-  }
-  return found;
-}
-
 describe("the text", () => {
   test("has no fault, and the names by convention", async () => {
     const reply = await served.ask("GET", "/metrics", await served.token("metrics"));
     expect(reply.status).toBe(200);
     expect(reply.headers["content-type"]).toBe("text/plain; version=0.0.4; charset=utf-8");
-    expect(faults(reply.text)).toEqual([]);
+    expect(expositionFaults(reply.text)).toEqual([]);
     expect(reply.text).toContain("\nholdfast_sessions 3\n");
     expect(reply.text).toContain('\nholdfast_octets_total{direction="sent"} 2000\n');
     expect(reply.text).toMatch(/\nprocess_cpu_seconds_total [0-9.]+\n/);
@@ -76,7 +42,7 @@ describe("the text", () => {
     expect(text).toBe(
       '# HELP holdfast_x a\\nb\\\\\n# TYPE holdfast_x gauge\nholdfast_x{reason="a\\"b\\\\c\\nd"} 1\n',
     );
-    expect(faults(text)).toEqual([]);
+    expect(expositionFaults(text)).toEqual([]);
   });
 
   test.each([
@@ -86,7 +52,7 @@ describe("the text", () => {
     ["twice", "# HELP holdfast_a x\n# TYPE holdfast_a gauge\nholdfast_a 1\nholdfast_a 2\n"],
     ["no number", "# HELP holdfast_a x\n# TYPE holdfast_a gauge\nholdfast_a undefined\n"],
     ["no end", "# HELP holdfast_a x\n# TYPE holdfast_a gauge\nholdfast_a 1"],
-  ])("caught: %s", (_what, text) => expect(faults(text)).not.toEqual([]));
+  ])("caught: %s", (_what, text) => expect(expositionFaults(text)).not.toEqual([]));
 });
 
 describe("who may", () => {

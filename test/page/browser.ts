@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
 
 export const program = process.env.HOLDFAST_BROWSER ?? "/usr/bin/chromium";
 const images = fileURLToPath(new URL("../../docs/images", import.meta.url));
@@ -90,4 +91,38 @@ export const contrastFaults = (page: Page): Promise<string[]> => inPage(page, "c
 function inPage(page: Page, file: string): Promise<string[]> {
   const text = readFileSync(new URL(file, import.meta.url), "utf8");
   return page.evaluate<string[]>(`(${text.trim().replace(/;$/, "")})()`);
+}
+
+export async function checked(page: Page, what: string): Promise<void> {
+  const found = [
+    ...(await accessFaults(page)),
+    ...(await contrastFaults(page)),
+    ...(await axeFaults(page)),
+  ];
+  expect([what, found]).toEqual([what, []]);
+}
+
+export async function put(page: Page, label: string, text: string): Promise<void> {
+  await page.getByLabel(label, { exact: true }).fill(text);
+}
+
+/** Each that is in the menu, and what of it shows that it is there. */
+export const everyPage = [
+  ["overview", ".charts canvas"],
+  ["sessions", "table a"],
+  ["incidents", "table a"],
+  ["bulletins", "table a"],
+  ["blocks", "main form"],
+  ["accounts", "table"],
+  ["ledger", ".bars"],
+  ["log", ".log li"],
+  ["configuration", "summary"],
+  ["access", "table"],
+] as const;
+
+/** What a machine with that token is answered, asked from within the browser. */
+export async function bearer(page: Page, token: string, path: string): Promise<number> {
+  return page.evaluate<number>(
+    `fetch(${JSON.stringify(path)}, { credentials: "omit", headers: { authorization: "Bearer ${token}" } }).then((r) => r.status)`,
+  );
 }

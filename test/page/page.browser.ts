@@ -2,6 +2,7 @@
 // languages, both sets of colours and phone width; what a role sees; and that names stay inert.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SessionSummary } from "../../src/console/contract.js";
+import { inJapanese } from "../../src/daemon/japanese/texts.js";
 import { PASSWORD, Served } from "../console/support.js";
 import { needPeer } from "../peers.js";
 import { accessFaults, axeFaults, Browsing, contrastFaults, program } from "./browser.js";
@@ -217,6 +218,118 @@ test.runIf(runs)(
     served.port.sessions = list;
   },
 );
+
+test.runIf(runs)("on a phone each cell of a row with buttons has its column's head", async () => {
+  later();
+  await using browsing = await Browsing.on(origin(), { viewport: { width: 390, height: 844 } });
+  const { page } = browsing;
+  await browsing.logIn("administrator", PASSWORD);
+  for (const [hash, row] of [
+    ["accounts", "tr:has(.actions)"],
+    ["access", "tr:has(.actions)"],
+  ] as const) {
+    later();
+    await browsing.open(hash, row);
+    const heads = await page.locator(`table:has(.actions) th`).allTextContents();
+    const shown = await page.evaluate<[string, string][]>(
+      `[...document.querySelectorAll("tr:has(.actions)")].at(0) &&
+        [...document.querySelector("tr:has(.actions)").cells].map((cell) =>
+          [cell.dataset.head, getComputedStyle(cell, "::before").content])`,
+    );
+    expect(shown.map(([head]) => head)).toEqual(heads);
+    for (const [head, content] of shown) {
+      expect(content).toBe(head === "" ? "none" : JSON.stringify(head));
+    }
+    // Said to a screen reader as before.
+    expect(await page.locator("table:has(.actions) th").first().isVisible()).toBe(true);
+  }
+  expect(browsing.faults).toEqual([]);
+});
+
+test.runIf(runs)(
+  "in Japanese the configuration's fields and the server's warnings are too",
+  async () => {
+    later();
+    const overview = served.port.overview;
+    const warnings = ["the store is in trouble: full"];
+    served.port.overview = () => ({
+      ...overview(),
+      warnings,
+      warningsJapanese: warnings.map(inJapanese),
+    });
+    await using browsing = await Browsing.on(origin(), { locale: "ja" });
+    const { page } = browsing;
+    await browsing.logIn("administrator", PASSWORD);
+    await page.waitForSelector(".notice li:text('ストアに障害があります: full')");
+    await browsing.open("configuration", "summary");
+    await page.fill("input[type=search]", "再送");
+    const field = page.locator('.field:has(label:text-is("limits.ppp.restartMs"))');
+    await expect
+      .poll(() => field.locator("small").textContent())
+      .toMatch(/^RFC 1661 の再送タイマー。 入力できる値: 値/);
+    // What is wrong with it, too.
+    await field.locator("input").fill("wrong");
+    await page.click('button:text-is("確認")');
+    const said = field.locator("[role=alert]");
+    await said.waitFor();
+    expect(await said.textContent()).toBe(
+      '指定できる値: a number (入力された値: "wrong")。5 と書く',
+    );
+    served.port.overview = overview;
+    expect(browsing.faults).toEqual([]);
+  },
+);
+
+test.runIf(runs)("the log shows what was escaped once, and no value as a field", async () => {
+  later();
+  const log = served.port.log;
+  const user = String.raw`a\u{5c}b <i>\u{1b}[2J level: error`;
+  served.port.log = () => ({
+    lines: [
+      {
+        ...{ number: 1, at: served.now, level: "warn", line: "log-in refused" },
+        fields: JSON.stringify({ user, peer: "192.0.2.1" }),
+      },
+      { number: 2, at: served.now, level: "info", line: "cut", fields: '{"user":"no en' },
+    ],
+  });
+  await using browsing = await Browsing.on(origin());
+  const { page } = browsing;
+  await browsing.logIn("viewer", PASSWORD);
+  await browsing.open("log", ".log li");
+  const line = page.locator(".log li.warn");
+  expect(await line.textContent()).toContain(`log-in refused user ${user} peer 192.0.2.1`);
+  expect(await line.locator("small i").allTextContents()).toEqual(["user", "peer"]);
+  expect(await page.locator(".log li.info").textContent()).toContain('{"user":"no en');
+  expect(await page.locator("main i i, main small script").count()).toBe(0);
+  await browsing.shot("log-escaped");
+  served.port.log = log;
+  expect(browsing.faults).toEqual([]);
+});
+
+test.runIf(runs)("a session's page: its history, and its user's earlier sessions", async () => {
+  later();
+  await using browsing = await Browsing.on(origin());
+  const { page } = browsing;
+  await browsing.logIn("viewer", PASSWORD);
+  await browsing.open("sessions/1", ".charts canvas");
+  expect(await page.locator(".chart h3").allTextContents()).toEqual([
+    ...["Its traffic", "Loss and order", "Round trip"],
+  ]);
+  const before = page.locator('section[aria-label="Earlier sessions of this user"] tbody tr');
+  await expect.poll(() => before.count()).toBe(1);
+  expect(await before.textContent()).toMatch(/192\.0\.2\.9.*10\.99\.0\.9.*5\.0MB.*echo-timeout/);
+  const session = served.port.session;
+  served.port.session = (id) => {
+    const found = session(id);
+    return found && { ...found, history: null };
+  };
+  later();
+  await page.reload();
+  await page.waitForSelector("text=It has carried nothing yet.");
+  served.port.session = session;
+  expect(browsing.faults).toEqual([]);
+});
 
 test.runIf(runs)(
   "ten thousand sessions: few rows are made, searching and sorting answer at once",

@@ -1,14 +1,15 @@
 // The console of a running server in Debian's Chromium: real sessions, a real storm (`holdfast storm` from another
 // namespace) while it is looked at, every action by hand of the browser, and whoever may not.
+import type { ChildProcess } from "node:child_process";
 import { chmodSync, chownSync, readFileSync, writeFileSync } from "node:fs";
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expositionFaults } from "../console/exposition-faults.js";
 import { until } from "../lab/place.js";
 import { needPeer, needRoot } from "../peers.js";
 import type { Caller } from "../trouble/caller.js";
 import { Scene, SERVER } from "../trouble/scene.js";
 import { evil, HOSTILE, hostilePeer, storm } from "./arriving.js";
-import { accessFaults, axeFaults, Browsing, contrastFaults, program } from "./browser.js";
+import { Browsing, bearer, checked, everyPage, program, put } from "./browser.js";
 
 const runs = needRoot() && needPeer([program], ["chromium"]);
 const PASSWORD = "correct horse battery";
@@ -20,6 +21,9 @@ const marked = { name: `<img src=x onerror="alert(1)">&'`, password: "correct-Ho
 let scene: Scene;
 let caller: Caller;
 let admin: Browsing;
+/** From the first test on until the last of the actions is done. */
+let storming: ChildProcess | undefined;
+let stormOver: Promise<unknown>;
 
 const config = {
   console: { address: SERVER },
@@ -38,23 +42,10 @@ function browse(options = {}): Promise<Browsing> {
   return Browsing.on(origin, { ignoreHTTPSErrors: true, ...options });
 }
 
-async function checked(page: Page, what: string): Promise<void> {
-  const found = [
-    ...(await accessFaults(page)),
-    ...(await contrastFaults(page)),
-    ...(await axeFaults(page)),
-  ];
-  expect([what, found]).toEqual([what, []]);
-}
-
 /** Whose process the server is: `Uid` or `Gid`, the effective one. */
 function ofServer(which: string): number {
   const status = readFileSync(`/proc/${scene.pid}/status`, "utf8");
   return Number(new RegExp(`^${which}:\\s+\\d+\\s+(\\d+)`, "m").exec(status)?.[1]);
-}
-
-async function put(page: Page, label: string, text: string): Promise<void> {
-  await page.getByLabel(label, { exact: true }).fill(text);
 }
 
 beforeAll(async () => {
@@ -70,15 +61,19 @@ beforeAll(async () => {
   await admin.logIn("administrator", PASSWORD);
 });
 afterAll(async () => {
+  storming?.kill("SIGINT");
   await admin?.[Symbol.asyncDispose]();
   await scene?.[Symbol.asyncDispose]();
 });
 
+const stormEnded = () => storming === undefined || storming.exitCode !== null;
+
 describe.runIf(runs)("while a storm goes on", () => {
   test("the page says so, shows what arrives, and that sessions go on", async () => {
     const pinging = caller.pinging();
-    const storming = storm(scene, 20);
-    const over = new Promise((ended) => storming.once("exit", ended));
+    const child = storm(scene, 600);
+    storming = child;
+    stormOver = new Promise((ended) => child.once("exit", ended));
     const { page } = admin;
     await admin.open("overview", ".charts canvas");
     await page.waitForSelector('.state:text("An attack is going on")', { timeout: 30_000 });
@@ -91,17 +86,27 @@ describe.runIf(runs)("while a storm goes on", () => {
     expect(await page.textContent("main")).toContain("GRE");
     await checked(page, "incident");
     await admin.shot("storm-incident-light", "console-incident");
-    for (const hash of ["sessions", "ledger", "incidents", "log"] as const) {
-      await admin.open(hash, "main h1");
+    for (const [hash, waitFor] of everyPage) {
+      await admin.open(hash, waitFor);
       await checked(page, hash);
     }
+    await page.goto(`${origin}/#/bulletins`);
+    await page.click("table a");
+    await page.waitForSelector("h2");
+    await checked(page, "bulletin");
+    await admin.shot("storm-bulletin-light");
+    await admin.open("ledger", ".bars");
+    const kinds = (await page.textContent("main")) ?? "";
+    expect(kinds).toContain("listener");
     await admin.open("sessions", "table a");
     await page.waitForSelector('td:text-is("anna"), td a:text-is("anna")');
     await page.click('a:text-is("anna")');
     await page.waitForSelector(".dialogue li");
     expect(await page.textContent("main")).toContain("MPPE");
+    await page.waitForSelector("h2:text('Earlier sessions')");
+    await expect.poll(() => page.locator(".charts canvas").count()).toBe(3);
     await checked(page, "session");
-    await admin.shot("storm-session-light");
+    await admin.shot("storm-session-light", "console-session");
     const looks = [
       ["dark", { colorScheme: "dark" }],
       ["phone", { colorScheme: "light", viewport: { width: 390, height: 844 } }],
@@ -119,7 +124,7 @@ describe.runIf(runs)("while a storm goes on", () => {
       );
       expect(other.faults).toEqual([]);
     }
-    await over;
+    expect(stormEnded()).toBe(false);
     const { sent, received } = await pinging.stop();
     expect(sent).toBeGreaterThan(50);
     // One may be under way.
@@ -148,6 +153,12 @@ describe.runIf(runs)("while a storm goes on", () => {
     await admin.open(`sessions/${id}`, ".facts");
     // Its host name is octets to us: what is beyond ASCII comes one by one.
     await expect.poll(() => shown("<script>alert(1)</script>\\u{1b}[2J")).toBe(true);
+    for (const words of [["sessions"], ["session", String(id)], ["user", "list"]]) {
+      const { stdout } = await scene.cli(words);
+      expect(stdout).toContain("alert(1)");
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would act on.
+      expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    }
     await admin.open("accounts", "table");
     await expect.poll(() => shown(marked.name)).toBe(true);
     await admin.open("log", ".log li");
@@ -330,9 +341,9 @@ describe.runIf(runs)("an administrator", () => {
     await tokens.getByRole("button", { name: "Make a token" }).click();
     const token = (await page.textContent(".secret")) ?? "";
     expect(token).toMatch(/^hf_/);
-    const metrics = () => bearer(token, "/metrics");
+    const metrics = () => bearer(admin.page, token, "/metrics");
     expect(await metrics()).toBe(200);
-    expect(await bearer(token, "/v1/sessions")).toBe(403);
+    expect(await bearer(admin.page, token, "/v1/sessions")).toBe(403);
     await page.click('button:text-is("I have it")');
     expect(await page.textContent("main")).not.toContain(token);
     const line = page.locator('tr:has(td:text-is("prom"))');
@@ -344,14 +355,6 @@ describe.runIf(runs)("an administrator", () => {
     expect([...admin.faults, ...bob.faults]).toEqual([]);
   });
 });
-
-/** What a machine with that token is answered, asked from within the browser. */
-async function bearer(token: string, path: string): Promise<number> {
-  const { page } = admin;
-  return page.evaluate<number>(
-    `fetch(${JSON.stringify(path)}, { credentials: "omit", headers: { authorization: "Bearer ${token}" } }).then((r) => r.status)`,
-  );
-}
 
 describe.runIf(runs)("whoever may not", () => {
   test("a viewer sees every page and no form, and what he sends all the same is refused", async () => {
@@ -428,6 +431,20 @@ describe.runIf(runs)("whoever may not", () => {
     // The one that this file's administrator asked for.
     const asked = scene.lines("asked for by the console");
     expect(asked.filter(({ path }) => path === "/v1/disconnect")).toHaveLength(1);
+  });
+});
+
+describe.runIf(runs)("the storm", () => {
+  test("went on behind every page and action; what it left in the metrics has no fault", async () => {
+    expect(stormEnded()).toBe(false);
+    const { stdout } = await scene.cli(["token", "add", "measures"]);
+    const text = await admin.page.evaluate<string>(
+      `fetch("/metrics", { credentials: "omit", headers: { authorization: "Bearer ${stdout.trim()}" } }).then((r) => r.text())`,
+    );
+    expect(expositionFaults(text)).toEqual([]);
+    expect(Number(/^holdfast_refused_total (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(100_000);
+    storming?.kill("SIGINT");
+    await stormOver;
   });
 });
 
