@@ -104,6 +104,7 @@ const FORGED = "MPPE, the octets forged";
 const BEHIND = "the good packet behind such a one";
 const FAR = "MPPE, sequence and count 2000 on, once the key changes for such are spent";
 const LASTING = "MPPE, sequence and count 2000 on, 2000 of them a second, lasting";
+const ROUNDS = "MPPE, rounds of the count ahead, 2000 of them a second, lasting";
 const SPENT = "what counts 2000 on may cost a session at once";
 const AHEAD = 2_000;
 /** So many of them spend the key changes that there are at once. */
@@ -145,6 +146,31 @@ function lastingCase(kind: EngineKind): Case {
     };
   };
   return { group: groupOf(kind), name: LASTING, atOnce: LASTING_PACKETS, prepare };
+}
+
+/** Each elsewhere within what can be walked, after what there was at once for that was spent. */
+function roundsCase(kind: EngineKind): Case {
+  const atOnce = 20_000;
+  const prepare = () => {
+    const { server, good } = pairOf(kind);
+    const reach = 4_096 * limits.keyWrapsMax - AHEAD;
+    const packets = Array.from({ length: 1_000 }, (_, i) =>
+      far(good[0]!, AHEAD + 100 + ((i * 104_729) % (reach - 100))),
+    );
+    const often = Math.ceil(limits.keyWalkBurst / limits.keyWalksBurst);
+    for (let i = 0; i < 10 * often; i++) {
+      server.now = instant(server.now + 10);
+      server.datagram(packets[i % packets.length]!);
+    }
+    return () => {
+      for (let i = 0; i < atOnce; i += 2) {
+        server.now = instant(server.now + 1);
+        server.datagrams([packets[i % 1_000]!, packets[(i + 1) % 1_000]!]);
+      }
+      if (server.tun.length > 0) throw new Error("a forged packet came through");
+    };
+  };
+  return { group: groupOf(kind), name: ROUNDS, atOnce, prepare };
 }
 
 /** At one moment: those that were looked into at all, together, or one of those that were not. */
@@ -225,6 +251,7 @@ export function hostileCases(): Case[] {
     forgedCase(kind, BEHIND),
     farCase(kind, FAR),
     lastingCase(kind),
+    roundsCase(kind),
     farCase(kind, SPENT),
     outCase(kind, GOOD_OUT, undefined),
     ...Object.entries(outbound).map(([name, make]) => outCase(kind, name, make)),
@@ -239,7 +266,10 @@ export function hostileReach(data: readonly Measured[]): Reach[] {
   };
   return engines.flatMap((kind) =>
     [
-      ...[...Object.keys(inbound), FORGED, FAR, LASTING].map((name) => ({ name, good: GOOD_IN })),
+      ...[...Object.keys(inbound), FORGED, FAR, LASTING, ROUNDS].map((name) => ({
+        name,
+        good: GOOD_IN,
+      })),
       ...Object.keys(outbound).map((name) => ({ name, good: GOOD_OUT })),
     ].map(({ name, good }): Reach => {
       const share = cost(kind, name) / cost(kind, good);

@@ -117,7 +117,10 @@ export const plane = {
   reorderOctetsTotalMax: 16 * 1024 * 1024,
   /** Numbers the first packet of a call may have. */
   firstSequenceMax: 256,
-  /** Forward window for an MPPE packet that decrypts plausibly, and for anything else (G-10). */
+  /**
+   * Forward window for an MPPE packet that decrypts plausibly, and for anything else (G-10). Further ahead
+   * than the first, up to keyWrapsMax times 4,096, its key has to be walked to.
+   */
   forwardWindowMppe: 2_047,
   forwardWindow: 256,
   /** Out-of-window packets within resyncWindowMs, with nothing in window for resyncSilenceMs. */
@@ -132,6 +135,23 @@ export const plane = {
   keyStepsBurst: 4_096,
   keyStepsPerSecond: 256,
   keyStepsPerPacket: 2,
+  /**
+   * How often MPPE's coherency count may have gone round unseen. The key changes of such a loss are walked
+   * in pieces, and what was walked is kept, of so many flows: so many changes of one flow at once and a
+   * second (and keyStepsPerPacket), so many of all flows of a worker together.
+   */
+  keyWrapsMax: 64,
+  keyWalksMax: 1_024,
+  keyWalkBurst: 65_536,
+  keyWalkPerSecond: 2_048,
+  keyWalksBurst: 16_384,
+  keyWalksPerSecond: 65_536,
+  /**
+   * So many MPPE packets in a row that could not be read, over so long, and the peer is asked for its place
+   * in the sequence; a second answer so long after the first tells whether the keys are lost.
+   */
+  keyDoubtPackets: 512,
+  keyDoubtMs: 5_000,
   /** A lone acknowledgment is held so long for data to carry it. */
   ackDelayMs: 50,
   /** Packets a second looked at before the network phase (section 6a). */

@@ -130,6 +130,11 @@ export class MppeKey {
     }
   }
 
+  /** Takes the session key that lies in `octets`; the start key stays. */
+  takeSession(octets: Uint8Array, session: number): void {
+    for (let i = 0; i < this.#length; i++) this.octets[i] = octets[session + i]!;
+  }
+
   /** Puts the session key into `octets` at `session`, and the start key too where it is given a place. */
   keep(octets: Uint8Array, session: number, start?: number): void {
     for (let i = 0; i < this.#length; i++) octets[session + i] = this.octets[i]!;

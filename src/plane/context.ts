@@ -6,6 +6,7 @@ import type { GatewayTerms, PlaneEvent } from "../wire/worker-link.js";
 import { DropCounts, type DropReason } from "./drop-reason.js";
 import type { Flow } from "./flow.js";
 import { FlowTable } from "./flow-table.js";
+import { KeyWalks } from "./key-walks.js";
 import { DIRTY, DIRTY_COUNT, DIRTY_LIST, DROPPED, FLAGS } from "./layout.js";
 import type { PlaneMemory } from "./memory.js";
 import { ReorderBudget } from "./reorder-buffer.js";
@@ -51,6 +52,7 @@ export class PlaneContext {
   readonly table: FlowTable;
   readonly drops: DropCounts;
   readonly reorderBudget = new ReorderBudget();
+  readonly keyWalks = new KeyWalks();
   readonly deadlines = new Deadlines<Flow>();
   readonly rates: RateBuckets;
   terms: GatewayTerms = CLOSED;

@@ -226,7 +226,7 @@ export class Engine {
     if (terms === undefined) return;
     const dialect = { rekeys: true };
     const judge = new FlowJudge(flow, this.#header4, this.#header6);
-    flow.receive = new MppeReceive(terms, dialect, judge, flow.cells);
+    flow.receive = new MppeReceive(terms, dialect, judge, flow.cells, this.#context.keyWalks);
     flow.send = new MppeSend(terms, dialect, flow.cells);
     wipeTerms(command);
   }

@@ -27,7 +27,9 @@ describe("place in the sequence", () => {
     [257, "ahead"],
     [258, "far"],
     [2048, "far"],
-    [2049, "out"],
+    [2049, "far"],
+    [262_144 + 1, "far"],
+    [262_144 + 2, "out"],
     [0x7fffffff, "out"],
     [0, "late"],
     [-1, "late"],
@@ -52,8 +54,8 @@ describe("place in the sequence", () => {
     expect(new GreWindow(at(0)).advance(200, at(1))).toBe(0);
   });
 
-  test("going back, as a resynchronisation may, skips none", () => {
-    expect(opened(200).advance(5, at(1))).toBe(0);
+  test("going back, as a resynchronisation may, skips less than none", () => {
+    expect(opened(200).advance(5, at(1))).toBe(5 - 201);
   });
 });
 

@@ -3,6 +3,7 @@
 // a call.
 import { after, type Instant, instant } from "../base/instant.js";
 import { plane as limits } from "../limits.js";
+import { COHERENCY_COUNTS } from "../wire/mppe.js";
 import { ACK_DUE_AT, EXPECTED, FLAGS, HAS_EXPECTED, LAST_IN_WINDOW } from "./layout.js";
 import { FlowCells } from "./memory.js";
 
@@ -11,6 +12,9 @@ import { FlowCells } from "./memory.js";
  * does `late`, which came before or was overtaken by a forged number; `out` is outside of everything.
  */
 export type Place = "next" | "ahead" | "far" | "late" | "out";
+
+/** What an MPPE packet may be ahead: as far as its key can be walked to. */
+export const FAR_MAX = limits.keyWrapsMax * COHERENCY_COUNTS;
 
 const NEVER = instant(Number.NEGATIVE_INFINITY);
 
@@ -43,13 +47,13 @@ export class GreWindow {
     const ahead = (sequence - expected) >>> 0;
     if (ahead === 0) return "next";
     if (ahead <= limits.forwardWindow) return "ahead";
-    if (ahead <= limits.forwardWindowMppe) return "far";
+    if (ahead <= FAR_MAX) return "far";
     return (expected - sequence) >>> 0 <= limits.forwardWindowMppe ? "late" : "out";
   }
 
   /**
    * Takes `sequence` as delivered: everything before it is late from now on. Returns how many
-   * numbers were skipped; none before the very first packet, nor when a resynchronisation goes back.
+   * numbers were skipped: none before the very first packet, less than none where it goes back.
    */
   advance(sequence: number, now: Instant): number {
     const { expected } = this;
@@ -60,7 +64,7 @@ export class GreWindow {
     if (this.ackDueAt === undefined) {
       this.#cells.setFloat64(ACK_DUE_AT, after(now, limits.ackDelayMs));
     }
-    return Math.max(0, skipped);
+    return skipped;
   }
 
   /** Something in window came: no reason to doubt our place. */

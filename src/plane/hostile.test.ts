@@ -376,6 +376,49 @@ describe("G-13: counts that would cost key changes", () => {
     expect(server.tun).toHaveLength(1 + seconds * 10);
   });
 
+  test("a run of them rounds of the count ahead costs no more than is walked for them, and none of the session", () => {
+    const { server, honest } = session();
+    const steps = vi.spyOn(MppeKey.prototype, "step");
+    const seconds = 20;
+    const forgedEachSecond = 500;
+    const rounds = 4_096 * limits.keyWrapsMax;
+    let spent = 0;
+    for (let i = 0; i < seconds * 10; i++) {
+      const good = honest();
+      server.datagram(good);
+      steps.mockClear();
+      for (let j = 0; j < forgedEachSecond / 10; j++) {
+        server.datagram(ahead(good, 2_100 + ((7_919 * (50 * i + j)) % (rounds - 2_100))));
+      }
+      spent += steps.mock.calls.length;
+      server.pass(100);
+    }
+    steps.mockRestore();
+    // A packet read earns some, and has the walk begun anew from its own key.
+    const budget =
+      limits.keyWalkBurst +
+      seconds * (limits.keyWalkPerSecond + 10 * limits.keyStepsPerPacket) +
+      limits.keyStepsBurst;
+    expect(spent).toBeGreaterThan(limits.keyWalkBurst / 2);
+    expect(spent).toBeLessThanOrEqual(budget);
+    expect(server.tun).toHaveLength(1 + seconds * 10);
+    expect(server.of("KeysLost")).toEqual([]);
+  });
+
+  test("thousands of frames forged 256 ahead of each other: an idle session's next packet counts", () => {
+    const { server, honest } = session();
+    const frame = Uint8Array.of(0xfd, 0x90, 0x02, 1, 2, 3, 4, 5, 6, 7, 8);
+    for (let i = 0; i < 5_000; i++) {
+      server.datagram(framed(frame, (1 + 257 * i) >>> 0));
+      server.pass(limits.reorderMs);
+    }
+    expect(server.of("KeysLost")).toEqual([]);
+    server.datagram(honest());
+    server.datagram(honest());
+    expect(server.tun).toHaveLength(3);
+    expect(server.of("KeysLost")).toEqual([]);
+  });
+
   test("while they are refused, an honest loss costs what it is", () => {
     const { server, honest } = session();
     const good = honest();

@@ -11,6 +11,7 @@ import type { PlaneContext } from "./context.js";
 import type { DropReason } from "./drop-reason.js";
 import type { Flow } from "./flow.js";
 import type { Gateway, Verdict } from "./gateway.js";
+import { FAR_MAX } from "./gre-window.js";
 import { IPV4, IPV6, protocolOctets, readProtocol } from "./judge.js";
 import { LOST, OVER_RATE_UP, RECEIVED_OCTETS, RECEIVED_PACKETS, REORDERED } from "./layout.js";
 import type { Outbound } from "./outbound.js";
@@ -152,7 +153,7 @@ export class Inbound {
     const { expected } = flow.window;
     if (flow.receive === undefined || expected === undefined) return false;
     const skipped = (sequence - expected) | 0;
-    if (skipped > limits.forwardWindowMppe) return false;
+    if (skipped > FAR_MAX) return false;
     const at = skipAddressAndControl(octets, payloadStart, payloadEnd);
     if (readProtocol(octets, at, payloadEnd) !== COMPRESSED_DATAGRAM) return false;
     const mppe = at + protocolOctets(octets, at);
@@ -169,9 +170,7 @@ export class Inbound {
     const { payloadStart, payloadEnd, sequence } = gre;
     if (flow.resync !== undefined && carries(octets, payloadStart, payloadEnd, flow.resync)) {
       flow.reorder.clear();
-      this.#take(flow, sequence, octets, payloadStart, payloadEnd, now);
-      flow.receive?.resynchronised();
-      return;
+      return this.#take(flow, sequence, octets, payloadStart, payloadEnd, now);
     }
     this.context.drop(flow, reason);
     if (reason === "late") flow.reorder.cameLate();
@@ -200,6 +199,7 @@ export class Inbound {
       this.context.emit({ kind: "KeysLost", flow: flow.ref });
     }
     if (receive.takeResetDue(now)) this.context.emit({ kind: "ResetNeeded", flow: flow.ref });
+    if (receive.takeDoubt(now)) this.context.emit({ kind: "ResyncNeeded", flow: flow.ref });
   }
 
   #deliver(
@@ -221,6 +221,7 @@ export class Inbound {
     if (protocol === 0) return "ppp-truncated";
     if (flow.resync !== undefined && carries(octets, start, end, flow.resync)) {
       flow.resync = undefined;
+      flow.receive?.placeProven(now);
     }
     if (protocol !== IPV4 && protocol !== IPV6) {
       return this.#up(flow, protocol, octets, information, end);

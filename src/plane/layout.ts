@@ -25,7 +25,7 @@ export const INNER_MTU = 40;
 /** Coherency counts of the last packet decrypted and encrypted. */
 export const RECEIVE_COUNT = 44;
 export const SEND_COUNT = 48;
-/** Sequence numbers of which nobody knows whether they were MPPE's. */
+/** Sequence numbers between the last MPPE packet read and the number due, modulo 2^32. */
 export const UNACCOUNTED = 52;
 /** The number of its user's rate limits; 0: none. */
 export const BUCKET = 56;

@@ -1,6 +1,6 @@
 // RFC 3078 §7, §8: decryption of what comes in. MPPE has no integrity, so a key is changed on a copy
 // and kept only when what comes out is a plausible packet: a forged count never moves the key
-// (DEVIATION 25).
+// (DEVIATION 25). How often the count went round since the last packet read, GRE's numbers tell.
 import { type Instant, instant } from "../base/instant.js";
 import { type KeyBits, MppeKey } from "../crypto/mppe-keys.js";
 import { plane as limits } from "../limits.js";
@@ -16,6 +16,7 @@ import {
 import type { EncryptionTerms } from "../wire/worker-link.js";
 import type { DropReason } from "./drop-reason.js";
 import { KeyBudget } from "./key-budget.js";
+import { FAR_KEYS, KeyWalks } from "./key-walks.js";
 import {
   BITS_40,
   BITS_56,
@@ -27,11 +28,11 @@ import {
   RECEIVED_PACKETS,
   STATEFUL,
   STREAM_PLACES,
-  UNACCOUNTED,
 } from "./layout.js";
 import { FlowCells } from "./memory.js";
 import type { FlushDialect } from "./mppe-send.js";
 import { cipher, keyOf, wipeWork } from "./mppe-work.js";
+import { Unread } from "./unread.js";
 
 /** Says whether decrypted octets [0, end), only JUDGED_OCTETS of them yet, may be a packet of this flow. */
 export interface Judge {
@@ -55,10 +56,11 @@ export class MppeReceive {
   /** Made when first asked. The second is for packets far ahead: a flood of them spends no other's. */
   #keySteps: KeyBudget | undefined;
   #farKeySteps: KeyBudget | undefined;
+  #walkBudget: KeyBudget | undefined;
+  readonly #walks: KeyWalks;
+  readonly #unread: Unread;
   /** Nothing was decrypted yet. */
   #fresh = true;
-  /** The sequence was proven since the last decrypted packet: a larger jump is the peer's own. */
-  #resynchronised = false;
   #discarding = false;
   #resetAt: Instant = instant(Number.NEGATIVE_INFINITY);
   #resetEveryMs = RESET_FIRST_MS;
@@ -68,8 +70,11 @@ export class MppeReceive {
     dialect: FlushDialect,
     judge: Judge,
     cells = FlowCells.alone(),
+    walks = new KeyWalks(),
   ) {
     this.#cells = cells;
+    this.#walks = walks;
+    this.#unread = new Unread(cells);
     this.#bits = terms.bits;
     this.#stateful = terms.stateful;
     this.#dialect = dialect;
@@ -80,13 +85,12 @@ export class MppeReceive {
     cipher.schedule(key.octets, key.octets.length);
     if (terms.stateful) cipher.keep(octets, cells.boxes + RECEIVE_BOX, cells.at + STREAM_PLACES);
     cells.setUint32(RECEIVE_COUNT, COHERENCY_COUNTS - 1);
-    cells.setUint32(UNACCOUNTED, 0);
     key.wipe();
   }
 
   /** Nothing is amiss: the next packet in sequence has the next count. */
   get steady(): boolean {
-    return !this.#fresh && !this.#resynchronised && !this.#discarding && this.#unaccounted === 0;
+    return !this.#fresh && !this.#discarding && this.#unread.none;
   }
 
   /** What the lane must know of the terms, which are the same both ways. */
@@ -95,27 +99,32 @@ export class MppeReceive {
     return bits | (this.#stateful ? STATEFUL : 0);
   }
 
-  /** `packets` numbers of the GRE sequence were skipped: any of them may have been MPPE's. */
-  skipped(packets: number): void {
-    this.#unaccounted += packets;
+  /** The GRE sequence went so many numbers on, or back. */
+  skipped(numbers: number): void {
+    this.#unread.skipped(numbers);
   }
 
-  /**
-   * A number carried something else. Where that was forged, a packet of MPPE's had the number and is
-   * late now: without this no later count would be believed. Of itself it never costs the keys.
-   */
+  /** A number carried something else; where that was forged, a packet of MPPE's had it and is late now. */
   stoodIn(): void {
-    if (this.#unaccounted < limits.forwardWindowMppe) this.#unaccounted++;
+    this.#unread.stoodIn();
   }
 
-  /** The peer proved its place in the sequence. */
-  resynchronised(): void {
-    this.#resynchronised = true;
+  /** Only the peer can have sent the number just taken (G-10): so much was really lost. */
+  placeProven(now: Instant): void {
+    const missing = this.#unread.proven(now);
+    if (missing === 0 || this.#stateful) return;
+    this.#walkBudget ??= new KeyBudget(FAR_KEYS);
+    this.#walkBudget.grant(missing);
   }
 
-  /** The coherency count has wrapped unseen, perhaps: only new keys help. */
+  /** The peer's packets cannot be read any more, by what nobody else can make us believe: only new keys help. */
   get keysLost(): boolean {
-    return this.#unaccounted >= COHERENCY_COUNTS;
+    return this.#unread.keysLost;
+  }
+
+  /** Whether the peer is to be asked for its place, since nothing is read any more. Asking starts the wait. */
+  takeDoubt(now: Instant): boolean {
+    return this.#unread.takeDoubt(now);
   }
 
   /** Stateful only: whether a CCP Reset-Request is due. Asking starts the wait for the next. */
@@ -140,12 +149,11 @@ export class MppeReceive {
     const reason = this.#attempt(octets, start, end, into, now, 0, true);
     if (reason === undefined) {
       this.#fresh = false;
-      this.#resynchronised = false;
-      this.#unaccounted = 0;
+      this.#unread.read();
       this.#discarding = false;
       this.#resetEveryMs = RESET_FIRST_MS;
     } else {
-      this.#unaccounted++;
+      this.#unread.refused(now, reason);
     }
     return reason;
   }
@@ -166,16 +174,8 @@ export class MppeReceive {
     this.#cells.wipe(RECEIVE_KEY, 32);
     if (this.#stateful) this.#cells.wipeBox(RECEIVE_BOX);
     this.#cells.wipe(STREAM_PLACES, 2);
+    this.#walks.drop(this);
     wipeWork();
-  }
-
-  /** Sequence numbers of which nobody knows whether they were MPPE's. */
-  get #unaccounted(): number {
-    return this.#cells.uint32(UNACCOUNTED);
-  }
-
-  set #unaccounted(packets: number) {
-    this.#cells.setUint32(UNACCOUNTED, packets);
   }
 
   /** With `keeps` false nothing moves, whatever comes out. */
@@ -191,21 +191,53 @@ export class MppeReceive {
     const header = readMppeHeader(octets, start, end);
     if (header === undefined) return "mppe-empty";
     if ((header & ENCRYPTED) === 0) return "mppe-not-encrypted";
-    if (this.keysLost) return "mppe-keys-lost";
     const count = coherencyCountOf(header);
-    const jump = coherencyDistance(this.#cells.uint32(RECEIVE_COUNT), count);
-    if (jump === 0) return "mppe-late";
-    if (jump > this.#jumpMax(skipped)) return "mppe-jump";
+    const distance = coherencyDistance(this.#cells.uint32(RECEIVE_COUNT), count);
+    // The last packet's count again: that packet, or the count has gone round.
+    const jump = distance === 0 ? COHERENCY_COUNTS : distance;
+    const since = this.#unread.numbersTo(skipped);
+    const numbers = this.#fresh ? Math.max(since, FRESH_JUMP_MAX) : since;
+    if (jump > numbers) return distance === 0 ? "mppe-late" : "mppe-jump";
     const flushed = (header & FLUSHED) !== 0;
-    if (!this.#stateful) {
-      if (!flushed) return "mppe-not-flushed";
-      if (jump > 1 && !this.#takeKeySteps(now, jump - 1, keeps)) return "mppe-key-budget";
-    }
-    into.set(octets.subarray(start + MPPE_HEADER_OCTETS, end), 0);
-    const length = end - start - MPPE_HEADER_OCTETS;
-    const trial = { into, length, count, jump, keeps };
-    if (this.#stateful) return this.#decryptStateful(trial, flushed, now);
-    return this.#tryKey(trial, jump) ? undefined : "mppe-implausible";
+    if (!this.#stateful && !flushed) return "mppe-not-flushed";
+    const most = Math.floor((numbers - jump) / COHERENCY_COUNTS);
+    const clear = Math.min(this.#unread.clear, numbers - jump);
+    const likely = Math.floor((numbers - jump - clear) / COHERENCY_COUNTS);
+    if (likely > limits.keyWrapsMax) return "mppe-keys-lost";
+    const from = start + MPPE_HEADER_OCTETS;
+    const trial = { octets, from, length: end - from, into, count, flushed, keeps };
+    const reason = this.#try(trial, jump + likely * COHERENCY_COUNTS, now);
+    if (reason === undefined || most === likely || most > limits.keyWrapsMax) return reason;
+    // What was taken for packets in the clear may have been forged.
+    return this.#try(trial, jump + most * COHERENCY_COUNTS, now);
+  }
+
+  /** As the packet that is `jump` counts after the last one read, rounds included. */
+  #try(trial: Trial, jump: number, now: Instant): DropReason | undefined {
+    if (this.#stateful) return this.#decryptStateful(trial, jump, now);
+    if (!this.#stepTo(jump, jump - 1, now, trial.keeps)) return "mppe-key-budget";
+    return this.#tryKey(trial, jump, jump) ? undefined : "mppe-implausible";
+  }
+
+  /** Puts the shared key `steps` on, out of a budget: of it, `price` counts beyond what each packet may cost. */
+  #stepTo(steps: number, price: number, now: Instant, keeps: boolean): boolean {
+    const { views, at } = this.#cells;
+    const key = keyOf(this.#bits);
+    key.take(views.octets, at + RECEIVE_START, at + RECEIVE_KEY);
+    if (steps > limits.forwardWindowMppe) return this.#walk(key, steps, now);
+    if (price > 0 && !this.#takeKeySteps(now, price, keeps)) return false;
+    for (let i = 0; i < steps; i++) key.step();
+    return true;
+  }
+
+  #walk(key: MppeKey, steps: number, now: Instant): boolean {
+    this.#walkBudget ??= new KeyBudget(FAR_KEYS);
+    const budget = this.#walkBudget;
+    const packets = this.#cells.float64(RECEIVED_PACKETS);
+    const walk = this.#walks.of(this, this.#cells.views.octets, this.#cells.at + RECEIVE_KEY);
+    return walk.go(key, steps, (wanted, whole) =>
+      this.#walks.take(budget, packets, now, wanted, whole),
+    );
   }
 
   /** `keeps` false: of a packet far ahead, where time alone earns any. */
@@ -218,29 +250,23 @@ export class MppeReceive {
     return this.#farKeySteps.take(now, steps);
   }
 
-  /** Every MPPE packet spends one GRE number, so no count jumps further than the sequence did. */
-  #jumpMax(skipped: number): number {
-    const most = this.#resynchronised ? COHERENCY_COUNTS - 1 : limits.forwardWindowMppe;
-    const unaccounted = this.#unaccounted + skipped + 1;
-    return Math.min(this.#fresh ? Math.max(unaccounted, FRESH_JUMP_MAX) : unaccounted, most);
-  }
-
-  /** Decrypts [0, length) with the key `steps` on; keeps key and stream if it is plausible. */
-  #tryKey({ into, length, count, jump, keeps }: Trial, steps: number): boolean {
+  /** Decrypts with the shared key, which is `steps` on; keeps key and stream if it is plausible. */
+  #tryKey(trial: Trial, jump: number, steps: number): boolean {
     const { views, at } = this.#cells;
     const key = keyOf(this.#bits);
-    key.take(views.octets, at + RECEIVE_START, at + RECEIVE_KEY);
-    for (let i = 0; i < steps; i++) key.step();
     cipher.schedule(key.octets, key.octets.length);
-    if (!this.#apply(into, length, jump)) return false;
-    if (!keeps) return true;
+    if (!this.#apply(trial, jump)) return false;
+    if (!trial.keeps) return true;
+    const walk = this.#walks.known(this, views.octets, at + RECEIVE_KEY);
     key.keep(views.octets, at + RECEIVE_KEY);
-    this.#keepPlace(count);
+    if (walk?.moved(views.octets, at + RECEIVE_KEY, steps) === false) this.#walks.drop(this);
+    this.#keepPlace(trial.count);
     return true;
   }
 
   /** Decrypts [0, length) if its beginning is plausible. */
-  #apply(into: Uint8Array, length: number, jump: number): boolean {
+  #apply({ octets, from, length, into }: Trial, jump: number): boolean {
+    into.set(octets.subarray(from, from + length), 0);
     const head = Math.min(length, JUDGED_OCTETS);
     cipher.apply(into, 0, head);
     if (!this.#judge.isPlausible(into, length, jump)) return false;
@@ -255,9 +281,9 @@ export class MppeReceive {
     this.#cells.setUint32(RECEIVE_COUNT, count);
   }
 
-  #decryptStateful(trial: Trial, flushed: boolean, now: Instant): DropReason | undefined {
-    const { into, length, count, jump, keeps } = trial;
-    if (flushed || (count & 0xff) === 0xff) return this.#tryFlushed(trial, now);
+  #decryptStateful(trial: Trial, jump: number, now: Instant): DropReason | undefined {
+    const { flushed, count, keeps } = trial;
+    if (flushed || (count & 0xff) === 0xff) return this.#tryFlushed(trial, jump, now);
     if (jump !== 1) {
       if (keeps) this.#discarding = true;
       return "mppe-discarding";
@@ -265,7 +291,7 @@ export class MppeReceive {
     // Tried even while discarding: if the loss was only a forged packet, the stream goes on.
     const { views, at, boxes } = this.#cells;
     cipher.take(views.octets, boxes + RECEIVE_BOX, at + STREAM_PLACES);
-    if (!this.#apply(into, length, jump)) return "mppe-implausible";
+    if (!this.#apply(trial, jump)) return "mppe-implausible";
     if (keeps) this.#keepPlace(count);
     return undefined;
   }
@@ -275,14 +301,13 @@ export class MppeReceive {
    * last packet we read, and, with a peer that changes its key at every flush, one for each of
    * those, the lost ones too.
    */
-  #tryFlushed(trial: Trial, now: Instant): DropReason | undefined {
-    const { into, length, count, jump, keeps } = trial;
+  #tryFlushed(trial: Trial, jump: number, now: Instant): DropReason | undefined {
+    const { count, keeps } = trial;
     const flags = flagsAmong(this.#cells.uint32(RECEIVE_COUNT), jump);
-    const ciphertext = into.slice(0, length);
     for (let extra = 0; extra <= 1 + LOST_FLUSHES_MAX; extra++) {
-      if (!this.#takeKeySteps(now, flags + extra, keeps)) return "mppe-key-budget";
-      into.set(ciphertext, 0);
-      if (!this.#tryKey(trial, flags + extra)) continue;
+      const steps = flags + extra;
+      if (!this.#stepTo(steps, steps, now, keeps)) return "mppe-key-budget";
+      if (!this.#tryKey(trial, jump, steps)) continue;
       const flagPacket = (count & 0xff) === 0xff;
       if (keeps && !flagPacket && extra <= 1) this.#dialect.rekeys = extra === 1;
       return undefined;
@@ -291,13 +316,15 @@ export class MppeReceive {
   }
 }
 
-/** One packet's attempt: its octets are decrypted where they stand. */
+/** One packet's attempt. */
 type Trial = {
-  readonly into: Uint8Array;
+  /** The ciphertext: `length` octets at `from`. */
+  readonly octets: Uint8Array;
+  readonly from: number;
   readonly length: number;
+  readonly into: Uint8Array;
   readonly count: number;
-  /** Counts since the last packet read. */
-  readonly jump: number;
+  readonly flushed: boolean;
   readonly keeps: boolean;
 };
 

@@ -1,8 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { chance, encryptionTerms, LEASED, OUTSIDE, tagOf, udp } from "../../test/plane/pair.js";
 import { cryptoVector, octets, vectors } from "../../test/vectors/vectors.js";
 import { toHex } from "../base/hex.js";
 import { instant } from "../base/instant.js";
+import { MppeKey } from "../crypto/mppe-keys.js";
 import { plane as limits } from "../limits.js";
 import { Ipv4Header, readIpv4 } from "../wire/ipv4.js";
 import { MppeReceive } from "./mppe-receive.js";
@@ -130,25 +131,145 @@ describe("stateless, RFC 3078 §8.1", () => {
     expect(other.take(other.next())).toBe("mppe-jump");
   });
 
-  test("2047 ahead at most, 4095 once the peer proved its place", () => {
+  for (const lost of [2_048, 3_000, 4_094, 4_095, 4_096, 8_191, 12_345]) {
+    test(`${lost} packets lost in a row, some in the clear between: the next one is read`, () => {
+      const { next, take, receive } = ends(STATELESS);
+      take(next());
+      for (let i = 0; i < lost; i++) next();
+      receive.skipped(lost + 3);
+      expect(take(next())).toBe(lost + 1);
+      expect(take(next())).toBe(lost + 2);
+      expect(receive.steady).toBe(true);
+    });
+  }
+
+  test("a loss of more key changes than there are at once: the packets after it go on where one ended", () => {
     const { next, take, receive } = ends(STATELESS);
     take(next());
-    for (let lost = 0; lost < 3_000; lost++) next();
-    receive.skipped(3_000);
-    const packet = next();
-    expect(take(packet)).toBe("mppe-jump");
-    receive.resynchronised();
-    expect(take(packet)).toBe(3_001);
+    const lost = 3 * limits.keyWalksBurst;
+    for (let i = 0; i < lost; i++) next();
+    receive.skipped(lost);
+    const read: (number | string)[] = [];
+    let now = 0;
+    while (typeof read.at(-1) !== "number") {
+      read.push(take(next(), instant(now)));
+      now += 50;
+      if (read.length > 100) break;
+    }
+    expect(read[0]).toBe("mppe-key-budget");
+    expect(read.at(-1)).toBe(lost + read.length);
+    // Each packet is a key change further on than the one before.
+    const perWait = (limits.keyWalksPerSecond * 50) / 1_000 - 1;
+    expect(read.length).toBe(1 + Math.ceil((lost + 1 - limits.keyWalksBurst) / perWait));
   });
 
-  test("4096 unaccounted for: keys lost, nothing is guessed", () => {
+  test("what was walked for a forged packet is not walked again for the next, nor for an honest one", () => {
     const { next, take, receive } = ends(STATELESS);
     take(next());
-    receive.skipped(4_095);
-    expect(receive.keysLost).toBe(false);
-    receive.skipped(1);
-    expect(receive.keysLost).toBe(true);
+    for (let i = 0; i < 10_000; i++) next();
+    const honest = next();
+    const would = (packet: Uint8Array, skipped: number, at: number) =>
+      receive.wouldDecrypt(packet, 0, packet.length, plain, instant(at), skipped);
+    const steps = vi.spyOn(MppeKey.prototype, "step");
+    const forged = (count: number) => {
+      const packet = honest.map((octet, at) => (at < 2 ? octet : octet ^ 0x5a));
+      packet.set([0x90 | (count >> 8), count & 0xff]);
+      return packet;
+    };
+    expect(would(forged(12_289 & 4_095), 12_288, 0)).toBe(false);
+    expect(steps).toHaveBeenCalledTimes(12_289);
+    steps.mockClear();
+    for (let i = 0; i < 100; i++) {
+      expect(would(forged(12_289 & 4_095), 12_288, 0)).toBe(false);
+    }
+    expect(steps).not.toHaveBeenCalled();
+    expect(would(honest, 10_000, 2_000)).toBe(true);
+    expect(steps).toHaveBeenCalledTimes(10_001 - 8_192);
+    receive.skipped(10_000);
+    steps.mockClear();
+    expect(take(honest, instant(2_000))).toBe(10_001);
+    expect(steps).not.toHaveBeenCalled();
+    expect(take(next(), instant(2_000))).toBe(10_002);
+    steps.mockRestore();
+  });
+
+  test("thousands of packets in the clear between are not rounds of the count", () => {
+    const { next, take, receive } = ends(STATELESS);
+    take(next());
+    for (let i = 0; i < 9_000; i++) receive.stoodIn();
+    expect(take(next())).toBe(1);
+  });
+
+  test("and where those were forged, and the packets they stand for lost, it is read all the same", () => {
+    const { next, take, receive } = ends(STATELESS);
+    take(next());
+    for (let i = 0; i < 9_000; i++) {
+      next();
+      receive.stoodIn();
+    }
+    expect(take(next())).toBe(9_001);
+  });
+
+  test("more lost than can be walked: refused for that, and keys are lost once the peer proved its place", () => {
+    const { next, take, receive } = ends(STATELESS);
+    take(next());
+    receive.skipped(4_096 * (limits.keyWrapsMax + 1));
     expect(take(next())).toBe("mppe-keys-lost");
+    expect(receive.keysLost).toBe(false);
+    receive.placeProven(NOW);
+    expect(receive.keysLost).toBe(true);
+  });
+
+  test("numbers that the peer began anew: its count is believed once, whatever it is", () => {
+    const { next, take, receive } = ends(STATELESS);
+    take(next());
+    for (let i = 0; i < 3_000; i++) next();
+    receive.skipped(-50_000);
+    expect(take(next())).toBe("mppe-jump");
+    receive.placeProven(NOW);
+    expect(receive.keysLost).toBe(false);
+    expect(take(next())).toBe(3_002);
+  });
+
+  describe("nothing can be read any more", () => {
+    /** So many packets that are noise, over `ms`; and the number of times the peer was asked. */
+    function noise(receive: MppeReceive, packets: number, from: number, ms: number): number {
+      const packet = new Uint8Array(60).fill(0x55);
+      let asked = 0;
+      for (let i = 0; i < packets; i++) {
+        const now = instant(from + (ms * i) / packets);
+        packet.set([0x90 | ((i >> 8) & 15), i & 0xff]);
+        receive.decrypt(packet, 0, packet.length, plain, now);
+        if (receive.takeDoubt(now)) asked++;
+      }
+      return asked;
+    }
+
+    test("the peer is asked for its place; that it goes on sending tells that the keys are lost", () => {
+      const { next, take, receive } = ends(STATELESS);
+      take(next());
+      expect(noise(receive, 4_000, 0, limits.keyDoubtMs + 10)).toBe(1);
+      receive.placeProven(instant(limits.keyDoubtMs + 10));
+      expect(receive.keysLost).toBe(false);
+      expect(noise(receive, 4_000, limits.keyDoubtMs + 10, limits.keyDoubtMs + 10)).toBe(1);
+      receive.placeProven(instant(2 * limits.keyDoubtMs + 20));
+      expect(receive.keysLost).toBe(true);
+    });
+
+    test("forged packets alone never say so: the peer's own number did not go on", () => {
+      const { next, take, receive } = ends(STATELESS);
+      take(next());
+      for (let turn = 0; turn < 20; turn++) {
+        const from = turn * (limits.keyDoubtMs + 10);
+        noise(receive, 4_000, from, limits.keyDoubtMs + 10);
+        // Its answer has the number that is really next.
+        receive.skipped(-4_000 + 1);
+        receive.placeProven(instant(from + limits.keyDoubtMs + 10));
+        expect(receive.keysLost).toBe(false);
+      }
+      receive.skipped(-20);
+      expect(take(next(), instant(200_000))).toBe(1);
+    });
   });
 
   test("forged counts cost no more key changes than the budget, and honest ones go on", () => {
@@ -243,6 +364,21 @@ describe("stateful, RFC 3078 §8.2", () => {
     send.flush();
     expect(take(next())).toBe(271);
   });
+
+  for (const rekeys of [true, false]) {
+    for (const lost of [4_095, 4_096, 5_000, 20_000]) {
+      test(`${lost} packets lost in a row, re-keys at a flush ${rekeys}: the next flushed one is read`, () => {
+        const { next, take, receive, send } = ends(STATEFUL, rekeys);
+        for (let i = 0; i < 200; i++) take(next());
+        for (let i = 0; i < lost; i++) next();
+        receive.skipped(lost);
+        expect(take(next())).toMatch(/^mppe-/);
+        send.flush();
+        expect(take(next())).toBe(201 + lost);
+        expect(take(next())).toBe(202 + lost);
+      });
+    }
+  }
 
   test("no Reset-Request needed: the next flag packet is read by itself", () => {
     const { next, take, receive } = ends(STATEFUL);

@@ -28,6 +28,22 @@ describe("echo of our own", () => {
     expect(peer.end.session.pollTimeout()).toBeUndefined();
   });
 
+  test("the one after an unanswered one carries data nobody can guess, and its answer is the place", () => {
+    const peer = new Scripted("authenticator", policy).openAll().wait(30_000);
+    expect(requests(peer).at(-1)!.data).toHaveLength(4);
+    expect(peer.end.all("ResyncExpected")).toEqual([]);
+    peer.wait(30_000);
+    const { data, identifier } = requests(peer).at(-1)!;
+    expect(data).toHaveLength(12);
+    const { echoReply } = peer.end.last("ResyncExpected")!;
+    const answer = [...octetsOfUint32(PEERS_MAGIC), ...data.subarray(4)];
+    expect([...echoReply]).toEqual([LcpCode.echoReply, identifier, 0, 16, ...answer]);
+    peer.packet(lcp, LcpCode.echoReply, identifier, Uint8Array.from(answer));
+    expect(peer.count("echo-unasked")).toBe(0);
+    peer.wait(129_999);
+    expect(peer.end.ended).toBeUndefined();
+  });
+
   test("answered: goes on for ever; an unasked answer counts for nothing", () => {
     const peer = new Scripted("authenticator", policy).openAll();
     for (let i = 0; i < 20; i++) {

@@ -144,8 +144,9 @@ export class Echo {
     const { echoFailuresMax, echoIntervalMs } = this.context.policy;
     const most = Math.max(1, echoFailuresMax);
     if (this.#silent >= most) return this.user.echoDead(now);
-    this.#silent++;
-    this.#send(new Uint8Array());
+    // Where an answer is missing, the place in the sequence may be lost: the next answer sets it anew.
+    if (this.#silent++ > 0) this.question(true);
+    else this.#send(new Uint8Array());
     const last = this.#silent >= most;
     this.#arm(last ? Math.min(echoIntervalMs, ppp.echoLastWaitMs) : echoIntervalMs, now);
   }

@@ -121,7 +121,7 @@ function placeOf(expected: number | undefined, sequence: number): string {
   const behind = (turn - ahead) % turn;
   if (ahead === 0) return "next";
   if (ahead <= limits.forwardWindow) return "ahead";
-  if (ahead <= limits.forwardWindowMppe) return "far";
+  if (ahead <= 4_096 * limits.keyWrapsMax) return "far";
   return behind <= limits.forwardWindowMppe ? "late" : "out";
 }
 
