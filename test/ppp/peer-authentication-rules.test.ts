@@ -127,6 +127,14 @@ describe("the end that is challenged", () => {
     },
   );
 
+  test("Failure that says to try again later: nothing is said of the password", () => {
+    const peer = open();
+    const message = "E=691 R=0 C=00112233445566778899AABBCCDDEEFF V=3 M=Try again later";
+    peer.packet(chap, ChapCode.failure, 9, text.encode(message));
+    expect(peer.end.all("AuthenticationRefused")).toEqual([]);
+    expect(peer.wait(10_000).end.ended).toBe("authentication-unavailable");
+  });
+
   test("challenged again in the network phase: answered, proven again, keys as they were", () => {
     const peer = open();
     success(peer, `S=${proof(peer)}`);

@@ -69,8 +69,9 @@ describe("the log-in", () => {
     [648, "password-expired"],
     [649, "no-dial-in"],
     [691, "wrong-password"],
+    ["unavailable", "log-in-unanswered"],
     ["impostor", "server-not-proven"],
-  ] satisfies [FailureCode | "impostor", VerdictName][])("%s: %s", (told, name) => {
+  ] satisfies [FailureCode | "unavailable" | "impostor", VerdictName][])("%s: %s", (told, name) => {
     const caller = meet(new Answering(told));
     const [verdict, ...lines] = diagnose(caller);
     expect(verdict).toBe(name);

@@ -39,6 +39,8 @@ export interface Authentication {
 /** Told to the peer in Success and Failure texts. */
 export const GRANTED = "Access granted";
 export const DENIED = "Access denied";
+/** RFC 2759 §6 has no code for it: nobody looked whether the password is right. Another try may be. */
+export const LATER = "Try again later";
 
 /** RFC 2759 §6 ERROR_CHANGING_PASSWORD: only ever told, never a verdict. */
 export const CHANGE_PASSWORD_FAILED = 709;

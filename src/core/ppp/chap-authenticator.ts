@@ -23,6 +23,7 @@ import {
   CHANGE_PASSWORD_FAILED,
   DENIED,
   GRANTED,
+  LATER,
   readName,
   showName,
 } from "./authentication.js";
@@ -188,21 +189,21 @@ export class ChapAuthenticator implements Authentication {
       this.#freshChallenge();
       this.#state = { name: "waiting", repeat: false };
     } else this.#done();
-    const wireCode = code === "unavailable" ? 691 : code;
-    this.#replyTo(answered, ChapCode.failure, this.#failureOf(wireCode, retry));
+    const [wireCode, message] = code === "unavailable" ? [691, LATER] : [code, DENIED];
+    this.#replyTo(answered, ChapCode.failure, this.#failureOf(wireCode, retry, message));
     if (code === "unavailable") return this.user.terminate("authentication-unavailable", now);
     this.user.refused(userName, code, now);
     if (!retry) this.user.terminate("authentication-failed", now);
   }
 
-  #failureOf(code: number, retry: boolean): Uint8Array {
-    if (this.method === "chap-md5") return text.encode(DENIED);
+  #failureOf(code: number, retry: boolean, message = DENIED): Uint8Array {
+    if (this.method === "chap-md5") return text.encode(message);
     const version = this.method === "ms-chap-v1" ? 2 : 3;
     // Without a retry the challenge is never used: a new one all the same, as RFC 2759 §6 has it.
     const challenge = retry
       ? this.#challenge
       : this.context.rng.challenge(CHALLENGE_OCTETS[this.method]);
-    return encodeMsChapFailure({ code, retry, challenge, version, message: DENIED });
+    return encodeMsChapFailure({ code, retry, challenge, version, message });
   }
 
   /** RFC 1994 §2.3: unique; chance that repeats itself is helped on. */

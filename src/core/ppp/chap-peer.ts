@@ -24,7 +24,7 @@ import { sameOctets } from "../../wire/ppp/options.js";
 import { encodePacket, type PppPacket } from "../../wire/ppp/packet.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
 import type { FailureCode, MppeStartKeys } from "../access/ports.js";
-import type { Authentication, AuthenticationUser } from "./authentication.js";
+import { type Authentication, type AuthenticationUser, LATER } from "./authentication.js";
 import type { ChapMethod } from "./chap-authenticator.js";
 import { limitsOf, type PppContext } from "./context.js";
 import type { PppCredentials } from "./ports.js";
@@ -146,9 +146,13 @@ export class ChapPeer implements Authentication {
     }
     answer.settled = true;
     this.context.timers.clear("authentication-restart");
-    const told = this.method === "chap-md5" ? undefined : decodeMsChapFailure(packet.data).code;
+    const told = decodeMsChapFailure(packet.data);
+    const plain = this.method === "chap-md5";
+    const message = plain ? new TextDecoder().decode(packet.data) : told.message;
+    // Nothing is known of the password then.
+    if (message === LATER) return this.user.terminate("authentication-unavailable", now);
     // Another try with the same password would end the same way.
-    this.user.refused(this.#name, failureCode(told), now);
+    this.user.refused(this.#name, failureCode(plain ? undefined : told.code), now);
     this.user.terminate("authentication-failed", now);
   }
 

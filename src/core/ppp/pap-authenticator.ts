@@ -10,6 +10,7 @@ import {
   type AuthenticationUser,
   DENIED,
   GRANTED,
+  LATER,
   readName,
   showName,
 } from "./authentication.js";
@@ -19,7 +20,7 @@ type State =
   | { readonly name: "waiting" }
   /** `identifier` follows retransmissions: peers number them anew. */
   | { readonly name: "verifying"; identifier: number; readonly asked: Uint8Array; userName: string }
-  | { readonly name: "done"; readonly code: number };
+  | { readonly name: "done"; readonly code: number; readonly told: string };
 
 export class PapAuthenticator implements Authentication {
   readonly method = "pap";
@@ -45,7 +46,7 @@ export class PapAuthenticator implements Authentication {
     }
     const state = this.#state;
     // RFC 1334 §2.2.1: a repeated request, even in a later phase, gets the same reply.
-    if (state.name === "done") return this.#reply(state.code, packet.identifier);
+    if (state.name === "done") return this.#reply(state.code, packet.identifier, state.told);
     if (state.name === "verifying") {
       if (!sameOctets(state.asked, packet.data)) return context.note("authentication-unexpected");
       state.identifier = packet.identifier;
@@ -74,16 +75,19 @@ export class PapAuthenticator implements Authentication {
     if (state.name !== "verifying") return;
     state.asked.fill(0);
     if (verdict.ok) {
-      this.#state = { name: "done", code: PapCode.authenticateAck };
-      this.#reply(PapCode.authenticateAck, state.identifier);
+      this.#state = { name: "done", code: PapCode.authenticateAck, told: GRANTED };
+      this.#reply(PapCode.authenticateAck, state.identifier, GRANTED);
       // RFC 3079 derives keys from MS-CHAP alone: a password shown in clear gives none.
       return this.user.authenticated(state.userName, undefined, now);
     }
     this.#triesLeft--;
     const unavailable = verdict.code === "unavailable";
     const last = unavailable || this.#triesLeft <= 0;
-    this.#state = last ? { name: "done", code: PapCode.authenticateNak } : { name: "waiting" };
-    this.#reply(PapCode.authenticateNak, state.identifier);
+    const told = unavailable ? LATER : DENIED;
+    this.#state = last
+      ? { name: "done", code: PapCode.authenticateNak, told }
+      : { name: "waiting" };
+    this.#reply(PapCode.authenticateNak, state.identifier, told);
     if (verdict.code === "unavailable")
       return this.user.terminate("authentication-unavailable", now);
     this.user.refused(state.userName, verdict.code, now);
@@ -98,8 +102,8 @@ export class PapAuthenticator implements Authentication {
     if (this.#state.name === "verifying") this.#state.asked.fill(0);
   }
 
-  #reply(code: number, identifier: number): void {
-    const message = new TextEncoder().encode(code === PapCode.authenticateAck ? GRANTED : DENIED);
+  #reply(code: number, identifier: number, told: string): void {
+    const message = new TextEncoder().encode(told);
     this.context.send(this.protocol, encodePacket(code, identifier, encodeMessage(message)));
   }
 }

@@ -1,9 +1,9 @@
 // RFC 1334 §2: PAP, the end that shows its password.
 import { after, type Instant } from "../../base/instant.js";
 import { encodePacket, type PppPacket } from "../../wire/ppp/packet.js";
-import { encodeAuthenticateRequest, PapCode } from "../../wire/ppp/pap.js";
+import { decodeMessage, encodeAuthenticateRequest, PapCode } from "../../wire/ppp/pap.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
-import type { Authentication, AuthenticationUser } from "./authentication.js";
+import { type Authentication, type AuthenticationUser, LATER } from "./authentication.js";
 import { limitsOf, type PppContext } from "./context.js";
 import type { PppCredentials } from "./ports.js";
 
@@ -45,6 +45,11 @@ export class PapPeer implements Authentication {
     this.end();
     if (packet.code === PapCode.authenticateAck) {
       return user.authenticated(this.name, undefined, now);
+    }
+    const told = decodeMessage(packet.data);
+    // Nothing is known of the password then.
+    if (told.ok && new TextDecoder().decode(told.value) === LATER) {
+      return user.terminate("authentication-unavailable", now);
     }
     user.refused(this.name, 691, now);
     user.terminate("authentication-failed", now);
