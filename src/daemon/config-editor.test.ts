@@ -3,13 +3,37 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Reloaded } from "../console/contract.js";
 import { type AdminAnswer, adminFault } from "./admin/port.js";
 import { loadConfig } from "./config/load.js";
 import { ConfigEditor } from "./config-editor.js";
 
 const before = "# ours\nlog: {level: info}\n";
+
+/** What was synced, in order. */
+const synced: string[] = [];
+/** Whose the file is said to be; undefined: whose it is. */
+let owner: number | undefined;
+const chownTo = (uid: number) => {
+  owner = uid;
+};
+vi.mock("node:fs", async (original) => {
+  const real = await original<typeof import("node:fs")>();
+  return {
+    ...real,
+    fsyncSync: (fd: number) => {
+      const placed = real.readFileSync(file, "utf8") === before ? "not yet" : "file in place";
+      synced.push(real.fstatSync(fd).isDirectory() ? `folder, ${placed}` : "file");
+      real.fsyncSync(fd);
+    },
+    statSync: (path: string) => {
+      const found = real.statSync(path);
+      if (path === file && owner !== undefined) found.uid = owner;
+      return found;
+    },
+  };
+});
 
 let folder: string;
 let file: string;
@@ -22,6 +46,7 @@ beforeEach(() => {
   file = join(folder, "holdfast.yaml");
   writeFileSync(file, before, { mode: 0o640 });
   reloads = 0;
+  owner = undefined;
   meanwhile = () => undefined;
   outcome = { ok: true, value: { applied: [], needsRestart: [], warnings: [] } };
 });
@@ -122,6 +147,35 @@ describe("a change", () => {
       reason: "changed-meanwhile",
     });
     expect([readFileSync(file, "utf8"), reloads]).toEqual([before, 0]);
+  });
+
+  test("is on disk under the file's name: its folder is synced after it was put there", async () => {
+    synced.length = 0;
+    await change("log.level", "debug");
+    expect(synced).toEqual(["file", "folder, file in place"]);
+  });
+
+  test("of a file that the server could not give back to its owner is not offered", () => {
+    const writable = () => {
+      const fields = editorOf(file).fields();
+      return fields.ok && fields.value.writable;
+    };
+    const { uid, gid } = statSync(file);
+    const as = (user: number, group: number, groups: number[]) => {
+      vi.spyOn(process, "geteuid").mockReturnValue(user);
+      vi.spyOn(process, "getegid").mockReturnValue(group);
+      vi.spyOn(process, "getgroups").mockReturnValue(groups);
+      const answer = writable();
+      vi.restoreAllMocks();
+      return answer;
+    };
+    const another = uid + 4_711;
+    chownTo(another);
+    expect(as(another, gid, [])).toBe(true);
+    expect(as(another, gid + 1, [gid])).toBe(true);
+    expect(as(another, gid + 1, [gid + 2])).toBe(false);
+    expect(as(another + 1, gid, [gid])).toBe(false);
+    expect(as(0, 0, [])).toBe(true);
   });
 
   test("of a server without a file is refused, with what to do", async () => {

@@ -19,6 +19,7 @@ import {
 import { dirname, join } from "node:path";
 import type { ConfigChange, ConfigChanged, ConfigFields } from "../console/config-contract.js";
 import type { Reloaded } from "../console/contract.js";
+import { syncDirectory } from "../os/durable-file.js";
 import { type AdminAnswer, type AdminFault, adminFault } from "./admin/port.js";
 import { editableFields, editedText } from "./config/edit.js";
 import { loadConfig } from "./config/load.js";
@@ -113,10 +114,17 @@ function readText(file: string): string | AdminFault {
   }
 }
 
+/** Whether `replaceFile` can: a new file in its place, given to who owns this one. */
 function mayWrite(file: string): boolean {
   try {
-    accessSync(dirname(realpathSync(file)), constants.W_OK);
-    return true;
+    const target = realpathSync(file);
+    accessSync(dirname(target), constants.W_OK | constants.X_OK);
+    const { uid, gid } = statSync(target);
+    const us = process.geteuid?.();
+    if (us === 0) return true;
+    return (
+      us === uid && (process.getegid?.() === gid || process.getgroups?.().includes(gid) === true)
+    );
   } catch {
     return false;
   }
@@ -125,6 +133,7 @@ function mayWrite(file: string): boolean {
 /** Whole or not at all; with the owner and the rights that the old one had. */
 function replaceFile(file: string, text: string): AdminFault | undefined {
   let beside: string | undefined;
+  let placed = false;
   try {
     const target = realpathSync(file);
     const { mode, uid, gid } = statSync(target);
@@ -140,8 +149,12 @@ function replaceFile(file: string, text: string): AdminFault | undefined {
     const now = statSync(beside);
     if (now.uid !== uid || now.gid !== gid) chownSync(beside, uid, gid);
     renameSync(beside, target);
+    placed = true;
+    syncDirectory(dirname(target));
     return undefined;
   } catch (error) {
+    // The new file is in its place; a file system without this is no reason to say that it is not.
+    if (placed) return undefined;
     if (beside !== undefined) rmSync(beside, { force: true });
     const message = `${file} cannot be written by the server (${codeOf(error)})`;
     const remedy = "change it as its owner, then: holdfast reload";

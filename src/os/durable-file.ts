@@ -12,13 +12,21 @@ export function writeDurably(path: string, text: string): OsError | undefined {
   try {
     writeFresh(temporary, text);
     renameSync(temporary, path);
-    const directory = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
-    fsyncSync(directory);
-    closeSync(directory);
+    syncDirectory(dirname(path));
     return undefined;
   } catch (error) {
     rmSync(temporary, { force: true });
     return fromNodeError(`write ${path}`, error);
+  }
+}
+
+/** Has what was renamed into `directory` on disk under its new name. Throws as node:fs does. */
+export function syncDirectory(directory: string): void {
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
