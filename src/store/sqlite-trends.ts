@@ -32,9 +32,10 @@ const put = `INSERT INTO trends (length, at, ${columns.join(", ")})
     ...trendPeaks.map(columnOf).map((one) => `${one} = max(${one}, excluded.${one})`),
   ].join(", ")}`;
 
-// By their number, not by their age: a clock that was wrong for a while must not empty the table.
-const drop = `DELETE FROM trends WHERE length = ?1 AND at <=
-  (SELECT at FROM trends WHERE length = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)`;
+// By their number, not by their age: a clock that was wrong for a while must not empty the table. First go
+// those after the newest one put: of a clock that ran ahead, they would take the place of all to come.
+const drop = `DELETE FROM trends WHERE length = ?1 AND at IN
+  (SELECT at FROM trends WHERE length = ?1 ORDER BY at > ?3, at DESC LIMIT -1 OFFSET ?2)`;
 
 /** Adds to what is there. A number that SQLite's or JavaScript's integers don't hold is the greatest that do. */
 export function putTrends(
@@ -47,8 +48,9 @@ export function putTrends(
       connection.run(put, length, slotBegin(slot.at, length), ...values);
     }
   }
+  const newest = slots.reduce((latest, { at }) => Math.max(latest, at), Number.MIN_SAFE_INTEGER);
   for (const [name, length] of Object.entries(trendLengths)) {
-    connection.run(drop, length, kept[name as TrendResolution]);
+    connection.run(drop, length, kept[name as TrendResolution], newest);
   }
   return answer(undefined);
 }

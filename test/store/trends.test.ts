@@ -127,3 +127,20 @@ test("one answer is bounded, and has the newest of what was asked for", async ()
   expect(await value(store.trends.list(span))).toEqual(slots.slice(-limits.answerMax));
   await store.close();
 });
+
+test("a clock that ran ahead for as long as anything is kept does not cost what comes once it is right", async () => {
+  const store = await opened(place());
+  const ahead = newYear + 1_000 * day;
+  const wrong = Array.from({ length: limits.tenSecondsMax }, (_, at) =>
+    slot(ahead + at * 10_000, () => 9),
+  );
+  for (let at = 0; at < wrong.length; at += 500) {
+    await value(store.trends.put(wrong.slice(at, at + 500)));
+  }
+  const now = Array.from({ length: 30 }, (_, at) => slot(newYear + at * 10_000, () => 1));
+  for (let at = 0; at < now.length; at += 6) await value(store.trends.put(now.slice(at, at + 6)));
+  expect(await all(store, "10s", newYear, newYear + day)).toEqual(now);
+  const left = await all(store, "10s", ahead, ahead + 2 * day);
+  expect(left).toHaveLength(limits.tenSecondsMax - now.length);
+  await store.close();
+});
