@@ -1,5 +1,7 @@
 // One rule of TCP a test, with a peer by hand: what is sent, and when.
 import { describe, expect, test } from "vitest";
+import { instant } from "../../src/base/instant.js";
+import { Congestion } from "../../src/client/tcp/congestion.js";
 import { stack as bounds } from "../../src/limits.js";
 import { ByHand, type Options, packet, show } from "./by-hand.js";
 import { big } from "./view.js";
@@ -332,5 +334,22 @@ describe("ICMP of our own", () => {
     while (hand.stack.pollTransmit(hand.now)?.[20] === 0) replies++;
     expect(replies).toBe(bounds.answersMax);
     expect(hand.stack.counters()["answer-rate"]).toBe(300 - bounds.answersMax);
+  });
+});
+
+describe("the congestion window in congestion avoidance (DEVIATION 71)", () => {
+  const smss = 1_000;
+  test("after a time-out it grows as after any other congestion, not as if none was seen", () => {
+    const congestion = new Congestion();
+    congestion.start(smss, false);
+    // The threshold: half of what was out.
+    congestion.timedOut(congestion.window, smss, true);
+    congestion.window = 100 * smss;
+    // No packet stood in a queue.
+    congestion.delivered(0, 0, 1, smss, 50, instant(0));
+    congestion.measured(50);
+    congestion.delivered(smss, 1, 2, smss, 50, instant(50));
+    congestion.acknowledged(congestion.window, congestion.window, smss);
+    expect(congestion.window - 100 * smss).toBe((100 * smss) / 16);
   });
 });

@@ -141,6 +141,7 @@ export class Congestion {
     if (first) this.#threshold = Math.max(Math.min(flight, this.window) / 2, 2 * smss);
     this.window = smss;
     this.#acknowledged = 0;
+    this.#tried = true;
     this.#reduced = true;
   }
 
