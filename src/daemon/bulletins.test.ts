@@ -33,6 +33,12 @@ function bench() {
   return { ...on, on, kept, bulletins };
 }
 
+/** The newest that is kept. */
+async function shownBy({ terms }: Bulletins): Promise<Bulletin | undefined> {
+  const listed = await terms.store.list({ most: 1 });
+  return listed.ok ? listed.value[0] : undefined;
+}
+
 describe("bulletins of a server", () => {
   test("news is told as such, fresh figures as an update; both are kept", async () => {
     const { on, kept, bulletins } = bench();
@@ -75,6 +81,17 @@ describe("bulletins of a server", () => {
     const shown = await bulletins.find(3, "en");
     expect(shown).toMatchObject({ ok: true, value: { goesOn: false, revision: 2 } });
     expect(JSON.stringify(shown)).toContain("not over when the server was killed");
+  });
+
+  test("left going on, and the store cannot be asked again: the same one ends, none begins", async () => {
+    const { on, bulletins } = bench();
+    await bulletins.told(report);
+    const next = bench();
+    next.kept.set(3, (await shownBy(bulletins))!);
+    next.on.finds = false;
+    const lost = { ...report, end: 11_000, ending: "server-lost" } as const;
+    await next.bulletins.begin({ find: async () => ({ ok: true, value: lost }) as const });
+    expect([on.news, next.on.news]).toEqual([["3.1 begins"], ["3.2 ends"]]);
   });
 
   test("in the language asked for; none of that number", async () => {

@@ -29,6 +29,7 @@ export class Bulletins {
     const { store } = this.terms;
     const kept = await store.list({ most: 1 });
     const last = kept.ok ? kept.value[0] : undefined;
+    this.#last = last;
     if (last === undefined || last.report.ending !== null) return;
     const incident = await incidents.find(last.number);
     if (incident.ok && incident.value !== undefined) await this.told(incident.value);
