@@ -83,15 +83,16 @@ describe("bulletins of a server", () => {
     expect(JSON.stringify(shown)).toContain("not over when the server was killed");
   });
 
-  test("left going on, and the store cannot be asked again: the same one ends, none begins", async () => {
+  test("left going on, and the store cannot be asked again: the same one ends, with its revisions", async () => {
     const { on, bulletins } = bench();
     await bulletins.told(report);
+    await bulletins.told({ ...report, processorPercent: 90, seenAt: 71_000 });
     const next = bench();
     next.kept.set(3, (await shownBy(bulletins))!);
     next.on.finds = false;
     const lost = { ...report, end: 11_000, ending: "server-lost" } as const;
     await next.bulletins.begin({ find: async () => ({ ok: true, value: lost }) as const });
-    expect([on.news, next.on.news]).toEqual([["3.1 begins"], ["3.2 ends"]]);
+    expect([on.news, next.on.news]).toEqual([["3.1 begins", "3.2 severity"], ["3.3 ends"]]);
   });
 
   test("in the language asked for; none of that number", async () => {
