@@ -39,6 +39,7 @@ type Options = JsonOption &
     readonly port: number;
     readonly pid?: number;
     readonly from?: readonly Ipv4[];
+    readonly sessionsFrom?: readonly Ipv4[];
     readonly report?: string;
     readonly html?: string;
     readonly list?: boolean;
@@ -79,6 +80,7 @@ export function stormCommand(context: CliContext) {
     .option("--port <n>", "TCP port of the server", upTo(65_535), 1723)
     .option("--pid <pid>", "the server's process, to watch", upTo(0x7fff_ffff))
     .option("--from <addresses>", "where streams come from: addresses of this host", addresses)
+    .option("--sessions-from <addresses>", "where sessions come from: likewise", addresses)
     .option("--report <dir>", "write storm.json and storm.html there")
     .option("--html <file>", "write the page there")
     .option("--namespace", "a server of its own, in network namespaces: instead of one that runs")
@@ -124,10 +126,11 @@ async function apart(
   options: Options,
 ): Promise<void> {
   const { scenario = [], seconds, rate, seed, sessions, ramp, report, html, json } = options;
-  const { user, state, pid, from } = options;
-  if ([server, user, state, pid, from].some((one) => one !== undefined)) {
+  const { user, state, pid, from, sessionsFrom } = options;
+  if ([server, user, state, pid, from, sessionsFrom].some((one) => one !== undefined)) {
     const message = "--namespace makes server, user and addresses of its own";
-    throw new CliFailure(exitCodes.usage, message, "leave out SERVER, -u, --state, --pid, --from");
+    const remedy = "leave out SERVER, -u, --state, --pid, --from, --sessions-from";
+    throw new CliFailure(exitCodes.usage, message, remedy);
   }
   const words = [
     ...["--seconds", String(seconds), "--rate", String(rate), "--ramp", String(ramp)],
@@ -154,7 +157,8 @@ async function storm(
     const remedy = "holdfast storm SERVER, --namespace or --list";
     throw new CliFailure(exitCodes.usage, "no server is named", remedy);
   }
-  const { user, seconds, rate, sessions, ramp, port, pid, from = [], scenario = [] } = options;
+  const { user, seconds, rate, sessions, ramp, port, pid, scenario = [] } = options;
+  const { from = [], sessionsFrom = [] } = options;
   const password = user === undefined ? "" : await sessionPassword(context, options, {});
   const server = await addressOf(name);
   if (server === undefined) {
@@ -163,7 +167,7 @@ async function storm(
   }
   const room = await context.rooms.storm();
   const end = await room.runStorm({
-    ...{ server, port, seconds, sessions, ramp, pid, from, scenarios: scenario },
+    ...{ server, port, seconds, sessions, ramp, pid, from, sessionsFrom, scenarios: scenario },
     version: context.version,
     operated: options.iOperateThisServer === true,
     perSecond: rate,

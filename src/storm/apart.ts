@@ -11,12 +11,17 @@ import { Stage, StageFailed, said } from "../os/stage.js";
 const cli = fileURLToPath(new URL("../cli/main.js", import.meta.url));
 const SERVER = "198.18.78.1";
 const HONEST = "198.18.78.2";
+/** One address may have so many calls and no more: they have as many as they need. */
+const SESSIONS_EACH = 1_000;
 /** Enough that each scenario has four of its own. */
 const HOSTILE = Array.from({ length: 100 }, (_, at) => `198.18.78.${100 + at}`);
 /** For new log-ins beside those that stay, and for what is still ending. */
 const SPARE = 16;
 
-/** What the server is told beyond its defaults: room for the honest, who have one address. */
+const honestOf = (sessions: number): readonly string[] =>
+  Array.from({ length: Math.ceil(sessions / SESSIONS_EACH) }, (_, at) => `198.18.78.${2 + at}`);
+
+/** What the server is told beyond its defaults: room for the honest, who have few addresses. */
 function configuration(sessions: number): object {
   const room = sessions + SPARE;
   const crowded = sessions > 500;
@@ -25,7 +30,7 @@ function configuration(sessions: number): object {
     client: { dns: [] },
     network: { tun: "hfstorm0" },
     users: { sessionsPerUser: room },
-    guard: { allow: [`${HONEST}/32`] },
+    guard: { allow: honestOf(sessions).map((one) => `${one}/32`) },
     log: { format: "json" },
     ...(crowded && { limits: { control: { connectionsMax: 2 * sessions } } }),
   };
@@ -45,7 +50,9 @@ export async function stormApart(words: readonly string[], sessions: number): Pr
     using _scope = scope;
     const addresses = { server: SERVER, client: HONEST };
     const stage = new Stage(scope, { name: "storm", addresses });
-    for (const one of HOSTILE) stage.ip("client", "address", "add", `${one}/24`, "dev", "hfd0");
+    const honest = honestOf(sessions);
+    for (const one of [...honest.slice(1), ...HOSTILE])
+      stage.ip("client", "address", "add", `${one}/24`, "dev", "hfd0");
     const [state, config] = [join(stage.directory, "state"), join(stage.directory, "config.yaml")];
     writeFileSync(config, JSON.stringify(configuration(sessions)), { mode: 0o644 });
     const serve = [cli, "serve", "--config", config, "--state", state];
@@ -55,7 +62,8 @@ export async function stormApart(words: readonly string[], sessions: number): Pr
     const secret = join(stage.directory, "password");
     writeFileSync(secret, `${password}\n`, { mode: 0o600 });
     const as = ["-u", user, "--password-file", secret, "--state", state];
-    const how = [...as, "--from", HOSTILE.join(","), "--sessions", String(sessions), ...words];
+    const from = ["--from", HOSTILE.join(","), "--sessions-from", honest.join(",")];
+    const how = [...as, ...from, "--sessions", String(sessions), ...words];
     const bench = stage.start("client", [cli, "storm", SERVER, ...how], "inherit");
     const code = await new Promise<number>((resolve) => {
       bench.once("exit", (status) => resolve(status ?? 1));

@@ -19,8 +19,8 @@ export type BenchTerms = {
   readonly version: string;
   readonly server: Ipv4;
   readonly port: number;
-  /** Of the honest, and where the stream comes from. */
-  readonly local: Ipv4;
+  /** Of the honest, in turn, and where the stream comes from. */
+  readonly locals: readonly Ipv4[];
   readonly sources: readonly Ipv4[];
   readonly scenarios: readonly Scenario[];
   readonly seconds: number;
@@ -114,13 +114,13 @@ export class Bench implements Disposable {
       ran.push(await this.#play(scenario, this.#share(index), before));
     }
     await this.#takeDown();
-    const { server, port, local, sources, version, seed, seconds, perSecond } = this.#terms;
+    const { server, port, locals, sources, version, seed, seconds, perSecond } = this.#terms;
     return {
       version: 1,
       holdfast: version,
       at,
       server: `${formatIpv4(server)}:${port}`,
-      local: formatIpv4(local),
+      locals: locals.map(formatIpv4),
       sources: sources.map(formatIpv4),
       seed,
       seconds,
@@ -141,15 +141,15 @@ export class Bench implements Disposable {
   }
 
   async #setUp(): Promise<void> {
-    const { server, port, local, credentials, sessions, ramp, sources } = this.#terms;
-    if (sources.includes(local)) {
+    const { server, port, locals, credentials, sessions, ramp, sources } = this.#terms;
+    if (locals.some((local) => sources.includes(local))) {
       this.#notes.push(
         "the stream comes from the honest sessions' own address: a server that turns sources away turns new log-ins away with it; give this host one more, or name some with --from",
       );
     }
     if (this.#crew === undefined || credentials === undefined) return;
     this.#terms.say(`${sessions} session${sessions === 1 ? "" : "s"} log in`);
-    const who = { locals: [local], credentials, sessions, ramp };
+    const who = { locals, credentials, sessions, ramp };
     this.#crew.tell({ kind: "begin", server, port, ...who });
     const eachMs = 1_000 / ramp;
     const atMostMs = sessions * eachMs + bounds.logInTriesMax * (bounds.logInMs + bounds.resendMs);

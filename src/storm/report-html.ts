@@ -41,12 +41,15 @@ ${report.scenarios.map(section).join("\n")}`;
 type Row = readonly [label: string, value: string];
 
 function heading(report: StormReport): Row[] {
-  const { at, holdfast, seed, seconds, perSecond, sessions, sources, local, interrupted } = report;
+  const { at, holdfast, seed, seconds, perSecond, sessions, sources, locals, interrupted } = report;
   return [
     ["begun", at],
     ["bench", `holdfast ${holdfast}, seed ${seed}`],
     ["each scenario", `${seconds} s, at most ${grouped(perSecond)} packets a second`],
-    ["honest sessions", sessions === 0 ? "none: no user was named" : `${sessions}, from ${local}`],
+    [
+      "honest sessions",
+      sessions === 0 ? "none: no user was named" : `${sessions}, from ${locals.join(", ")}`,
+    ],
     ["the stream's sources", sourcesText(sources)],
     ...(interrupted ? [["interrupted", "not all scenarios ran"] as const] : []),
   ];

@@ -23,8 +23,8 @@ export type StormReport = {
   readonly at: string;
   /** Address and port. */
   readonly server: string;
-  /** Of the honest sessions. */
-  readonly local: string;
+  /** Of the honest sessions, in turn. */
+  readonly locals: readonly string[];
   /** Of the stream. */
   readonly sources: readonly string[];
   /** The same one makes the same stream. */

@@ -28,6 +28,8 @@ export type StormOptions = {
   readonly admin: Admin | undefined;
   /** None: chosen. */
   readonly from: readonly Ipv4[];
+  /** Of the honest sessions, in turn; none: the one that the system takes. */
+  readonly sessionsFrom: readonly Ipv4[];
   readonly say: (line: string) => void;
 };
 
@@ -55,10 +57,13 @@ export async function runStorm(options: StormOptions): Promise<StormEnd> {
   const target = { server, port, operated, adminPid: admin?.pid };
   const aimed = await aim(target);
   if (!aimed.ok) return aimed;
-  const sources = sourcesOf(options, aimed.local, SOURCES * chosen.length);
-  if (!Array.isArray(sources)) return sources;
+  const { from, sessionsFrom } = options;
+  const foreign = foreignOf([...from, ...sessionsFrom]);
+  if (foreign !== undefined) return foreign;
+  const locals = sessionsFrom.length > 0 ? sessionsFrom.slice(0, bounds.sourcesMax) : [aimed.local];
+  const sources = sourcesOf(options, locals, SOURCES * chosen.length);
   const answers = async () => (await aim({ ...target, operated: true })).ok;
-  using bench = new Bench({ ...options, scenarios: chosen, local: aimed.local, sources, answers });
+  using bench = new Bench({ ...options, scenarios: chosen, locals, sources, answers });
   const stop = () => bench.stop();
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
@@ -80,23 +85,29 @@ function chosenOf(names: readonly string[]): readonly Scenario[] | string {
   return unknown ?? names.flatMap((name) => scenarioOf(name) ?? []);
 }
 
+const ownAddresses = () => localIpv4Addresses().map(({ address }) => address);
+
 /** Only of this host: what the server answers comes back here. */
-function sourcesOf({ from, server }: StormOptions, local: Ipv4, count: number): Ipv4[] | StormEnd {
-  const own = localIpv4Addresses().map(({ address }) => address);
-  const foreign = from.find((address) => !isLoopback(address) && !own.includes(address));
-  if (foreign !== undefined) {
-    const message = `${formatIpv4(foreign)} is no address of this host: its answers would go elsewhere`;
-    return {
-      ok: false,
-      why: "refused",
-      message,
-      remedy: "name addresses of this host with --from",
-    };
-  }
+function foreignOf(named: readonly Ipv4[]): StormEnd | undefined {
+  const own = ownAddresses();
+  const foreign = named.find((address) => !isLoopback(address) && !own.includes(address));
+  if (foreign === undefined) return undefined;
+  const message = `${formatIpv4(foreign)} is no address of this host: its answers would go elsewhere`;
+  const remedy = "name addresses of this host with --from and --sessions-from";
+  return { ok: false, why: "refused", message, remedy };
+}
+
+function sourcesOf(
+  { from, server }: StormOptions,
+  locals: readonly Ipv4[],
+  count: number,
+): readonly Ipv4[] {
   if (from.length > 0) return from.slice(0, bounds.sourcesMax);
   if (isLoopback(server)) return Array.from({ length: count }, (_, i) => LOOPBACK_SOURCES + i);
-  const others = own.filter((address) => address !== local && !isLoopback(address));
-  return others.length > 0 ? others.slice(0, bounds.sourcesMax) : [local];
+  const others = ownAddresses().filter(
+    (address) => !locals.includes(address) && !isLoopback(address),
+  );
+  return others.length > 0 ? others.slice(0, bounds.sourcesMax) : locals;
 }
 
 function failed(message: string): StormEnd {

@@ -53,6 +53,20 @@ describe("benchmarks, in their shortest form", () => {
     expect(stdout.match(collections), stdout).toHaveLength(2);
   });
 
+  const needs = ["gcc", "ip", "nft"];
+  test.runIf(needRoot() && needPeer(needs, ["gcc", "libc6-dev", "iproute2", "nftables"]))(
+    "storm: one stream of packets, hostile connections, sessions and log-ins beside them",
+    () => {
+      const { status, stdout, stderr } = benchmark("storm");
+      expect(status, stderr).toBe(0);
+      expect(stdout).toContain("| sessions lost | 0 | 0 | yes |");
+      expect(stdout).toMatch(/^\| holdfast \| gre-mutated \| [1-9]/m);
+      expect(stdout).toMatch(/^\| holdfast \| control-vectors \| 4 \| [1-9]/m);
+      expect(stdout).toMatch(/^\| log-ins under half-open \| .* \| [1-9][0-9]* of [1-9]/m);
+      expect(stdout).toMatch(/^\| holdfast \| heap, worker \| [1-9]/m);
+    },
+  );
+
   test("an option that is none is refused with those there are", () => {
     const { status, stderr } = benchmark("throughput", "--peers", "nobody");
     expect(status).toBe(2);

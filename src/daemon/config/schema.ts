@@ -264,7 +264,7 @@ const users = z
     sessionsPerUser: wholeNumber(
       "Sessions at once of an account that says nothing else.",
       1,
-      1_024,
+      65_535,
       1,
     ).default(1),
     atSessionLimit: oneOf(

@@ -25,6 +25,7 @@ export class Crew {
   #loggingIn = 0;
   #logIns = false;
   #outstanding = 0;
+  #changed = false;
   #over = false;
 
   constructor(
@@ -34,7 +35,7 @@ export class Crew {
     readonly tell: (told: FromCrew) => void,
   ) {
     this.#nextCallId = rng.callId();
-    this.#timers.push(setInterval(() => this.#tellEchoes(), bounds.sampleMs));
+    this.#timers.push(setInterval(() => this.#tell(), bounds.sampleMs));
     this.#timers.push(setInterval(() => this.#logIn(), bounds.logInEveryMs));
     void this.#setUp();
   }
@@ -71,7 +72,7 @@ export class Crew {
     for (let tries = 1; tries <= bounds.logInTriesMax && !this.#over; tries++) {
       const outcome = await this.#dial((why) => {
         this.tell({ kind: "lost", why });
-        this.#tellLive();
+        this.#changed = true;
         void this.#keep(true);
       });
       if ("session" in outcome) {
@@ -82,8 +83,10 @@ export class Crew {
       if (!again) this.#failures.push(outcome.why);
       await pause(bounds.resendMs);
     }
+    this.#changed = true;
+    if (again || --this.#settingUp > 0) return;
     this.#tellLive();
-    if (!again && --this.#settingUp === 0) this.tell({ kind: "steady", why: this.#failures });
+    this.tell({ kind: "steady", why: this.#failures });
   }
 
   /** One that logs in, is asked one echo, and hangs up. */
@@ -152,8 +155,15 @@ export class Crew {
     return this.#nextCallId;
   }
 
+  /** Once a sample, not once a session: with thousands of them each list is long. */
+  #tell(): void {
+    if (this.#changed) this.#tellLive();
+    this.#tellEchoes();
+  }
+
   #tellLive(): void {
-    const calls = [...this.#sessions].flatMap(({ local, peersCallId }) =>
+    this.#changed = false;
+    const calls = [...this.#staying].flatMap(({ local, peersCallId }) =>
       peersCallId === undefined ? [] : [{ local, callId: peersCallId }],
     );
     this.tell({ kind: "live", calls });
