@@ -59,9 +59,12 @@ test("an unknown scenario, and a source that is not this host's, are refused", a
   const options: StormOptions = {
     ...{ version: "1", server: loopback, port, operated: false, scenarios: ["ack-storm"] },
     ...{ seconds: 1, perSecond: 1, seed: 1, sessions: 1, ramp: 4, credentials: undefined },
-    ...{ pid: undefined, admin: undefined, from: [elsewhere], say: () => {} },
+    ...{ pid: undefined, admin: undefined, from: [], sessionsFrom: [], say: () => {} },
   };
-  expect(await runStorm(options)).toMatchObject({ ok: false, why: "refused" });
+  for (const foreign of [{ from: [elsewhere] }, { sessionsFrom: [loopback, elsewhere] }]) {
+    const refused = await runStorm({ ...options, ...foreign });
+    expect(refused).toMatchObject({ ok: false, why: "refused" });
+  }
   const named = await runStorm({ ...options, scenarios: ["calm"] });
   expect(named).toMatchObject({ ok: false, why: "usage", message: "there is no scenario calm" });
 });

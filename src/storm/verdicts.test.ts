@@ -88,7 +88,7 @@ test("overall: broken where one is; a report quotes whatever a server said", () 
   const sample = { scenario: "ack-storm", perSecond: 9, sessions: 2, p99Ms: 1.5 };
   const look = { residentOctets: 1e8, descriptors: 60, processorPercent: 3 };
   const report: StormReport = {
-    ...{ version: 1, holdfast: "1", at: "now", server: "127.0.0.1:1723", local: "127.0.0.1" },
+    ...{ version: 1, holdfast: "1", at: "now", server: "127.0.0.1:1723", locals: ["127.0.0.1"] },
     ...{ sources: ["127.66.0.1"], seed: 1, seconds: 1, perSecond: 9, sessions: 2 },
     ...{ interrupted: false, notes: ["a <note>"], verdicts: all },
     scenarios: [
