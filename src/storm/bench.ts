@@ -68,6 +68,8 @@ export class Bench implements Disposable {
   #toldAt = 0;
   #perSecond = 0;
   #streaming = false;
+  /** Of the last stream: what begins after it tells nothing of it. Undefined until then. */
+  #streamEnd: number | undefined;
   #steady = false;
   #quiet = true;
   #stopped = false;
@@ -163,6 +165,8 @@ export class Bench implements Disposable {
   /** The level that everything later is held against. */
   async #before(): Promise<{ phase: Phase; processor: number }> {
     this.#terms.say("the level before");
+    // What the first echoes lost, before both ends had their addresses, is no level.
+    if (this.#crew !== undefined) await this.#until(bounds.echoLostMs, () => false);
     this.#phase = new Phase();
     this.#logIns(true);
     const processor = await this.#highest(bounds.beforeMs);
@@ -187,6 +191,7 @@ export class Bench implements Disposable {
     this.#account.takeSlowest();
     const phase = new Phase();
     this.#phase = phase;
+    this.#streamEnd = undefined;
     this.#scenario = scenario.name;
     this.#sent = NOTHING_SENT;
     this.#toldAt = monotonicNow();
@@ -264,6 +269,7 @@ export class Bench implements Disposable {
   /** From the stream's end on: how long until a new log-in works and the processor is free. */
   async #recover(level: number) {
     const ended = monotonicNow();
+    this.#streamEnd = ended;
     this.#scenario = "";
     let logInMs: number | undefined;
     let processorMs: number | undefined;
@@ -338,11 +344,12 @@ export class Bench implements Disposable {
         this.#phase.lost.push(told.why);
         break;
       case "logIn":
-        this.#phase.logIn(told);
-        if (told.ms !== undefined) this.#onLogIn?.(monotonicNow() - told.ms);
+        if (this.#counts(monotonicNow() - told.agoMs)) this.#phase.logIn(told);
+        if (told.ms !== undefined) this.#onLogIn?.(monotonicNow() - told.agoMs);
         break;
       case "echoes":
-        this.#phase.echoes(told);
+        // One that was not answered is told so much later.
+        if (this.#counts(monotonicNow() - bounds.echoLostMs)) this.#phase.echoes(told);
         this.#last = new Spread(told.spread);
         break;
       case "quiet":
@@ -355,6 +362,11 @@ export class Bench implements Disposable {
         this.#fail(told.why);
     }
     this.#wake();
+  }
+
+  /** Whether what happened then belongs to the stream, or to the level before all. */
+  #counts(at: number): boolean {
+    return this.#streamEnd === undefined || at <= this.#streamEnd;
   }
 
   #onStream(told: FromStream): void {

@@ -67,6 +67,8 @@ export type FromCrew =
       readonly kind: "logIn";
       /** Undefined: three tries failed. */
       readonly ms: number | undefined;
+      /** Since it was begun. */
+      readonly agoMs: number;
       readonly tries: number;
       readonly why: string;
     }

@@ -113,7 +113,8 @@ export class Crew {
         await pause(bounds.resendMs / 4);
       }
     }
-    this.tell({ kind: "logIn", ms, tries, why: whys.join("; ") });
+    const agoMs = monotonicNow() - begun;
+    this.tell({ kind: "logIn", ms, agoMs, tries, why: whys.join("; ") });
     // Until the server has given back what it had, too.
     if (leaving) await pause(bounds.resendMs);
     this.#loggingIn--;
