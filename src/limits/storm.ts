@@ -31,7 +31,10 @@ export const storm = {
   logInEveryMs: 500,
   logInMs: 15_000,
   logInTriesMax: 3,
-  /** What is not answered in a log-in is sent again. */
+  /** A request of PPP that is not answered is sent again (RFC 1661 §4.6): sooner, one that is only slow to answer may have
+   * opened its protocol by then, and pppd ends a session that asks for MPPE anew. */
+  restartMs: 3_000,
+  /** A pause before the next try; a hung-up call is closed. */
   resendMs: 1_000,
   /** Echo-Requests of each session, given up after so long; a session without any answer is lost. */
   echoEveryMs: 200,

@@ -169,7 +169,7 @@ export class HonestSession {
       this.#flush();
     };
     again();
-    this.#every(bounds.resendMs, () => {
+    this.#every(bounds.restartMs, () => {
       if (this.#mppe === undefined) again();
     });
   }
