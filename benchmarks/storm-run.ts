@@ -12,25 +12,23 @@ for (const signal of ["SIGINT", "SIGTERM", "disconnect"] as const) {
 }
 const { peer, rounds, packetScenarios, talkScenarios, packets, rate } = terms;
 using play = await Play.on(stage, terms);
-// Code compiled, tables at their size: none of that is kept for a packet.
 for (const scenario of packetScenarios) await play.packetStream(scenario, rate, 64_000);
-const before = await play.memory();
-const warmed = play.packets;
-const memory = { before, after: before, packets: 0 };
-const found: Found = { peer, packets: [], talks: [], long: [], memory };
+const found: Found = { peer, packets: [], talks: [], long: [], memory: [] };
 for (let round = 0; round < rounds; round++) {
   for (const scenario of packetScenarios) {
     found.packets.push(await play.packetStream(scenario, rate));
   }
 }
-const left = Math.max(0, packets - (play.packets - warmed));
-if (left > 0) {
-  for (const scenario of packetScenarios) {
-    const count = Math.ceil(left / packetScenarios.length);
-    found.long.push(await play.packetStream(scenario, rate, count));
-  }
+// By now code is compiled and tables are at their size: none of that is kept for a packet.
+const sent = play.packets;
+const look = async () =>
+  found.memory.push({ ...(await play.memory()), packets: play.packets - sent });
+await look();
+for (const scenario of packets === 0 ? packetScenarios.slice(-1) : packetScenarios) {
+  const count = Math.max(64_000, Math.ceil(packets / packetScenarios.length));
+  found.long.push(await play.packetStream(scenario, rate, count));
+  await look();
 }
-found.memory = { before, after: await play.memory(), packets: play.packets - warmed };
 for (const { name, ...how } of talkScenarios) found.talks.push(await play.talkStream(name, how));
 await play.end();
 say(`${peer} is done`);

@@ -30,7 +30,7 @@ const given = options({
     byDefault: 5,
     help: "each stream, each control run",
   },
-  rounds: { kind: "number", least: 1, most: 20, byDefault: 3, help: "of streams of packets" },
+  rounds: { kind: "number", least: 1, most: 20, byDefault: 5, help: "of streams of packets" },
   millions: {
     kind: "number",
     least: 0,
@@ -57,7 +57,7 @@ const given = options({
 const PACKETS = ["gre-unknown-call", "gre-vectors", "gre-mutated"];
 /** Four that can be blocked; and more than the bounds by source and by /24 hold. */
 const BLOCKABLE = { floods: false, networks: 4, sources: 4 };
-const FLOOD = { floods: true, networks: 250, sources: 250 };
+const FLOOD = { floods: true, networks: 250, sources: 1_000 };
 const TALKS = [
   { name: "control-mutated", ...BLOCKABLE },
   { name: "control-vectors", ...BLOCKABLE },
@@ -65,6 +65,10 @@ const TALKS = [
   { name: "connection-flood", ...FLOOD },
   { name: "abandoned", ...FLOOD },
 ];
+
+/** Where in its /24 the first address of a stream of connections is, and how many are its own there. */
+const FIRST = 40;
+const EACH = 40;
 
 const { quick, guest } = given;
 const begun = made("storm");
@@ -86,8 +90,10 @@ const termsOf = (peer: StormPeer): RunTerms => ({
   rate: given.rate,
   seed: 7,
   packetScenarios: quick ? PACKETS.slice(-1) : PACKETS,
-  talkScenarios: (quick ? TALKS.slice(1, 3) : TALKS).map((one) => ({
+  talkScenarios: (quick ? TALKS.slice(1, 3) : TALKS).map((one, at) => ({
     ...one,
+    // Of its own: what one stream's were blocked for is not held against the next.
+    first: FIRST + at * EACH,
     perSecond: given.connections,
   })),
 });

@@ -8,6 +8,7 @@ import { say } from "../results.js";
 import { Ammunition, type Flooded, GRE, NOBODYS } from "./flood.js";
 import { Honest, type Met } from "./honest.js";
 import { credentials, type Stage } from "./stage.js";
+import type { TalkTerms } from "./terms.js";
 
 export type PlayTerms = {
   readonly sessions: number;
@@ -127,15 +128,10 @@ export class Play implements Disposable {
 
   async talkStream(
     scenario: string,
-    {
-      networks,
-      sources,
-      perSecond,
-      floods,
-    }: { networks: number; sources: number; perSecond: number; floods: boolean },
+    { networks, sources, first, perSecond, floods }: TalkTerms,
   ): Promise<TalkSample> {
     const { seconds, seed } = this.#terms;
-    const from = this.#stage.hostile(networks, sources);
+    const from = this.#stage.hostile(networks, sources, first);
     const begin = {
       ...({ kind: "begin", scenario, seed, server: this.#stage.server, port: 1_723 } as const),
       ...{ credentials, sources: from, perSecond, seconds: seconds + WARM_MS / 1_000 },

@@ -2,7 +2,7 @@
 import { admin } from "../../src/limits.js";
 import { figure, median, type Reach, spread, type Table } from "../results.js";
 import type { PacketSample, Shown, TalkSample } from "./play.js";
-import type { Found, RunTerms } from "./terms.js";
+import type { Found, MemoryAt, RunTerms } from "./terms.js";
 
 const KEPT_PERCENT = 95;
 const LOG_IN_MS = 5_000;
@@ -34,19 +34,19 @@ function recovered(shown: readonly Shown[]): string {
   return never === 0 ? `${figure(Math.max(...times))} s` : `not while watched, ${never} times`;
 }
 
-function reasons(shown: readonly Shown[]): string {
+function reasons(shown: readonly Shown[], most = REASONS): string {
   const all = new Map<string, number>();
   for (const { counted = {} } of shown) {
     for (const [reason, times] of Object.entries(counted)) {
       all.set(reason, (all.get(reason) ?? 0) + times);
     }
   }
-  const most = [...all].sort(([, a], [, b]) => b - a).slice(0, REASONS);
-  return most.map(([reason, times]) => `${reason} ${count(times)}`).join(", ") || "–";
+  const first = [...all].sort(([, a], [, b]) => b - a).slice(0, most);
+  return first.map(([reason, times]) => `${reason} ${count(times)}`).join(", ") || "–";
 }
 
 export function tablesOf(found: readonly Found[], terms: RunTerms): Table[] {
-  return [packetTable(found, terms), talkTable(found, terms), memoryTable(found)];
+  return [packetTable(found, terms), longTable(found), talkTable(found, terms), memoryTable(found)];
 }
 
 function packetTable(found: readonly Found[], { sessions, outstanding, seconds }: RunTerms): Table {
@@ -80,6 +80,37 @@ function packetTable(found: readonly Found[], { sessions, outstanding, seconds }
   };
 }
 
+/** All that the data path and the filter before it refused; undefined of a server that does not count. */
+function refused({ counted }: Shown): number | undefined {
+  if (counted === undefined) return undefined;
+  return sum(Object.entries(counted).flatMap(([why, times]) => (/^data /.test(why) ? times : [])));
+}
+
+function longTable(found: readonly Found[]): Table {
+  const rows = found.flatMap(({ peer, long }) =>
+    long.map((one) => {
+      const { scenario, sent, shown } = one;
+      const counted = refused(shown);
+      return [
+        ...[peer, scenario, count(sent.packets), figure(perSecond(one) / 1_000)],
+        ...[counted === undefined ? "–" : count(counted), figure(kept(one))],
+        ...[String(shown.met.lost), logIns([shown]), reasons([shown], Number.POSITIVE_INFINITY)],
+      ];
+    }),
+  );
+  return {
+    title: "Long streams of packets",
+    columns: [
+      ...["server", "stream", "packets", "1,000 packets/s", "refused and counted"],
+      ...["echoes kept, %", "sessions lost", "log-ins; the slowest", "by reason"],
+    ],
+    rows,
+    notes: [
+      "Counted more than sent: what sessions that had just hung up still sent is refused likewise.",
+    ],
+  };
+}
+
 function talkTable(found: readonly Found[], { seconds }: RunTerms): Table {
   const rows = found.flatMap(({ peer, talks }) =>
     talks.map((one) => {
@@ -108,31 +139,45 @@ function talkTable(found: readonly Found[], { seconds }: RunTerms): Table {
 }
 
 function memoryTable(found: readonly Found[]): Table {
-  const rows = found.flatMap(({ peer, memory: { before, after, packets } }) => {
-    const row = (what: string, from: number, to: number) => [
-      ...[peer, what, count(packets), mebi(from), mebi(to)],
-      figure((to - from) / packets),
+  const rows = found.flatMap(({ peer, memory }) => {
+    const row = (what: string, octets: readonly number[]) => [
+      ...[peer, what, memory.map(({ packets }) => count(packets)).join(", ")],
+      ...[octets.map(mebi).join(", "), figure(slope(memory, octets))],
     ];
-    const heaps = Object.keys(before.heaps).map((what) =>
-      row(`heap, ${what}`, before.heaps[what] ?? 0, after.heaps[what] ?? 0),
+    const heaps = Object.keys(memory[0]?.heaps ?? {}).map((what) =>
+      row(
+        `heap, ${what}`,
+        memory.map(({ heaps: its }) => its[what] ?? 0),
+      ),
     );
-    return [...heaps, row("resident, all processes", before.residentOctets, after.residentOctets)];
+    const resident = memory.map(({ residentOctets }) => residentOctets);
+    return [...heaps, row("resident, all processes", resident)];
   });
   return {
     title: "Kept of what was sent",
-    columns: ["server", "what", "packets", "before", "after", "octets a packet"],
+    columns: ["server", "what", "after so many packets", "held", "octets a packet"],
     rows,
     notes: ["Heaps with their buffers, after four full collections through the inspector."],
   };
+}
+
+/** From the first look to the last. */
+function slope(memory: readonly MemoryAt[], octets: readonly number[]): number {
+  return ((octets.at(-1) ?? 0) - (octets[0] ?? 0)) / (memory.at(-1)?.packets ?? 0);
 }
 
 export function reachOf({ packets, long, talks, memory }: Found): Reach[] {
   const all = [...packets, ...long, ...talks];
   const shown = all.map((one) => one.shown);
   const lost = sum(shown.map(({ met }) => met.lost));
-  const heaps = Object.values(memory.after.heaps).map(
-    (octets, at) => (octets - (Object.values(memory.before.heaps)[at] ?? 0)) / memory.packets,
+  const heaps = Object.keys(memory[0]?.heaps ?? {}).map((what) =>
+    slope(
+      memory,
+      memory.map(({ heaps: its }) => its[what] ?? 0),
+    ),
   );
+  const counted = sum(long.map((one) => refused(one.shown) ?? 0));
+  const sent = sum(long.map((one) => one.sent.packets));
   const lines = Math.max(...shown.map(({ logLinesOfAKind }) => logLinesOfAKind));
   const bar = (what: string, wanted: string, text: string, reached: boolean): Reach => ({
     ...{ what, bar: wanted, found: text, reached },
@@ -140,7 +185,8 @@ export function reachOf({ packets, long, talks, memory }: Found): Reach[] {
   return [
     bar("sessions lost", "0", String(lost), lost === 0),
     ...namesOf(packets).map((name) => {
-      const share = median(packets.filter(({ scenario }) => scenario === name).map(kept));
+      const of = [...packets, ...long].filter(({ scenario }) => scenario === name);
+      const share = median(of.map(kept));
       const what = `throughput under ${name}, of the control run`;
       return bar(what, `at least ${KEPT_PERCENT} %`, `${figure(share)} %`, share >= KEPT_PERCENT);
     }),
@@ -165,8 +211,14 @@ export function reachOf({ packets, long, talks, memory }: Found): Reach[] {
     bar(
       "heap kept of a packet, the most of both processes",
       `at most ${OCTETS_A_PACKET} octets`,
-      `${figure(Math.max(...heaps))} octets over ${count(memory.packets)}`,
+      `${figure(Math.max(...heaps))} octets over ${count(sent)}`,
       Math.max(...heaps) <= OCTETS_A_PACKET,
+    ),
+    bar(
+      "packets of the long streams refused and counted by reason",
+      "each",
+      `${count(counted)} of ${count(sent)}`,
+      counted >= sent,
     ),
     bar(
       "recovered after the stream",

@@ -31,10 +31,10 @@ export type Stormed = AsyncDisposable & {
   readonly inside: Inspected | undefined;
 };
 
-const addressesFrom = (first: string, networks: number, count: number): Ipv4[] => {
-  const base = parseIpv4(first)!;
+const addressesFrom = (where: string, networks: number, count: number, first = 1): Ipv4[] => {
+  const base = parseIpv4(where)!;
   return Array.from({ length: count }, (_, at) => {
-    return base + (at % networks) * 256 + Math.floor(at / networks) + 1;
+    return base + (at % networks) * 256 + Math.floor(at / networks) + first;
   });
 };
 
@@ -54,9 +54,9 @@ export class Stage implements AsyncDisposable {
     this.#entered = b.entered();
   }
 
-  /** Hostile addresses in so many networks. */
-  hostile(networks: number, count: number): Ipv4[] {
-    return addressesFrom(HOSTILE, networks, count);
+  /** Hostile addresses in so many networks, the first of each at `first`. */
+  hostile(networks: number, count: number, first = 1): Ipv4[] {
+    return addressesFrom(HOSTILE, networks, count, first);
   }
 
   static async with(peer: StormPeer): Promise<Stage> {

@@ -9,6 +9,8 @@ export type TalkTerms = {
   /** Addresses that connections come from, and in how many /24. */
   readonly networks: number;
   readonly sources: number;
+  /** Of each /24: no other stream has those from here on. */
+  readonly first: number;
   readonly perSecond: number;
 };
 
@@ -23,11 +25,15 @@ export type RunTerms = PlayTerms & {
   readonly talkScenarios: readonly (TalkTerms & { readonly name: string })[];
 };
 
+/** `packets`: so many had been sent by then, since the first look. */
+export type MemoryAt = Memory & { readonly packets: number };
+
 export type Found = {
   readonly peer: StormPeer;
   readonly packets: PacketSample[];
   readonly talks: TalkSample[];
   /** Streams for the memory's sake, each of many packets. */
   readonly long: PacketSample[];
-  memory: { readonly before: Memory; readonly after: Memory; readonly packets: number };
+  /** Before the long streams, and after each. */
+  readonly memory: MemoryAt[];
 };

@@ -10,7 +10,7 @@ export const storm = {
   packetsPerSecondMax: 2_000_000,
   /** Hostile connections: opened in a second, and open at once. */
   connectionsPerSecondMax: 500,
-  connectionsMax: 400,
+  connectionsMax: 1_000,
   /** Log-ins under way at once that are to be cut: more would wait for each other, not for the server. */
   cutsMax: 16,
   /** Source addresses of this host that a stream comes from. */
