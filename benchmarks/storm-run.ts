@@ -25,7 +25,7 @@ const look = async () =>
   found.memory.push({ ...(await play.memory()), packets: play.packets - sent });
 await look();
 for (const scenario of packets === 0 ? packetScenarios.slice(-1) : packetScenarios) {
-  const count = Math.max(64_000, Math.ceil(packets / packetScenarios.length));
+  const count = Math.max(400_000, Math.ceil(packets / packetScenarios.length));
   found.long.push(await play.packetStream(scenario, rate, count));
   await look();
 }

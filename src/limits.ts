@@ -192,8 +192,11 @@ export const guard = {
   sourcesMax: 16_384,
   /** What may come at once: so much time of a rate. */
   burstMs: 4_000,
-  /** A place may be had so long before another one's need takes it. */
-  placeLeastMs: 2_000,
+  /** A place may be had so long before another one's need takes it: long enough for a log-in. */
+  placeLeastMs: 1_000,
+  /** Of a connection that has said nothing: its first message follows the handshake at once. So short that all newcomers
+   * whom `connectionsPerSecond` lets in find a place among `halfOpenMax`. */
+  halfOpenLeastMs: 350,
   /** TCP connections a second (G-01). */
   sourceConnectionsPerSecond: 10,
   prefixConnectionsPerSecond: 50,

@@ -49,7 +49,8 @@ export class Guard {
     this.#offences = new Offences(by);
     this.#holds = new LogInHolds(by);
     const rate = (scales: Scales) => new ScaledRate(scales, by.burstMs, by.sourcesMax);
-    const places = <T extends object>(scales: Scales) => new Strangers<T>(scales, by.placeLeastMs);
+    const places = <T extends object>(scales: Scales, leastMs = by.placeLeastMs) =>
+      new Strangers<T>(scales, leastMs);
     this.#connections = rate({
       source: by.sourceConnectionsPerSecond,
       prefix: by.prefixConnectionsPerSecond,
@@ -75,11 +76,12 @@ export class Guard {
       prefix: by.prefixLogInsPerSecond,
       server: by.logInsPerSecond,
     });
-    this.halfOpen = places({
+    const halfOpen = {
       source: by.sourceHalfOpenMax,
       prefix: by.prefixHalfOpenMax,
       server: by.halfOpenMax,
-    });
+    };
+    this.halfOpen = places(halfOpen, by.halfOpenLeastMs);
     this.unproven = places({
       source: by.sourceUnprovenMax,
       prefix: by.prefixUnprovenMax,

@@ -1,5 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { guard as bounds } from "../../limits.js";
+import type { Connection } from "../connection.js";
+import { Guard } from "./guard.js";
 import { Strangers } from "./strangers.js";
 
 const A = 0x0a000001;
@@ -28,6 +31,24 @@ describe("places of strangers", () => {
     expect(places.refuses(FAR, 999, false)).toBe("server");
     expect(places.refuses(FAR, 1_000, false)).toBeUndefined();
     expect(places.enter({}, FAR, 1_000).gaveWay).toBe(oldest);
+  });
+
+  test("silent ones from ever new sources, as many as may connect: every newcomer finds a place, and has it long enough", () => {
+    const { halfOpen } = new Guard();
+    const there = new Map<object, { readonly since: number; readonly place: Disposable }>();
+    for (let at = 0; at < 5_000; at++) {
+      const now = (1_000 * at) / bounds.connectionsPerSecond;
+      const peer = 0x0a000000 + 256 * at;
+      expect([at, halfOpen.refuses(peer, now, false)]).toEqual([at, undefined]);
+      const who = {} as Connection;
+      const { place, gaveWay } = halfOpen.enter(who, peer, now);
+      there.set(who, { since: now, place });
+      const left = gaveWay && there.get(gaveWay);
+      if (left === undefined) continue;
+      expect(now - left.since).toBeGreaterThanOrEqual(bounds.halfOpenLeastMs);
+      left.place[Symbol.dispose]();
+    }
+    expect(halfOpen.size).toBe(bounds.halfOpenMax);
   });
 
   test("full in all: a source with many gives way at once to one with fewer, not to itself", () => {
