@@ -192,10 +192,9 @@ export const guard = {
   sourcesMax: 16_384,
   /** What may come at once: so much time of a rate. */
   burstMs: 4_000,
-  /** A place may be had so long before another one's need takes it: long enough for a log-in. */
+  /** A place may be had so long before another one's need takes it. */
   placeLeastMs: 1_000,
-  /** Of a connection that has said nothing: its first message follows the handshake at once. So short that all newcomers
-   * whom `connectionsPerSecond` lets in find a place among `halfOpenMax`. */
+  /** Of a silent one: so short that all whom `connectionsPerSecond` lets in find a place. */
   halfOpenLeastMs: 350,
   /** TCP connections a second (G-01). */
   sourceConnectionsPerSecond: 10,
