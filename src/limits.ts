@@ -192,9 +192,8 @@ export const guard = {
   sourcesMax: 16_384,
   /** What may come at once: so much time of a rate. */
   burstMs: 4_000,
-  /** A place may be had so long before another one's need takes it. */
+  /** A place is one's own so long; a silent one's so that all whom `connectionsPerSecond` lets in find one. */
   placeLeastMs: 1_000,
-  /** Of a silent one: so short that all whom `connectionsPerSecond` lets in find a place. */
   halfOpenLeastMs: 350,
   /** TCP connections a second (G-01). */
   sourceConnectionsPerSecond: 10,
