@@ -23,7 +23,8 @@ function faultOf({ id, shown }: Row): string | undefined {
   for (const [, path = "", title] of named) {
     if (!existsSync(join(root, path))) return `${id}: no ${path}`;
     const text = readFileSync(join(root, path), "utf8");
-    if (title !== undefined && !isIn(text, title)) return `${id}: ${path} has no "${title}"`;
+    if (title === undefined) return `${id}: ${path} alone, without a title`;
+    if (!isIn(text, title)) return `${id}: ${path} has no "${title}"`;
   }
   return undefined;
 }
@@ -50,11 +51,12 @@ describe("docs/THREATS.md", () => {
     expect(rows.flatMap((row) => faultOf(row) ?? [])).toEqual([]);
   });
 
-  test("caught: neither a test nor a reason, no such file, no such title", () => {
+  test("caught: neither a test nor a reason, no such file, none or no such title", () => {
     const here = "test/house/threats.test.ts";
     const fault = (shown: string) => faultOf({ id: "row", shown });
     expect(fault("it is well known")).toBe("row: neither a test nor a reason");
     expect(fault("`test/house/gone.test.ts > x`")).toBe("row: no test/house/gone.test.ts");
+    expect(fault(`\`${here}\``)).toBe(`row: ${here} alone, without a title`);
     expect(fault(`\`${here} > no ${"such"} title\``)).toContain("has no");
     expect(
       fault(`\`${here} > what a row is shown by exists, or it says why not\``),
