@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { parseIpv4 } from "../base/ip.js";
+import { Ledger } from "../base/ledger.js";
 import { hostPrefix } from "../base/range4.js";
+import { Scope } from "../base/scope.js";
 import { Blocks } from "../core/guard/blocks.js";
 import type { IncidentReport } from "../core/guard/incident-report.js";
 import type { ServerEvent } from "../core/server-ports.js";
@@ -22,6 +24,7 @@ class Bench {
   readonly lines: [line: string, fields: Record<string, unknown>][] = [];
   readonly published: [number: number, ending: IncidentReport["ending"]][] = [];
   keeps = true;
+  rates: { at: number; perSecond: number }[] = [];
   readonly incidents = new Incidents({
     limits,
     blocks: this.blocks,
@@ -42,6 +45,14 @@ class Bench {
       list: async () => ({ ok: true, value: [...this.kept.values()].reverse() }),
       find: async (number) => ({ ok: true, value: this.kept.get(number) }),
       endOrphans: async () => ({ ok: true, value: 0 }),
+      usualRates: async ({ after, until }) => {
+        const value = this.rates.filter(({ at }) => at > after && at <= until);
+        return this.keeps ? { ok: true, value } : trouble;
+      },
+      putUsualRate: async (rate) => {
+        this.rates.push(rate);
+        return { ok: true, value: undefined };
+      },
     },
   });
 
@@ -179,5 +190,37 @@ describe("incidents of a server", () => {
     await on.seconds(2, 5_000);
     expect(on.said).toEqual([begins, "an incident is not kept over a restart"]);
     expect(on.incidents.open?.refused).toBe(10_000);
+  });
+
+  test("what was usual is so after a restart, as far as it is of the last day", async () => {
+    const before = new Bench();
+    await before.seconds((3 * limits.bucketMs) / 1_000, 60);
+    expect(before.rates.map(({ perSecond }) => perSecond)).toEqual([60, 60, 60]);
+    expect(before.rates.at(-1)?.at).toBe(before.now + wallAhead);
+    // 4 times the usual is 240: twice the floor is no incident where 60 is usual.
+    const again = async (rates: Bench["rates"]) => {
+      const on = new Bench();
+      on.now = before.now;
+      on.rates = rates;
+      using scope = new Scope("test", new Ledger(() => 0 as never));
+      await on.incidents.begin(scope);
+      on.incidents.check();
+      await on.seconds(60, 200);
+      return on.said;
+    };
+    expect(await again(before.rates)).toEqual([]);
+    expect(await again([])).toEqual([begins]);
+    const moved = (ms: number) => before.rates.map((one) => ({ ...one, at: one.at + ms }));
+    const day = limits.bucketMs * limits.bucketsMax;
+    expect(await again(moved(-day))).toEqual([begins]);
+    expect(await again(moved(day))).toEqual([begins]);
+  });
+
+  test("a store that cannot be read: a line, and a usual rate of its own", async () => {
+    const on = new Bench();
+    on.keeps = false;
+    using scope = new Scope("test", new Ledger(() => 0 as never));
+    await on.incidents.begin(scope);
+    expect(on.said).toContain("what was usual before the restart is not known");
   });
 });

@@ -82,7 +82,7 @@ export class Incidents {
     this.#detector = new IncidentDetector(terms.limits);
   }
 
-  /** What an earlier run left open is closed as such. */
+  /** What an earlier run left open is closed as such, and what was usual then is so now. */
   async begin(scope: Scope): Promise<void> {
     const { store, limits, log } = this.terms;
     const orphans = await store.endOrphans();
@@ -93,12 +93,23 @@ export class Incidents {
     // Unread: a number that none of them has.
     const before = last.ok ? (last.value[0]?.number ?? 0) : this.terms.wallClockMs() / 1_000;
     this.#nextNumber = Math.floor(before) + 1;
+    await this.#restoreUsual();
     this.#timer = setInterval(() => this.check(), limits.everyMs);
     scope.hold(
       "timer",
       lease(() => clearInterval(this.#timer)),
       "incidents",
     );
+  }
+
+  /** Of the last day; what the wall clock puts elsewhere is of a clock that was wrong. */
+  async #restoreUsual(): Promise<void> {
+    const { store, limits, log, wallClockMs: wallMs } = this.terms;
+    const until = wallMs();
+    const after = Math.max(0, until - limits.bucketMs * limits.bucketsMax);
+    const kept = await store.usualRates({ after: Math.floor(after), until: Math.ceil(until) });
+    if (kept.ok) this.#detector.restoreUsual(kept.value.map(({ perSecond }) => perSecond));
+    else log.warn({ why: kept.message }, "what was usual before the restart is not known");
   }
 
   /** As it is now; undefined: there is none. */
@@ -174,6 +185,7 @@ export class Incidents {
     }
     const change = this.#detector.observe(totals(), now);
     if (change?.kind === "begins") this.#begins(change.incident, now);
+    this.#keepUsual();
     this.#courses.push(this.#course(now));
     const oldest = now - 2 * limits.windowMs;
     this.#courses = this.#courses.filter(({ at }) => at >= oldest);
@@ -203,6 +215,19 @@ export class Incidents {
       this.#tell("the incident ends with the server", report, meanwhile);
     }
     await this.#writing;
+  }
+
+  /** One that is not kept is one of a day's less after a restart: not worth a line. */
+  #keepUsual(): void {
+    const perSecond = this.#detector.takeFullBucket();
+    if (perSecond === undefined) return;
+    const rate = { at: this.terms.wallClockMs(), perSecond };
+    this.#writing = this.#writing.then(() =>
+      this.terms.store.putUsualRate(rate).then(
+        () => {},
+        () => {},
+      ),
+    );
   }
 
   #begins(incident: Incident, now: number): void {

@@ -211,7 +211,18 @@ export interface IncidentStore {
   put(report: IncidentReport): Promise<Answer<void>>;
   /** At start: those of an earlier run that was killed; returns how many. */
   endOrphans(): Promise<Answer<number>>;
+  /** What was refused a second while there was none, by bucket, the oldest first; over in that time. */
+  usualRates(time: { after: UnixMs; until: UnixMs }): Promise<Answer<readonly UsualRate[]>>;
+  /** The oldest beyond a day of them goes. */
+  putUsualRate(rate: UsualRate): Promise<Answer<void>>;
 }
+
+export type UsualRate = {
+  /** When its bucket was over. */
+  readonly at: UnixMs;
+  /** Kept to the thousandth. */
+  readonly perSecond: number;
+};
 
 /** What was said of each incident, by its number; a bounded number of them. */
 export interface BulletinStore {

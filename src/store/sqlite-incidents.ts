@@ -1,8 +1,8 @@
 // Incidents in the database.
 import type { IncidentReport } from "../core/guard/incident-report.js";
 import { incident as limits, store } from "../limits.js";
-import { type Answer, answer } from "./port.js";
-import { text } from "./sqlite-connection.js";
+import { type Answer, answer, type UsualRate } from "./port.js";
+import { integer, text } from "./sqlite-connection.js";
 import type { Opened } from "./sqlite-open.js";
 
 export function listIncidents(
@@ -50,6 +50,44 @@ export function endOrphanIncidents({ connection }: Opened): Answer<number> {
        '$.end', json_extract(report, '$.seenAt')) WHERE open = 1`,
   );
   return answer(changes);
+}
+
+export function listUsualRates(
+  { connection }: Opened,
+  { after, until }: { after: number; until: number },
+): Answer<readonly UsualRate[]> {
+  const rows = connection.rows(
+    `SELECT at, per_thousand_seconds FROM usual_rates WHERE at > ? AND at <= ?
+       ORDER BY at DESC LIMIT ?`,
+    after,
+    until,
+    limits.bucketsMax,
+  );
+  const rates = rows.map(({ at, per_thousand_seconds }) => ({
+    at: integer(at),
+    perSecond: integer(per_thousand_seconds) / 1_000,
+  }));
+  return answer(rates.reverse());
+}
+
+export function putUsualRate(
+  { connection }: Opened,
+  { rate: { at, perSecond } }: { rate: UsualRate },
+): Answer<void> {
+  connection.run(
+    "INSERT OR REPLACE INTO usual_rates (at, per_thousand_seconds) VALUES (?, ?)",
+    Math.round(at),
+    Math.round(perSecond * 1_000),
+  );
+  // Those of a clock that was ahead, too: they would be the newest for as long as it was.
+  connection.run(
+    `DELETE FROM usual_rates WHERE at > ? OR at NOT IN
+       (SELECT at FROM usual_rates WHERE at <= ? ORDER BY at DESC LIMIT ?)`,
+    Math.round(at),
+    Math.round(at),
+    limits.bucketsMax,
+  );
+  return answer(undefined);
 }
 
 /** Only we write it. */

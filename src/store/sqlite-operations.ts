@@ -27,7 +27,9 @@ import {
   endOrphanIncidents,
   findIncident,
   listIncidents,
+  listUsualRates,
   putIncident,
+  putUsualRate,
 } from "./sqlite-incidents.js";
 import { backup, configure, getSetting, rotateKey, setSetting } from "./sqlite-maintenance.js";
 import { listNotices, putNotice, removeNotice } from "./sqlite-notices.js";
@@ -52,6 +54,7 @@ export const reads = {
   "blocks-list": listBlocks,
   "incidents-list": listIncidents,
   "incident-find": findIncident,
+  "usual-rates": listUsualRates,
   "bulletins-list": listBulletins,
   "bulletin-find": findBulletin,
   "notices-list": listNotices,
@@ -73,6 +76,7 @@ export const writes = {
   "blocks-prune": pruneBlocks,
   "incident-put": putIncident,
   "incidents-end-orphans": endOrphanIncidents,
+  "usual-rate-put": putUsualRate,
   "bulletin-put": putBulletin,
   "notice-put": putNotice,
   "notice-remove": removeNotice,

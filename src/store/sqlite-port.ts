@@ -52,6 +52,8 @@ export function portOver(asked: Asked, instanceId: string): Store {
       find: (number) => ask("read", "incident-find", { number }),
       put: (report) => ask("write", "incident-put", { report }),
       endOrphans: () => ask("write", "incidents-end-orphans", undefined),
+      usualRates: (time) => ask("read", "usual-rates", time),
+      putUsualRate: (rate) => ask("write", "usual-rate-put", { rate }),
     },
     bulletins: {
       list: (page) => ask("read", "bulletins-list", page ?? {}),

@@ -45,3 +45,21 @@ test("the oldest beyond what is kept is forgotten", async () => {
   expect(await value(store.incidents.list())).toHaveLength(limits.keptMax);
   await store.close();
 });
+
+test("usual rates over a restart: of the time asked for, no more than a day of them, none ahead of the newest", async () => {
+  const where = place();
+  const first = await opened(where);
+  const count = limits.bucketsMax + 5;
+  const rate = (number: number) => ({ at: number * limits.bucketMs, perSecond: number / 8 });
+  const puts = Array.from({ length: count }, (_, at) => rate(at + 1));
+  // Of a clock that was ahead for a while.
+  await value(first.incidents.putUsualRate(rate(1_000_000)));
+  await Promise.all(puts.map((one) => value(first.incidents.putUsualRate(one))));
+  await first.close();
+  const second = await opened(where);
+  const all = { after: 0, until: Number.MAX_SAFE_INTEGER };
+  expect(await value(second.incidents.usualRates(all))).toEqual(puts.slice(5));
+  const some = { after: rate(10).at, until: rate(12).at };
+  expect(await value(second.incidents.usualRates(some))).toEqual([rate(11), rate(12)]);
+  await second.close();
+});

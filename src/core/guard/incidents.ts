@@ -62,11 +62,24 @@ export class IncidentDetector {
   #before: { readonly totals: Totals; readonly at: number } | undefined;
   #window: Sample[] = [];
   #open: Open | undefined;
+  #fullBucket: number | undefined;
 
   constructor(readonly limits: Bounds<typeof bounds> = bounds) {
     this.#usual = new Usual(limits);
     this.#proven = new RecentSources(limits);
     this.#unproven = new RecentSources(limits);
+  }
+
+  /** What was usual in an earlier run: rates of its full buckets, the oldest first. */
+  restoreUsual(rates: readonly number[]): void {
+    this.#usual.restore(rates);
+  }
+
+  /** The rate of the bucket that the last look filled, to be kept for `restoreUsual`; told once. */
+  takeFullBucket(): number | undefined {
+    const rate = this.#fullBucket;
+    this.#fullBucket = undefined;
+    return rate;
   }
 
   /** Above so much a second it is one; while there is one, it stays as it was. */
@@ -125,7 +138,7 @@ export class IncidentDetector {
     const perSecond = (count * 1_000) / Math.max(windowMs, seenMs);
     const { overPerSecond } = this;
     if (perSecond <= overPerSecond) {
-      this.#usual.add(sample.count, sample.ms);
+      this.#fullBucket = this.#usual.add(sample.count, sample.ms) ?? this.#fullBucket;
       this.#proven.rotate(now);
       this.#unproven.rotate(now);
       return undefined;

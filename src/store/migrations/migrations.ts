@@ -12,6 +12,7 @@ import { notices } from "./notices.js";
 import { rates } from "./rates.js";
 import { sessions } from "./sessions.js";
 import { trends } from "./trends.js";
+import { usualRates } from "./usual-rates.js";
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 9, name: "notices", sql: notices },
   { number: 10, name: "trends", sql: trends },
   { number: 11, name: "console users disabled", sql: consoleEnabled },
+  { number: 12, name: "usual rates", sql: usualRates },
 ];
 
 export const SCHEMA = MIGRATIONS.length;
