@@ -184,7 +184,7 @@ export const plane = {
   countersFlowsMax: 256,
 } as const;
 
-export { worker } from "./limits/worker.js";
+export { worker, xdp } from "./limits/worker.js";
 
 /** Strangers (src/core/guard): of one source address, of its /24, of all together. */
 export const guard = {

@@ -90,6 +90,13 @@ function refusalText(refusal: Status["earlyRefusal"]): string {
   return `${by}${because}; ${sum}`;
 }
 
+function xdpText({ xdp }: Status["earlyRefusal"]): string[] {
+  const shown = { native: "native", generic: "generic", none: "not" } as const;
+  return xdp.map(({ interface: name, mode, why }) => {
+    return `${name} ${shown[mode]}${why === "" ? "" : ` (${why})`}`;
+  });
+}
+
 function incidentText(incident: Status["incident"]): string {
   if (incident === null) return "none";
   const { number, begin, perSecond, refused, reason } = incident;
@@ -115,6 +122,7 @@ function overview(status: Status): Parameters<typeof pairs>[0] {
     ["configuration", status.configFile ?? "defaults"],
     ["data path", status.dataPath],
     ["early refusal", refusalText(status.earlyRefusal)],
+    ["by XDP", xdpText(status.earlyRefusal)],
     ["interface", `${network.tun} (${tunText(network.tunState)}), gateway ${network.gateway}`],
     ["pool", `${network.pool}: ${addresses.leased} of ${addresses.size} leased`],
     ["IPv6", network.ipv6Prefix],

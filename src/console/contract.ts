@@ -137,6 +137,15 @@ export const statusSchema = z.object({
     refused: count.nullable(),
     /** Whether these are among the counters by reason. */
     byReason: z.boolean(),
+    /** Interfaces where it is refused already (XDP), or was to be. */
+    xdp: z.array(
+      z.object({
+        interface: z.string(),
+        mode: z.enum(["native", "generic", "none"]),
+        /** Why there is none, or no native one. */
+        why: z.string(),
+      }),
+    ),
   }),
   /** Counted reasons, by name: drops, refusals, oddities. */
   counters: byName,

@@ -107,10 +107,15 @@ export function dataPathOf(
   const prefix = outside.workerPrefix();
   if (isOsError(prefix)) return { message: describeOsError(prefix), remedy: "install util-linux" };
   const { filter: choice, engine } = config;
+  const { watchLink, localAddresses } = outside;
+  const xdp = {
+    ...{ choice: config.xdp, watchLink, localAddresses, tun: config.network.tun },
+    listening: config.listen.addresses,
+  };
   const loaded = terms.privileges.filter;
   return new DataPath({
     ...{ places, scope, prefix, spawn: outside.spawn, engine, onEvent, log },
-    refusal: new EarlyRefusal({ choice, loaded, places, scope, log }),
+    refusal: new EarlyRefusal({ choice, loaded, places, scope, log, xdp }),
     gateway: running.gatewayTerms(),
     limits: config.limits.plane,
     reasons: server.reasons,

@@ -2,19 +2,21 @@
 // A filter that cannot be is a warning and a slower path: the data workers refuse the same themselves.
 import type { Ipv4 } from "../base/ip.js";
 import type { Scope } from "../base/scope.js";
-import { describeOsError, errnoName, isOsError } from "../os/errors.js";
+import { describeOsError, errnoName, isOsError, type OsError } from "../os/errors.js";
 import {
   attachClassicFilter,
   type Call,
   CallFilter,
   type FilterDescriptors,
   loadGreFilter,
+  loadXdpFilter,
 } from "../os/gre-filter.js";
 import { RefusedCounter } from "../os/refused-counter.js";
 import { FOREIGN } from "../plane/drop-reason.js";
 import type { FlowRef, PlaneCommand } from "../wire/worker-link.js";
 import type { FilterChoice } from "./filter-choice.js";
 import type { WorkerPlace } from "./worker-keeper.js";
+import { type XdpChoice, XdpKeeper, type XdpKeeperTerms, type XdpState } from "./xdp-keeper.js";
 
 export type EarlyRefusalTerms = {
   readonly choice: FilterChoice;
@@ -22,7 +24,9 @@ export type EarlyRefusalTerms = {
   readonly loaded: FilterDescriptors | undefined;
   readonly places: readonly WorkerPlace[];
   readonly scope: Scope;
-  readonly log: { warn(fields: Record<string, unknown>, line: string): void };
+  readonly log: XdpKeeperTerms["log"];
+  /** What is wanted at interfaces, before the sockets; left out: nothing, ever. */
+  readonly xdp?: { readonly choice: XdpChoice } & Omit<XdpKeeperTerms, "filter" | "scope" | "log">;
 };
 
 export type EarlyRefusalSnapshot = {
@@ -35,6 +39,8 @@ export type EarlyRefusalSnapshot = {
   readonly refused: number | null;
   /** Whether they are among the counters by reason. */
   readonly byReason: boolean;
+  /** By interface, where it was wanted. */
+  readonly xdp: XdpState[];
 };
 
 /** Other tunnels' GRE is not taken and not ours: it is counted by name, and never as refused. */
@@ -54,6 +60,12 @@ export class EarlyRefusal {
   #form: EarlyRefusalSnapshot["form"] = "off";
   #why = "";
   #refusedBefore = 0;
+  #xdp: XdpKeeper | undefined;
+  #xdpScope: Scope | undefined;
+  /** Why it can be at no interface. */
+  #xdpWhy = "";
+  /** Wanted without it. */
+  #xdpWanted: readonly string[] = [];
   /** By slot: what stands in the kernel's map. */
   readonly #calls = new Map<number, KnownCall>();
 
@@ -62,6 +74,17 @@ export class EarlyRefusal {
     const { choice } = terms;
     if (choice === "auto") this.#attach();
     else if (choice === "classic") this.#attachClassic();
+    this.chooseXdp(terms.xdp?.choice ?? "off");
+  }
+
+  /** At interfaces, from now on. */
+  chooseXdp(choice: XdpChoice): void {
+    this.#xdpWanted = choice === "off" ? [] : choice === "auto" ? ["auto"] : choice;
+    if (this.#xdp !== undefined) return this.#xdp.choose(choice);
+    if (choice === "off") return;
+    if (this.#filter === undefined) this.#xdpWhy = "it takes filter: auto, and eBPF";
+    const why = this.#xdpWhy;
+    this.#terms.log.warn({ why }, "no XDP filter at any interface: GRE is refused at the socket");
   }
 
   get snapshot(): EarlyRefusalSnapshot {
@@ -73,7 +96,12 @@ export class EarlyRefusal {
       calls: this.#calls.size,
       refused: uncounted ? null : byReason + this.byForm(),
       byReason: this.#form === "eBPF",
+      xdp: this.#xdp?.states ?? this.#xdpWanted.map((name) => this.#without(name)),
     };
+  }
+
+  #without(name: string): XdpState {
+    return { interface: name, mode: "none", why: this.#xdpWhy };
   }
 
   /** By the data workers' own reasons. */
@@ -130,7 +158,7 @@ export class EarlyRefusal {
 
   #attach(): void {
     const { loaded, places, scope } = this.#terms;
-    const descriptors = loaded ?? loadGreFilter(places.length);
+    const descriptors = loaded ?? this.#load();
     if (isOsError(descriptors)) return this.#giveUp(describeOsError(descriptors));
     const filter = CallFilter.of(descriptors, places.length);
     if (isOsError(filter)) return this.#giveUp(describeOsError(filter));
@@ -141,10 +169,32 @@ export class EarlyRefusal {
     }
     this.#filter = filter;
     this.#form = "eBPF";
+    if (!filter.hasXdp) {
+      this.#xdpWhy ||= "the kernel did not take the program before privileges were dropped";
+      return;
+    }
+    const { xdp, log } = this.#terms;
+    if (xdp === undefined) return;
+    this.#xdpScope = scope.child("XDP");
+    this.#xdp = new XdpKeeper({ ...xdp, filter, scope: this.#xdpScope, log });
+  }
+
+  /** Both, or that of the sockets alone. */
+  #load(): FilterDescriptors | OsError {
+    const sockets = loadGreFilter(this.#terms.places.length);
+    if (isOsError(sockets)) return sockets;
+    const both = loadXdpFilter(sockets);
+    if (!isOsError(both)) return both;
+    this.#xdpWhy = describeOsError(both);
+    return sockets;
   }
 
   /** Whatever was attached gives way to the classic form, on every socket. */
   #giveUp(why: string): void {
+    // It would refuse calls that it does not know.
+    this.#xdpScope?.[Symbol.dispose]();
+    this.#xdp = undefined;
+    this.#xdpWhy = why;
     this.#filter = undefined;
     this.#calls.clear();
     this.#why = why;

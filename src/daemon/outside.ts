@@ -8,6 +8,7 @@ import { diskFreePercent } from "../os/disk-space.js";
 import { systemRng } from "../os/entropy.js";
 import type { OsError } from "../os/errors.js";
 import { watchLink } from "../os/link-watch.js";
+import { type LocalIpv4, localIpv4Addresses } from "../os/local-addresses.js";
 import type { NftTableOptions } from "../os/nft.js";
 import { NftBlocks } from "../os/nft-blocks.js";
 import { withoutCapabilities } from "../os/privileges.js";
@@ -25,6 +26,7 @@ import { openPlaces } from "./worker-places.js";
 export type Outside = {
   readonly rng: () => Rng;
   readonly addresses: () => HostAddresses;
+  readonly localAddresses: () => readonly LocalIpv4[];
   readonly nameServers: () => readonly Ipv4[];
   readonly processorMs: () => number;
   readonly diskFreePercent: (path: string) => number | undefined;
@@ -47,6 +49,7 @@ export type Outside = {
 export const thisMachine: Outside = {
   rng: systemRng,
   addresses: hostAddresses,
+  localAddresses: localIpv4Addresses,
   nameServers: hostNameServers,
   processorMs,
   diskFreePercent,

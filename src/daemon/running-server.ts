@@ -313,6 +313,7 @@ export class RunningServer {
     });
     this.#backend.terms = this.accessTerms();
     this.dataPath?.configure(this.gatewayTerms());
+    this.dataPath?.refusal.chooseXdp(config.xdp);
     this.#setLogLevel(config.log.level);
     const configured = await store.configure(storeTerms(config));
     if (configured.ok) return undefined;

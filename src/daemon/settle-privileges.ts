@@ -2,7 +2,12 @@
 // threads before our first line: root becomes a user of our own by an exec that keeps the pid.
 import type { Descriptor } from "../os/descriptor.js";
 import { describeOsError, isOsError, type OsError } from "../os/errors.js";
-import { type FilterDescriptors, loadGreFilter, passedGreFilter } from "../os/gre-filter.js";
+import {
+  type FilterDescriptors,
+  loadGreFilter,
+  loadXdpFilter,
+  passedGreFilter,
+} from "../os/gre-filter.js";
 import { HookRunner, startHookRunner } from "../os/hook-runner.js";
 import { lookUpUser } from "../os/own-user.js";
 import { takePassedDescriptors } from "../os/passed-descriptors.js";
@@ -68,8 +73,12 @@ function becomeOwnUser(config: Config, stateDirectory: string): PrivilegeFault {
   }
   if (config.filter === "auto") {
     const filter = loadGreFilter(config.workers);
-    // Without it the server says why, and does with less.
-    if (!isOsError(filter)) Object.assign(descriptors, filter);
+    // Without it the server says why, and does with less. The part for interfaces is there for whoever turns
+    // it on later.
+    if (!isOsError(filter)) {
+      const both = loadXdpFilter(filter);
+      Object.assign(descriptors, isOsError(both) ? filter : both);
+    }
   }
   const hooks = startHooks(config, stateDirectory, plan.user?.uid ?? 0);
   if (hooks !== undefined && "message" in hooks) return hooks;

@@ -87,6 +87,7 @@ const noRefusal: EarlyRefusalSnapshot = {
   calls: 0,
   refused: 0,
   byReason: false,
+  xdp: [],
 };
 
 function openIncident({ incidents }: RunningServer): Status["incident"] {

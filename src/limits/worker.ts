@@ -1,4 +1,4 @@
-// Bounds of data workers, as limits.ts has them of the rest.
+// Bounds of data workers and of what is before their sockets, as limits.ts has them of the rest.
 
 /** Between the main process and a data worker. */
 export const worker = {
@@ -32,4 +32,11 @@ export const worker = {
   descriptorsEach: 8,
   /** Packets of the TUN taken over from another worker in one turn. */
   handedOverMax: 64,
+} as const;
+
+/** The filter of GRE at interfaces, before the workers' sockets. */
+export const xdp = {
+  interfacesMax: 16,
+  /** Our own, to which it judges GRE. */
+  addressesMax: 256,
 } as const;

@@ -1,5 +1,5 @@
-// bpf(2): maps, and socket filters made of our own instructions. CAP_BPF makes them; whoever has the
-// descriptor uses them, from Linux 5.19 on without a capability.
+// bpf(2): maps, and filters made of our own instructions. CAP_BPF makes them (CAP_NET_ADMIN too those of
+// an interface); whoever has the descriptor uses them, from Linux 5.19 on without a capability.
 import { Descriptor } from "./descriptor.js";
 import type { EbpfInstruction } from "./ebpf.js";
 import { EBADF, type OsError, osError } from "./errors.js";
@@ -10,10 +10,14 @@ const MAP_LOOKUP_ELEMENT = 1;
 const MAP_UPDATE_ELEMENT = 2;
 const MAP_DELETE_ELEMENT = 3;
 const PROGRAM_LOAD = 5;
+const OBJECT_INFO = 15;
 const MAP_LOOKUP_BATCH = 24;
+const LINK_CREATE = 28;
 
 const NO_PREALLOCATION = 1;
-const PROGRAM_SOCKET_FILTER = 1;
+const PROGRAM_TYPES = { "socket filter": 1, XDP: 6 } as const;
+/** Shown by `ip link` and bpftool. */
+const PROGRAM_NAME = [...Buffer.from("holdfast_gre")];
 /** What the kernel says of a program that it refuses: its last octets tell why. */
 const LOG_OCTETS = 65_536;
 
@@ -21,6 +25,11 @@ const LICENSE = [...Buffer.from("MIT\0")];
 
 const SOL_SOCKET = 1;
 const SO_ATTACH_BPF = 50;
+
+const ATTACH_XDP = 37;
+/** By the driver, before the kernel has anything of a frame; or by the kernel, of any driver, a little later. */
+const XDP_FLAGS = { native: 4, generic: 2 } as const;
+export type XdpMode = keyof typeof XDP_FLAGS;
 
 export const HASH_MAP = 1;
 export const ARRAY_MAP = 2;
@@ -114,17 +123,21 @@ export function createMap(
   return fd < 0 ? osError("bpf BPF_MAP_CREATE", fd) : new Descriptor(fd);
 }
 
-export function loadSocketFilter(program: readonly EbpfInstruction[]): Descriptor | OsError {
+export function loadProgram(
+  type: keyof typeof PROGRAM_TYPES,
+  program: readonly EbpfInstruction[],
+): Descriptor | OsError {
   // All that the attributes point at in one piece, which the last line keeps referenced.
   const instructions = encodeEbpf(program);
   const text = new Memory(LICENSE.length + LOG_OCTETS);
   text.octets.set(LICENSE);
   const attributes = new Memory(72);
   const { view } = attributes;
-  view.setUint32(0, PROGRAM_SOCKET_FILTER, true);
+  view.setUint32(0, PROGRAM_TYPES[type], true);
   view.setUint32(4, program.length, true);
   attributes.setAddress(8, instructions.address);
   attributes.setAddress(16, text.address);
+  attributes.octets.set(PROGRAM_NAME, 48);
   const fd = bpf(PROGRAM_LOAD, attributes);
   if (fd >= 0 && instructions.octets.length > 0) return new Descriptor(fd);
   // Once more, asked why: a log that is too small would be a failure of its own.
@@ -143,6 +156,34 @@ export function loadSocketFilter(program: readonly EbpfInstruction[]): Descripto
 /** 0 or -errno; takes the place of the filter that was there, of either kind. */
 export function attachProgram(fd: number, program: Descriptor): number {
   return setSocketNumber(fd, SOL_SOCKET, SO_ATTACH_BPF, program.fd);
+}
+
+/**
+ * An XDP program at an interface, for as long as the descriptor is open: it goes with its process, however
+ * that ends. Errors: EOPNOTSUPP, the driver has no such mode; EBUSY or EEXIST, another program is there.
+ */
+export function attachXdp(
+  program: Descriptor,
+  interfaceIndex: number,
+  mode: XdpMode,
+): Descriptor | OsError {
+  const attributes = new Memory(16);
+  for (const [at, value] of [program.fd, interfaceIndex, ATTACH_XDP, XDP_FLAGS[mode]].entries()) {
+    attributes.view.setUint32(4 * at, value, true);
+  }
+  const fd = program.open ? bpf(LINK_CREATE, attributes) : -EBADF;
+  return fd < 0 ? osError("bpf BPF_LINK_CREATE", fd) : new Descriptor(fd);
+}
+
+/** Where an XDP program is: the interface's number, 0 once that is gone or somebody took it off, or -errno. */
+export function interfaceOfXdp(link: Descriptor): number {
+  const info = new Memory(256);
+  const attributes = new Memory(16);
+  attributes.view.setUint32(0, link.fd, true);
+  attributes.view.setUint32(4, info.octets.length, true);
+  attributes.setAddress(8, info.address);
+  const result = link.open ? bpf(OBJECT_INFO, attributes) : -EBADF;
+  return result < 0 ? result : info.view.getUint32(16, true);
 }
 
 function encodeEbpf(program: readonly EbpfInstruction[]): Memory {

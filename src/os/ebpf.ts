@@ -1,6 +1,5 @@
-// An assembler for the few eBPF instructions that a socket filter of ours is made of. Registers: 0 what
-// a call gave and what the program returns, 1 to 5 lost at each call and packet load, 6 to 9 kept, 10
-// the stack's top.
+// An assembler for the few eBPF instructions that our filters are made of. Registers: 0 what a call gave
+// and what the program returns, 1 to 5 lost at each call and packet load, 6 to 9 kept, 10 the stack's top.
 
 /** One instruction, or half of a 64-bit load: as the kernel's struct bpf_insn has it. */
 export type EbpfInstruction = {
@@ -15,7 +14,7 @@ type Line = Partial<EbpfInstruction> & { readonly code: number; readonly target?
 type Width = 1 | 2 | 4;
 type Register = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 
-/** Of a packet load: size 0 is 32 bits. */
+/** Of a load: size 0 is 32 bits. */
 const SIZES = { 1: 0x10, 2: 0x08, 4: 0x00 } as const;
 const ARITHMETIC = { add: 0x07, subtract: 0x17, and: 0x57, shift: 0x67, modulo: 0x97 } as const;
 const COMPARISONS = { "==": 0x15, ">": 0x25, ">=": 0x35, "&": 0x45, "!=": 0x55 } as const;
@@ -24,8 +23,11 @@ const REGISTER = 0x08;
 const MAP_BY_DESCRIPTOR = 1;
 
 export const MAP_LOOKUP = 1;
-/** The only structure a filter is given: struct __sk_buff, its first field the packet's length. */
+/** What a socket filter is given: struct __sk_buff, its first field the packet's length. */
 export const CONTEXT_LENGTH = 0;
+/** What an XDP program is given: struct xdp_md, which begins with where the frame begins and where it ends. */
+export const FRAME_BEGIN = 0;
+export const FRAME_END = 4;
 
 export class EbpfAssembler {
   readonly #lines: Line[] = [];
@@ -48,6 +50,10 @@ export class EbpfAssembler {
     return this.#add({ code: ARITHMETIC[operation], to, immediate: operand });
   }
 
+  add(to: Register, from: Register): this {
+    return this.#add({ code: ARITHMETIC.add | REGISTER, to, from });
+  }
+
   subtract(to: Register, from: Register): this {
     return this.#add({ code: ARITHMETIC.subtract | REGISTER, to, from });
   }
@@ -59,7 +65,17 @@ export class EbpfAssembler {
   }
 
   load32(to: Register, from: Register, offset: number): this {
-    return this.#add({ code: 0x61, to, from, offset });
+    return this.load(4, to, from, offset);
+  }
+
+  /** Without a sign; in the order that this machine's memory has. */
+  load(width: Width, to: Register, from: Register, offset: number): this {
+    return this.#add({ code: 0x61 | SIZES[width], to, from, offset });
+  }
+
+  /** What was loaded from a packet, to host order; the bits above are 0 then. */
+  fromNetwork(register: Register, bits: 16 | 32): this {
+    return this.#add({ code: 0xdc, to: register, immediate: bits });
   }
 
   store32(to: Register, offset: number, from: Register): this {

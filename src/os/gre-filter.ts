@@ -1,15 +1,17 @@
 // What stands between the network and the raw GRE sockets: an eBPF filter that knows the live calls,
 // where this process may load one, else a classic one that knows the form alone.
 import type { Ipv4 } from "../base/ip.js";
-import { incident, plane } from "../limits.js";
+import { incident, plane, xdp } from "../limits.js";
 import {
   ARRAY_MAP,
   attachProgram,
+  attachXdp,
   BpfArray,
   BpfMap,
   createMap,
   HASH_MAP,
-  loadSocketFilter,
+  loadProgram,
+  type XdpMode,
 } from "./bpf.js";
 import type { Descriptor } from "./descriptor.js";
 import { isOsError, type OsError, osError } from "./errors.js";
@@ -21,6 +23,7 @@ import {
   greFilter,
   type Shard,
 } from "./gre-filter-ebpf.js";
+import { type FrameStart, xdpGreFilter } from "./gre-filter-xdp.js";
 import { attachFilter } from "./socket-filter.js";
 
 export type Call = {
@@ -36,23 +39,60 @@ const CALLS = "filter-calls";
 const REFUSED = "filter-refused";
 const SOURCES = "filter-sources";
 const program = (index: number) => `filter-${index}`;
+const ADDRESSES = "filter-addresses";
+const XDP: Readonly<Record<FrameStart, string>> = {
+  ethernet: "filter-xdp-ethernet",
+  ip: "filter-xdp-ip",
+};
 
 /** Needs CAP_BPF, or a kernel that lets everybody. Nothing is left behind by a failure. */
 export function loadGreFilter(workers: number): FilterDescriptors | OsError {
   const loaded: Record<string, Descriptor> = {};
-  const steps: [string, () => Descriptor | OsError][] = [
+  const failure = load(loaded, [
     [CALLS, () => createMap(HASH_MAP, CALL_KEY_OCTETS, 4, plane.flowsMax)],
     [REFUSED, () => createMap(ARRAY_MAP, 4, 8, FILTER_REASONS.length)],
     [SOURCES, () => createMap(ARRAY_MAP, 4, 4, incident.samplesMax)],
-    ...Array.from({ length: workers }, (_, index): [string, () => Descriptor | OsError] => [
-      program(index),
-      () => {
-        const fd = (name: string) => loaded[name]?.fd ?? -1;
-        const maps = { calls: fd(CALLS), refused: fd(REFUSED), sources: fd(SOURCES) };
-        return loadSocketFilter(greFilter(maps, { index, of: workers }));
-      },
-    ]),
+    ...Array.from(
+      { length: workers },
+      (_, index): Step => [
+        program(index),
+        () => {
+          const fd = (name: string) => loaded[name]?.fd ?? -1;
+          const maps = { calls: fd(CALLS), refused: fd(REFUSED), sources: fd(SOURCES) };
+          return loadProgram("socket filter", greFilter(maps, { index, of: workers }));
+        },
+      ],
+    ),
+  ]);
+  return failure ?? loaded;
+}
+
+/**
+ * The same for interfaces, over the maps of `filter`; the whole of both. Needs CAP_NET_ADMIN besides. An
+ * error leaves `filter` as it was.
+ */
+export function loadXdpFilter(filter: FilterDescriptors): FilterDescriptors | OsError {
+  const loaded: Record<string, Descriptor> = {};
+  const fd = (name: string) => (filter[name] ?? loaded[name])?.fd ?? -1;
+  const step = (start: FrameStart): Step => [
+    XDP[start],
+    () => {
+      const maps = { calls: fd(CALLS), refused: fd(REFUSED), sources: fd(SOURCES) };
+      return loadProgram("XDP", xdpGreFilter({ ...maps, addresses: fd(ADDRESSES) }, start));
+    },
   ];
+  const failure = load(loaded, [
+    [ADDRESSES, () => createMap(HASH_MAP, 4, 4, xdp.addressesMax)],
+    step("ethernet"),
+    step("ip"),
+  ]);
+  return failure ?? { ...filter, ...loaded };
+}
+
+type Step = [name: string, () => Descriptor | OsError];
+
+/** Into `loaded`; the first error, and nothing in there then. */
+function load(loaded: Record<string, Descriptor>, steps: readonly Step[]): OsError | undefined {
   for (const [name, step] of steps) {
     const result = step();
     if (!isOsError(result)) {
@@ -62,7 +102,7 @@ export function loadGreFilter(workers: number): FilterDescriptors | OsError {
     closeAll(loaded);
     return result;
   }
-  return loaded;
+  return undefined;
 }
 
 /** Of what was handed to this process; undefined where there is none of it. */
@@ -83,6 +123,7 @@ export class CallFilter implements Disposable {
   readonly #calls: BpfMap;
   readonly #refused: BpfArray;
   readonly #sources: BpfMap;
+  readonly #addresses: BpfMap | undefined;
 
   private constructor(
     descriptors: FilterDescriptors,
@@ -92,6 +133,8 @@ export class CallFilter implements Disposable {
     this.#calls = new BpfMap(maps.calls, CALL_KEY_OCTETS, 4);
     this.#refused = new BpfArray(maps.refused, 8, FILTER_REASONS.length);
     this.#sources = new BpfMap(maps.sources, 4, 4);
+    const addresses = descriptors[ADDRESSES];
+    this.#addresses = addresses === undefined ? undefined : new BpfMap(addresses, 4, 4);
   }
 
   /**
@@ -117,6 +160,30 @@ export class CallFilter implements Disposable {
   attach(fd: number, index: number): number {
     const one = this.#descriptors[program(index)];
     return one === undefined ? -1 : attachProgram(fd, one);
+  }
+
+  /** Whether it can be put before interfaces, too. */
+  get hasXdp(): boolean {
+    return Object.values(XDP).every((name) => this.#descriptors[name] !== undefined);
+  }
+
+  /** Before an interface, until the descriptor is closed: what it refuses never gets to the sockets. */
+  attachXdp(interfaceIndex: number, start: FrameStart, mode: XdpMode): Descriptor | OsError {
+    const one = this.#descriptors[XDP[start]];
+    return one === undefined
+      ? osError("XDP filter", "ENOENT")
+      : attachXdp(one, interfaceIndex, mode);
+  }
+
+  /** At an interface only GRE to these is judged. 0 or -errno: E2BIG where they are too many. */
+  addAddress(address: Ipv4): number {
+    this.#addresses?.key.view.setUint32(0, address, true);
+    return this.#addresses?.update() ?? 0;
+  }
+
+  removeAddress(address: Ipv4): number {
+    this.#addresses?.key.view.setUint32(0, address, true);
+    return this.#addresses?.delete() ?? 0;
   }
 
   /** Its packets pass from now on. 0 or -errno. */

@@ -142,6 +142,7 @@ describe("with a server", () => {
     expect(err).toContain("WARNING: legacy-9x is on");
     expect(out).toContain("legacy-9x (LEGACY: nearly no protection)");
     expect(out).toContain("1 STUCK");
+    expect(out).toMatch(/^by XDP +eth0 native\n +eth1 generic \(native: the driver has none\)$/m);
   });
 
   test("status shows threads that are alike in one line, those that differ in lines of their own", async () => {

@@ -414,7 +414,13 @@ const status: Status = {
   incident: null,
   limits: { connectionsMax: 1024, descriptorsMax: 4096, sessionsMax: 10_000 },
   store: { health: "well", queueLength: 0, oldestMs: 0, recordsRefused: 0, interimsDropped: 0 },
-  earlyRefusal: { form: "eBPF", why: "", calls: 2, refused: 1_204, byReason: true },
+  earlyRefusal: {
+    ...{ form: "eBPF", why: "", calls: 2, refused: 1_204, byReason: true },
+    xdp: [
+      { interface: "eth0", mode: "native", why: "" },
+      { interface: "eth1", mode: "generic", why: "native: the driver has none" },
+    ],
+  },
   workers: [
     { pid: 43, state: "running", restarts: 0, engine: "WebAssembly", offload: "tso+gro+uso" },
     { pid: 44, state: "waiting to restart", restarts: 11, engine: "", offload: "" },

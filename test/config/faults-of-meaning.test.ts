@@ -51,6 +51,22 @@ const bad: readonly Bad[] = [
     "remove one",
   ],
   [
+    "an interface of XDP twice",
+    "xdp:\n  - eth0\n  - eth0",
+    3,
+    "xdp[1]",
+    "listed twice",
+    "remove one",
+  ],
+  [
+    "XDP at the sessions' own interface",
+    "xdp: [holdfast0]",
+    1,
+    "xdp[0]",
+    "of the sessions themselves",
+    "clients' packets come in by",
+  ],
+  [
     "host bits",
     "addresses:\n  pool: [10.0.0.5/24]",
     2,

@@ -23,6 +23,8 @@ export function facts(config = "", more: Partial<DoctorFacts> = {}): DoctorFacts
     legacyChains: [],
     portHolders: [],
     rivals: [],
+    translatesPptp: false,
+    xdpMissing: [],
     descriptors: { soft: 20_000, hard: 20_000 },
     stateFaults: [],
     forwarding: { ipv4: "0", ipv6: "0" },

@@ -52,7 +52,7 @@ class End implements Disposable {
       ),
     );
     if ("remedy" in places) throw new Error(places.message);
-    const log = { warn: () => {}, error: () => {} };
+    const log = { warn: () => {}, info: () => {}, error: () => {} };
     const choice = side === "server" ? "auto" : "classic";
     this.path = new DataPath({
       places,

@@ -1,4 +1,4 @@
-// The two machines of the kernel that socket filters run on, as far as our filters use them: what a
+// The two machines of the kernel that our filters run on, as far as our filters use them: what a
 // program gives for a packet, here where no kernel need allow it.
 import type { EbpfInstruction } from "../../src/os/ebpf.js";
 import type { BpfInstruction } from "../../src/os/socket-filter.js";
@@ -7,6 +7,8 @@ import type { BpfInstruction } from "../../src/os/socket-filter.js";
 export type Maps = Readonly<Record<number, (key: DataView) => object | undefined>>;
 
 const STACK = 64;
+/** Where a frame begins, as an XDP program sees it: far from any number. */
+const FRAME = 2 ** 40;
 
 export type MapActs = {
   /** What it adds to a map's value. */
@@ -16,12 +18,13 @@ export type MapActs = {
   readonly written: (value: object, word: number) => void;
 };
 
-/** The program's result as 32 bits. */
+/** The program's result as 32 bits; `kind`: what it is given, a datagram behind helpers or a frame's memory. */
 export function runEbpf(
   program: readonly EbpfInstruction[],
   packet: Uint8Array,
   maps: Maps,
   { added, low, written }: MapActs,
+  kind: "socket" | "frame" = "socket",
 ): number {
   const stack = new DataView(new ArrayBuffer(STACK));
   // Registers hold whole numbers without a sign, or what a look-up gave.
@@ -54,6 +57,16 @@ export function runEbpf(
       case 0x07:
         registers[to] = number(to) + immediate;
         break;
+      case 0x0f:
+        registers[to] = number(to) + number(from);
+        break;
+      case 0xdc: {
+        const swapped = new DataView(new ArrayBuffer(4));
+        if (immediate === 32) swapped.setUint32(0, number(to), true);
+        else swapped.setUint16(2, number(to), true);
+        registers[to] = swapped.getUint32(0);
+        break;
+      }
       case 0x17:
       case 0x1f:
         registers[to] = number(to) - operand();
@@ -80,8 +93,24 @@ export function runEbpf(
         for (let lost = 1; lost <= 5; lost++) registers[lost] = Number.NaN;
         break;
       }
-      case 0x61: {
+      case 0x61:
+      case 0x69:
+      case 0x71: {
         const read = registers[from];
+        const octets = { 0: 4, 8: 2, 16: 1 }[code & 0x18] ?? 0;
+        if (kind === "frame" && typeof read === "number" && from !== 10) {
+          if (read === 0) {
+            if (octets !== 4 || (offset !== 0 && offset !== 4)) throw new Error("no such field");
+            registers[to] = FRAME + (offset === 0 ? 0 : packet.length);
+            break;
+          }
+          const start = read - FRAME + offset;
+          if (start < 0 || start + octets > packet.length) throw new Error("outside of the frame");
+          const there = packet.subarray(start, start + octets);
+          registers[to] = there.reduceRight((sum, octet) => sum * 256 + octet, 0);
+          break;
+        }
+        if (octets !== 4) throw new Error("only a frame is read so");
         if (from !== 10 && offset !== 0) throw new Error("only the length is there");
         if (from === 10) registers[to] = stack.getUint32(STACK + offset, true);
         else registers[to] = typeof read === "object" ? low(read) : packet.length + number(from);

@@ -42,6 +42,7 @@ export function checkConfig(config: Config, source: ConfigSource): Findings {
   checkPool(config, both);
   checkClientSettings(config, both);
   checkNetwork(config, both);
+  checkXdp(config, both);
   checkConsole(config, both);
   checkNotices(config.notices, both);
   checkLimits(config, both);
@@ -258,6 +259,25 @@ function checkClientSettings(config: Config, { refuse, warn }: Both): void {
   if (dns6.length > 0 && config.addresses.ipv6Prefix === undefined) {
     refuse(["client", "dns6"], "no session has IPv6", "add addresses.ipv6Prefix, or remove dns6");
   }
+}
+
+function checkXdp({ xdp, filter, network }: Config, { refuse, warn }: Both): void {
+  if (xdp === "off") return;
+  if (filter !== "auto") {
+    warn(["xdp"], `filter is ${filter}: it has no effect`, "write filter: auto");
+  }
+  if (xdp === "auto") return;
+  xdp.forEach((name, index) => {
+    if (xdp.indexOf(name) < index) {
+      refuse(["xdp", index], `${name} is listed twice`, "remove one of the two");
+    }
+    if (name !== network.tun) return;
+    refuse(
+      ["xdp", index],
+      `${name} is the interface of the sessions themselves`,
+      "name the interface that clients' packets come in by",
+    );
+  });
 }
 
 function checkNetwork(config: Config, { refuse, warn }: Both): void {

@@ -145,7 +145,7 @@ profiles:
     const loaded = loadConfig(readFileSync(file, "utf8"), "config.example.yaml");
     expect(loaded.ok ? loaded.warnings : loaded.problems).toEqual([]);
     const sections = Object.keys(configSchema.shape).filter(
-      (key) => !["state", "user", "workers", "engine", "filter"].includes(key),
+      (key) => !["state", "user", "workers", "engine", "filter", "xdp"].includes(key),
     );
     if (loaded.ok) for (const key of sections) expect(loaded.source.has([key]), key).toBe(true);
   });

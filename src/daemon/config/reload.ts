@@ -12,6 +12,7 @@ export const reloadTable: Readonly<Record<string, readonly [Change, why: string]
   workers: ["needs restart", "they hold the flows"],
   engine: ["needs restart", "the data workers have chosen theirs"],
   filter: ["needs restart", "it is loaded before privileges are dropped"],
+  xdp: ["applied", "at once"],
   listen: ["needs restart", "calls are bound to the address they came to"],
   announce: ["applied", "told to the next caller"],
   defaultProfile: ["applied", "for the next log-in"],

@@ -50,6 +50,7 @@ export type Config = {
   readonly workers: number;
   readonly engine: EngineChoice;
   readonly filter: FilterChoice;
+  readonly xdp: Settings["xdp"];
   readonly listen: { readonly addresses: "all" | readonly Ipv4[]; readonly port: number };
   readonly announce: Settings["announce"];
   readonly defaultProfile: Profile;
@@ -125,6 +126,7 @@ export function resolveSettings(
     workers: workersFor(settings.workers),
     engine: settings.engine,
     filter: settings.filter,
+    xdp: settings.xdp,
     ...{
       instance,
       state,

@@ -1,7 +1,7 @@
 // The configuration file: every key, its default and its meaning. An empty file is a working
 // configuration. Addresses stay text here; resolve.ts turns them into values.
 import * as z from "zod";
-import { worker } from "../../limits.js";
+import { worker, xdp } from "../../limits.js";
 import { engineChoices } from "../../worker/engine-choice.js";
 import { filterChoices } from "../filter-choice.js";
 import {
@@ -380,6 +380,16 @@ export const configSchema = z.strictObject({
     filterChoices,
     "What the kernel refuses of GRE before a data worker wakes: auto, what is malformed or of no live call; classic, what is malformed; off, nothing.",
   ).default("auto"),
+  xdp: field(
+    z.union([
+      z.literal("off"),
+      z.literal("auto"),
+      z.array(interfaceName("", "eth0")).min(1).max(xdp.interfacesMax),
+    ]),
+    "Interfaces at which the kernel refuses GRE already, by XDP: auto, those with addresses that are listened on; or a list. No other PPTP of this host, nor PPTP that it translates, may use these addresses.",
+    `off, auto, or a list of at most ${xdp.interfacesMax} interfaces`,
+    "[eth0]",
+  ).default("off"),
   listen,
   announce,
   defaultProfile,

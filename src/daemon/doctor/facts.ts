@@ -47,6 +47,10 @@ export type DoctorFacts = {
   readonly portHolders: readonly PortHolder[];
   /** Running programs that take GRE or port 1723 for themselves. */
   readonly rivals: readonly string[];
+  /** Whether the kernel has what translates PPTP of hosts behind this one. */
+  readonly translatesPptp: boolean;
+  /** Named under xdp:, and not there. */
+  readonly xdpMissing: readonly string[];
   readonly descriptors: { readonly soft: number; readonly hard: number } | NotKnown;
   readonly stateFaults: readonly StateFault[];
   readonly forwarding: { readonly ipv4: string; readonly ipv6: string };

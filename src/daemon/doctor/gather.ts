@@ -5,6 +5,7 @@ import { formatIpv4, type Ipv4, mask4, parseIpv4 } from "../../base/ip.js";
 import { descriptorLimit } from "../../os/descriptors.js";
 import { describeOsError, isOsError } from "../../os/errors.js";
 import { hookProblem } from "../../os/hook-file.js";
+import { findInterface } from "../../os/interface.js";
 import { listAddresses, listRoutes } from "../../os/ip.js";
 import { localIpv4Addresses } from "../../os/local-addresses.js";
 import { listRuleset } from "../../os/nft.js";
@@ -65,6 +66,8 @@ export async function gatherFacts(terms: GatherTerms): Promise<DoctorFacts> {
     legacyChains: await legacyChains(older),
     portHolders: portHolders(config?.listen.port ?? 1723),
     rivals: rivalNames.filter((name) => processes.has(name)),
+    translatesPptp: exists("/sys/module/nf_nat_pptp"),
+    xdpMissing: xdpMissing(config?.xdp ?? "off"),
     descriptors: isOsError(descriptors) ? { notKnown: describeOsError(descriptors) } : descriptors,
     stateFaults: stateFaults(paths, terms.stateOwner),
     forwarding: { ipv4: sysctl(IP_FORWARD), ipv6: sysctl(IPV6_FORWARDING) },
@@ -200,6 +203,11 @@ function hookFaults({ hooks }: Config): { path: string; fault: string }[] {
     const fault = path === undefined ? undefined : hookProblem(path, []);
     return path === undefined || fault === undefined ? [] : [{ path, fault }];
   });
+}
+
+function xdpMissing(xdp: Config["xdp"]): string[] {
+  if (xdp === "off" || xdp === "auto") return [];
+  return xdp.filter((name) => isOsError(findInterface(name)));
 }
 
 function processNames(): Map<string, number> {

@@ -32,6 +32,7 @@ const checks: readonly Check[] = [
   tun,
   port,
   rivals,
+  xdp,
   descriptors,
   state,
   pool,
@@ -147,6 +148,24 @@ function rivals({ rivals: found }: DoctorFacts): Verdict[] {
   if (found.length === 0) return [say("rivals", "well", "no other PPTP server runs")];
   const message = `${found.join(", ")} runs: every raw socket sees all GRE, both would answer`;
   return [say("rivals", "warning", message, "run one PPTP server on a host")];
+}
+
+/** At an interface it is refused before translation and before anybody else's socket. */
+function xdp({ config, translatesPptp, xdpMissing, rivals: found }: DoctorFacts): Verdict[] {
+  if (config === undefined || config.xdp === "off") return [];
+  const verdicts = xdpMissing.map((name) => {
+    const message = `${name}, named under xdp:, is not there: it is looked for when interfaces change`;
+    return say("xdp", "warning", message, `ip link show; correct ${name}, or write xdp: auto`);
+  });
+  if (translatesPptp || found.length > 0) {
+    const who = translatesPptp ? "PPTP that this host translates (nf_nat_pptp)" : found.join(", ");
+    const message = `xdp is on: GRE of ${who} to the same addresses is refused before it gets there`;
+    const remedy = "listen on an address of its own (listen.addresses), or write xdp: off";
+    verdicts.push(say("xdp", "warning", message, remedy));
+  }
+  return verdicts.length > 0
+    ? verdicts
+    : [say("xdp", "well", "nobody else here uses enhanced GRE")];
 }
 
 function descriptors({ descriptors: found, config }: DoctorFacts): Verdict[] {

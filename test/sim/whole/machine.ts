@@ -84,6 +84,7 @@ export class Machine {
     return {
       rng: () => chance.fork().rng(),
       addresses: () => ({ ipv4: addresses, ipv6: [] }),
+      localAddresses: () => [],
       nameServers: () => [0x0a000035],
       processorMs: () => this.processorMs,
       diskFreePercent: () => 50,
