@@ -20,6 +20,7 @@ const titles: Readonly<Record<string, string>> = {
   console: "Ten thousand sessions on the console",
   storm: "Under hostile streams",
   "storm-uml": "Under hostile streams beside pptpd, in a guest",
+  filter: "GRE refused at the socket and at the interface",
   micro: "The parts alone",
 };
 

@@ -67,6 +67,17 @@ describe("benchmarks, in their shortest form", () => {
     },
   );
 
+  test.runIf(needRoot() && needPeer(programs, packages))("filter, at the socket and by XDP", () => {
+    const { status, stdout, stderr } = benchmark("filter");
+    expect(status, stderr).toBe(0);
+    for (const way of ["at the socket", "XDP, generic", "XDP, native"]) {
+      const found = figures(stdout, way);
+      expect(found, stdout).toHaveLength(2 * 5);
+      expect(found[0]).toBeGreaterThan(0);
+    }
+    expect(stdout).toMatch(/counted once.* \| yes \|/);
+  });
+
   test("an option that is none is refused with those there are", () => {
     const { status, stderr } = benchmark("throughput", "--peers", "nobody");
     expect(status).toBe(2);
