@@ -15,6 +15,7 @@ import {
   type SessionRecord,
   type StoreTrouble,
   type TroubleKind,
+  type UsualRate,
 } from "../../../src/store/port.js";
 import type { FromThread, Request, ToThread } from "../../../src/store/sqlite-link.js";
 import type { StoreThread } from "../../../src/store/sqlite-store.js";
@@ -32,6 +33,7 @@ export class SimTables {
   readonly blocks = new Map<string, KeptBlock>();
   readonly incidents = new Map<number, IncidentReport>();
   readonly bulletins = new Map<number, Bulletin>();
+  readonly usualRates: UsualRate[] = [];
   /** Stops of sessions that were never started, and second stops. */
   readonly faults: string[] = [];
 
@@ -69,6 +71,11 @@ export class SimTables {
         return answer([...this.incidents.values()].reverse().slice(0, Number(given.most ?? 1)));
       case "incident-put":
         this.incidents.set((given.report as IncidentReport).number, given.report as IncidentReport);
+        return answer(undefined);
+      case "usual-rates":
+        return answer(this.usualRates.filter(({ at }) => at > Number(given.after)));
+      case "usual-rate-put":
+        this.usualRates.push(given.rate as UsualRate);
         return answer(undefined);
       case "notices-list":
         return answer([]);
