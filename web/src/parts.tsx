@@ -41,11 +41,12 @@ export function Failure({ of }: { readonly of: Refused | undefined }) {
   );
 }
 
-function textOf(refused: Refused, words: ReturnType<typeof useWords>["trouble"]): string {
+/** What was refused, and what helps, in the language of the page. */
+export function textOf(refused: Refused, words: ReturnType<typeof useWords>["trouble"]): string {
   if (!(refused instanceof Refused)) return String(refused);
   if (refused.reason === "unreachable") return words.unreachable;
   if (refused.reason === "role") return words.role;
-  return words.other(refused.message, refused.remedy);
+  return words.other(refused.reason, refused.message, refused.remedy);
 }
 
 /** Runs what a person asked for, once at a time, and keeps what went wrong. */

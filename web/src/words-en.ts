@@ -313,7 +313,7 @@ export const en = {
   trouble: {
     unreachable: "The server does not answer.",
     role: "Your role does not allow this.",
-    other: (message: string, remedy: string) => `${message}. ${remedy}`,
+    other: (_reason: string, message: string, remedy: string) => `${message}. ${remedy}`,
   },
   unit: { perSecond: "/s", ms: "ms", never: "never" },
 };

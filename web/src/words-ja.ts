@@ -1,4 +1,5 @@
 // The page's words in Japanese.
+import { refusals } from "./refusals-ja.js";
 import type { Words } from "./words-en.js";
 
 export const ja: Words = {
@@ -314,7 +315,10 @@ export const ja: Words = {
   trouble: {
     unreachable: "サーバーが応答しません。",
     role: "この操作の権限がありません。",
-    other: (message, remedy) => `${message}。${remedy}`,
+    other: (reason, message, remedy) =>
+      refusals[reason] === undefined
+        ? `${message}。${remedy}`
+        : `${refusals[reason]} (${message})。`,
   },
   unit: { perSecond: "/秒", ms: "ミリ秒", never: "なし" },
 };

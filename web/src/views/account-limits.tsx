@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { AccountShown, AccountTermsGiven } from "../../../src/console/contract.js";
 import { Refused, send } from "../api.js";
 import { Field } from "../field.js";
-import { Failure, useAction } from "../parts.js";
+import { Failure, textOf, useAction } from "../parts.js";
 import { useWords } from "../settings.js";
 import { name } from "../shown.js";
 
@@ -48,7 +48,7 @@ export function AccountLimits(props: {
   };
   const error = (field: string) =>
     failed === field && action.failure !== undefined
-      ? words.trouble.other(action.failure.message, action.failure.remedy)
+      ? textOf(action.failure, words.trouble)
       : undefined;
   const input = (field: Name, type: "text" | "number" | "datetime-local", help: string) => (
     <Field key={field} label={w.terms[field]} help={help} error={error(field)}>

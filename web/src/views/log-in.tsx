@@ -23,13 +23,13 @@ export function LogIn({ ended, settings, onSettings, onLogIn }: Props) {
     event.preventDefault();
     setBusy(true);
     setSaid("");
-    logIn(name, password).then(onLogIn, ({ status, message, remedy }: Refused) => {
+    logIn(name, password).then(onLogIn, ({ status, reason, message, remedy }: Refused) => {
       setBusy(false);
       setPassword("");
       if (status === 401) setSaid(words.logIn.wrong);
       else if (status === 429) setSaid(words.logIn.tooMany);
       else if (status === 0) setSaid(words.trouble.unreachable);
-      else setSaid(words.trouble.other(message, remedy));
+      else setSaid(words.trouble.other(reason, message, remedy));
     });
   };
   return (
