@@ -106,7 +106,10 @@ describe.runIf(runs)("while a storm goes on", () => {
     await page.waitForSelector("h2:text('Earlier sessions')");
     await expect.poll(() => page.locator(".charts canvas").count()).toBe(3);
     await checked(page, "session");
-    await page.locator(".charts").first().evaluate((charts) => charts.scrollIntoView());
+    await page
+      .locator(".charts")
+      .first()
+      .evaluate((charts) => charts.scrollIntoView());
     await admin.shot("storm-session-light", "console-session");
     const looks = [
       ["dark", { colorScheme: "dark" }],
