@@ -1,5 +1,5 @@
 // What the server refuses is told on the Japanese page in Japanese: each reason that a source file gives has its words
-// there, and no other has.
+// there.
 import { expect, test } from "vitest";
 import { refusals } from "../../web/src/refusals-ja.js";
 import { ja } from "../../web/src/words-ja.js";

@@ -24,24 +24,12 @@ import { ReceiveSlots } from "../../src/os/packet-memory.js";
 import { GreHeader, readGre } from "../../src/wire/gre.js";
 import { octets, vectors } from "../vectors/vectors.js";
 import { CompiledOs } from "./compiled.js";
+import { A, B, CALL, LIVE, ofCall, vector } from "./filter-packets.js";
 import { eventually, held, isRoot, joined } from "./namespace.js";
 
-const A = parseIpv4("198.51.100.1")!;
-const B = parseIpv4("198.51.100.9")!;
 const ELSEWHERE = parseIpv4("198.51.100.77")!;
-const LIVE = 0x5678;
-const CALL = { localAddress: B, peerAddress: A, callId: LIVE };
 const FOREIGN = ["gre-version", "gre-protocol"];
 const header = new GreHeader();
-
-const vector = (id: string) => octets(vectors.negative.find((one) => one.id === id)!.send[0]);
-const good = octets(vectors.gre_ppp_frames[0]!.gre_hex);
-
-function ofCall(callId: number): Uint8Array {
-  const copy = good.slice();
-  new DataView(copy.buffer).setUint16(6, callId);
-  return copy;
-}
 
 /** What the kernel's own run of a program gives for a frame. */
 class Run implements Disposable {

@@ -12,23 +12,10 @@ import { FILTER_REASONS } from "../../src/os/gre-filter-ebpf.js";
 import { type GreSocket, openGreSockets } from "../../src/os/gre-socket.js";
 import { ReceiveSlots } from "../../src/os/packet-memory.js";
 import { RefusedCounter } from "../../src/os/refused-counter.js";
-import { octets, vectors } from "../vectors/vectors.js";
+import { A, B, CALL, LIVE, ofCall, vector } from "./filter-packets.js";
 import { eventually, held, isRoot, joined } from "./namespace.js";
 
-const A = parseIpv4("198.51.100.1")!;
 const OTHER = parseIpv4("198.51.100.2")!;
-const B = parseIpv4("198.51.100.9")!;
-const LIVE = 0x5678;
-const CALL = { localAddress: B, peerAddress: A, callId: LIVE };
-
-const vector = (id: string) => octets(vectors.negative.find((one) => one.id === id)!.send[0]);
-const good = octets(vectors.gre_ppp_frames[0]!.gre_hex);
-
-function ofCall(callId: number): Uint8Array {
-  const copy = good.slice();
-  new DataView(copy.buffer).setUint16(6, callId);
-  return copy;
-}
 
 /** A payload, and no sequence number. */
 function unsequenced(): Uint8Array {

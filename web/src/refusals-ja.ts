@@ -36,7 +36,6 @@ export const refusals: Readonly<Record<string, string>> = {
   configuration: "設定に誤りがあります",
   "not-applied": "設定を有効にできませんでした",
   // Asking.
-  "not-found": "それはありません",
   "no-such-route": "サーバーはこの要求を知りません。ページを読み直してください",
   "no-json": "要求を読めません。ページを読み直してください",
   "bad-shape": "入力した値の形が正しくありません",
