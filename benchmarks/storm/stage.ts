@@ -6,6 +6,7 @@ import { TestServer } from "../../test/e2e/harness.js";
 import { settled } from "../../test/e2e/settled.js";
 import { expectOk, HostNetns } from "../../test/lab/place.js";
 import { joined } from "../../test/os/namespace.js";
+import { serverProcesses } from "../processes.js";
 import { type Inspected, inspectable, inspected } from "../scene.js";
 
 export const SERVER = "198.51.100.1";
@@ -29,6 +30,8 @@ export type Stormed = AsyncDisposable & {
   counters(): Promise<Readonly<Record<string, number>> | undefined>;
   /** Its Node processes; undefined: it has none. */
   readonly inside: Inspected | undefined;
+  /** Its data worker's process; undefined: it has none. */
+  readonly dataWorker: number | undefined;
 };
 
 const addressesFrom = (where: string, networks: number, count: number, first = 1): Ipv4[] => {
@@ -113,6 +116,7 @@ async function holdfast(netns: string): Promise<Stormed> {
   return {
     pid,
     inside,
+    dataWorker: serverProcesses(pid).find(({ what }) => what === "data worker")?.pid,
     logged: async () => (await server.log()).split("\n"),
     counters: async () => (await server.status()).counters,
     async [Symbol.asyncDispose]() {
@@ -132,6 +136,7 @@ async function pptpd(netns: string): Promise<Stormed> {
   return {
     pid,
     inside: undefined,
+    dataWorker: undefined,
     logged: async () => (await expectOk(place, "cat /run/pppd-server.log")).split("\n"),
     counters: async () => undefined,
     async [Symbol.asyncDispose]() {
