@@ -19,6 +19,7 @@ const titles: Readonly<Record<string, string>> = {
   sessions: "Fifty thousand sessions",
   console: "Ten thousand sessions on the console",
   storm: "Under hostile streams",
+  "storm-past": "Under hostile streams that no filter of the kernel refuses",
   "storm-uml": "Under hostile streams beside pptpd, in a guest",
   filter: "GRE refused at the socket and at the interface",
   micro: "The parts alone",

@@ -6,7 +6,7 @@ import { Stage } from "./storm/stage.js";
 import type { Found, RunTerms } from "./storm/terms.js";
 
 const terms = JSON.parse(process.argv[2] ?? "") as RunTerms;
-await using stage = await Stage.with(terms.peer);
+await using stage = await Stage.with(terms.peer, terms.filter);
 for (const signal of ["SIGINT", "SIGTERM", "disconnect"] as const) {
   process.once(signal, () => stage[Symbol.asyncDispose]().then(() => process.exit(130)));
 }

@@ -1,6 +1,7 @@
 // `npm run bench:storm`: hostile streams at the highest rate the sender reaches beside 50 sessions that carry traffic,
 // against a control run: the same sender, rate and packets with a protocol number that the kernel discards.
 // `--guest uml`: pptpd and ours, one after the other in one guest, for comparison.
+// `--past`: what gets past the kernel's filter instead, so that a data worker has each packet in its hands.
 import { fork } from "node:child_process";
 import { join } from "node:path";
 import { expectOk, quote } from "../test/lab/place.js";
@@ -52,9 +53,11 @@ const given = options({
     byDefault: 1000,
     help: "hostile ones a second",
   },
+  past: { kind: "flag", help: "no filter in the kernel, and streams into live calls too" },
   quick: { kind: "flag", help: "does it work at all: nothing is kept" },
 });
-const PACKETS = ["gre-unknown-call", "gre-vectors", "gre-mutated"];
+const STRANGERS = ["gre-unknown-call", "gre-vectors", "gre-mutated"];
+const INTO_CALLS = ["live-vectors", "live-mutated", "live-forged"];
 /** Four that can be blocked; and more than the bounds by source and by /24 hold. */
 const BLOCKABLE = { floods: false, networks: 4, sources: 4 };
 const FLOOD = { floods: true, networks: 250, sources: 1_000 };
@@ -70,7 +73,9 @@ const TALKS = [
 const FIRST = 40;
 const EACH = 40;
 
-const { quick, guest } = given;
+const { quick, guest, past } = given;
+const packetScenarios = past ? [...STRANGERS, ...INTO_CALLS] : STRANGERS;
+const talks = past ? [] : TALKS;
 const begun = made("storm");
 const [vehicle] = guest as ("uml" | "qemu")[];
 const peers = given.peers as StormPeer[];
@@ -82,6 +87,7 @@ await buildPrograms();
 
 const termsOf = (peer: StormPeer): RunTerms => ({
   peer,
+  filter: past ? "off" : "auto",
   sessions: quick ? Math.min(given.sessions, 5) : given.sessions,
   outstanding: given.outstanding,
   seconds: quick ? 1 : given.seconds,
@@ -89,8 +95,8 @@ const termsOf = (peer: StormPeer): RunTerms => ({
   packets: quick ? 0 : given.millions * 1e6,
   rate: given.rate,
   seed: 7,
-  packetScenarios: quick ? PACKETS.slice(-1) : PACKETS,
-  talkScenarios: (quick ? TALKS.slice(1, 3) : TALKS).map((one, at) => ({
+  packetScenarios: quick ? packetScenarios.slice(-1) : packetScenarios,
+  talkScenarios: (quick ? talks.slice(1, 3) : talks).map((one, at) => ({
     ...one,
     // Of its own: what one stream's were blocked for is not held against the next.
     first: FIRST + at * EACH,
@@ -125,7 +131,7 @@ function inThisGuest(): Promise<Found[]> {
 }
 
 const found = vehicle === undefined ? [await onThisHost(termsOf("holdfast"))] : await inThisGuest();
-const name = vehicle === undefined ? "storm" : `storm-${vehicle}`;
+const name = ["storm", ...(past ? ["past"] : []), ...guest].join("-");
 const tables = tablesOf(found, termsOf("holdfast"));
 // What is to be reached is so on a host of its own, not in a guest whose one processor all share.
 const reach = vehicle === undefined ? found.flatMap(reachOf) : [];

@@ -1,6 +1,7 @@
 // The stage of a storm benchmark: a server in a namespace, whoever calls it in another, where this thread is too,
 // on one cable; the hostile and the honest have addresses of their own, in many networks.
 import { type Ipv4, parseIpv4 } from "../../src/base/ip.js";
+import type { FilterChoice } from "../../src/daemon/filter-choice.js";
 import { type ProcessUsage, treeUsage } from "../../src/os/process-usage.js";
 import { TestServer } from "../../test/e2e/harness.js";
 import { settled } from "../../test/e2e/settled.js";
@@ -62,11 +63,11 @@ export class Stage implements AsyncDisposable {
     return addressesFrom(HOSTILE, networks, count, first);
   }
 
-  static async with(peer: StormPeer): Promise<Stage> {
+  static async with(peer: StormPeer, filter: FilterChoice): Promise<Stage> {
     const stage = new Stage();
     try {
       await settled(stage.#net.a, stage.#net.b);
-      stage.#stormed = await starts[peer](stage.#net.a.name);
+      stage.#stormed = await starts[peer](stage.#net.a.name, filter);
       return stage;
     } catch (failure) {
       await stage[Symbol.asyncDispose]();
@@ -96,11 +97,12 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-/** As it is by default, but for what its user may have at once. */
-async function holdfast(netns: string): Promise<Stormed> {
+/** As it is by default, but for the filter where that is asked, and what its user may have at once. */
+async function holdfast(netns: string, filter: FilterChoice): Promise<Stormed> {
   const server = await TestServer.start({
     place: inspectable(netns),
     config: {
+      filter,
       addresses: { pool: ["10.99.0.0/22"] },
       client: { dns: [] },
       users: { sessionsPerUser: 250 },
@@ -146,7 +148,9 @@ async function pptpd(netns: string): Promise<Stormed> {
   };
 }
 
-const starts: Readonly<Record<StormPeer, (netns: string) => Promise<Stormed>>> = {
+const starts: Readonly<
+  Record<StormPeer, (netns: string, filter: FilterChoice) => Promise<Stormed>>
+> = {
   holdfast,
   pptpd,
 };

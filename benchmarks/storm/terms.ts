@@ -1,5 +1,6 @@
 // What a storm benchmark asks for and what it finds, between the process that reports and the one that is where
 // the server is.
+import type { FilterChoice } from "../../src/daemon/filter-choice.js";
 import type { Memory, PacketSample, PlayTerms, TalkSample } from "./play.js";
 import type { StormPeer } from "./stage.js";
 
@@ -16,6 +17,8 @@ export type TalkTerms = {
 
 export type RunTerms = PlayTerms & {
   readonly peer: StormPeer;
+  /** What the kernel refuses before a data worker of ours wakes. */
+  readonly filter: FilterChoice;
   readonly rounds: number;
   /** Packets a second; 0: as many as go. */
   readonly rate: number;
