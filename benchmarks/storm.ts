@@ -134,5 +134,6 @@ const found = vehicle === undefined ? [await onThisHost(termsOf("holdfast"))] : 
 const name = ["storm", ...(past ? ["past"] : []), ...guest].join("-");
 const tables = tablesOf(found, termsOf("holdfast"));
 // What is to be reached is so on a host of its own, not in a guest whose one processor all share.
-const reach = vehicle === undefined ? found.flatMap(reachOf) : [];
+const reach =
+  vehicle === undefined ? found.flatMap((one) => reachOf(one, termsOf("holdfast"))) : [];
 report(name, { made: begun, reach, tables, data: found }, !quick);

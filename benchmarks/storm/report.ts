@@ -167,7 +167,7 @@ function slope(memory: readonly MemoryAt[], octets: readonly number[]): number {
   return ((octets.at(-1) ?? 0) - (octets[0] ?? 0)) / (memory.at(-1)?.packets ?? 0);
 }
 
-export function reachOf({ packets, long, talks, memory }: Found): Reach[] {
+export function reachOf({ packets, long, talks, memory }: Found, { filter }: RunTerms): Reach[] {
   const all = [...packets, ...long, ...talks];
   const shown = all.map((one) => one.shown);
   const lost = sum(shown.map(({ met }) => met.lost));
@@ -187,7 +187,8 @@ export function reachOf({ packets, long, talks, memory }: Found): Reach[] {
   });
   return [
     bar("sessions lost", "0", String(lost), lost === 0),
-    ...namesOf(packets).map((name) => {
+    // Without a filter the work is the data worker's own: the table says what is left.
+    ...(filter === "off" ? [] : namesOf(packets)).map((name) => {
       const of = [...packets, ...long].filter(({ scenario }) => scenario === name);
       const share = median(of.map(kept));
       const what = `throughput under ${name}, of the control run`;
