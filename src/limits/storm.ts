@@ -13,6 +13,12 @@ export const storm = {
   connectionsMax: 1_000,
   /** Log-ins under way at once that are to be cut: more would wait for each other, not for the server. */
   cutsMax: 16,
+  /** Of those that log in and are hostile inside, fewer: each takes one of the user's sessions. So long they stay. */
+  insidersMax: 4,
+  insideMs: 200,
+  /** Of those that take every place there is: up at once, and for how long. */
+  exhaustMax: 512,
+  exhaustMs: 3_000,
   /** Source addresses of this host that a stream comes from. */
   sourcesMax: 256,
   /** What is read of a server by one hostile peer, and how long that peer stays. */

@@ -13,8 +13,8 @@ const SERVER = "198.18.78.1";
 const HONEST = "198.18.78.2";
 /** One address may have so many calls and no more: they have as many as they need. */
 const SESSIONS_EACH = 1_000;
-/** Enough that each scenario has four of its own. */
-const HOSTILE = Array.from({ length: 100 }, (_, at) => `198.18.78.${100 + at}`);
+/** Enough that each scenario has some of its own, and a flood from many has many. */
+const HOSTILE = Array.from({ length: 150 }, (_, at) => `198.18.78.${100 + at}`);
 /** For new log-ins beside those that stay, and for what is still ending. */
 const SPARE = 16;
 

@@ -6,7 +6,7 @@ import { monotonicNow, wallClockText } from "../os/clock.js";
 import { Account, type Admin } from "./account.js";
 import { Child } from "./child.js";
 import type { Credentials } from "./honest/ppp-peer.js";
-import { type Measured, unitsOf } from "./measure.js";
+import { keptPercentOf, type Measured, perMillionOf, unitsOf } from "./measure.js";
 import type { FromCrew, FromStream, LiveCall, Sent, ToCrew, ToStream } from "./messages.js";
 import { Phase } from "./phase.js";
 import type { Ran, StormReport } from "./report.js";
@@ -22,6 +22,8 @@ export type BenchTerms = {
   /** Of the honest, in turn, and where the stream comes from. */
   readonly locals: readonly Ipv4[];
   readonly sources: readonly Ipv4[];
+  /** Each scenario's of these, in order. */
+  readonly shares: readonly (readonly Ipv4[])[];
   readonly scenarios: readonly Scenario[];
   readonly seconds: number;
   readonly perSecond: number;
@@ -113,7 +115,7 @@ export class Bench implements Disposable {
         this.#notes.push(`${scenario.name}: it logs in, and no user was named (-u)`);
         continue;
       }
-      ran.push(await this.#play(scenario, this.#share(index), before));
+      ran.push(await this.#play(scenario, this.#terms.shares[index] ?? [], before));
     }
     await this.#takeDown();
     const { server, port, locals, sources, version, seed, seconds, perSecond } = this.#terms;
@@ -173,13 +175,6 @@ export class Bench implements Disposable {
     return { phase: this.#phase, processor };
   }
 
-  /** Of the sources: its own, where there are enough. */
-  #share(index: number): readonly Ipv4[] {
-    const { sources, scenarios } = this.#terms;
-    const each = Math.floor(sources.length / scenarios.length);
-    return each === 0 ? sources : sources.slice(index * each, (index + 1) * each);
-  }
-
   async #play(
     scenario: Scenario,
     sources: readonly Ipv4[],
@@ -211,12 +206,14 @@ export class Bench implements Disposable {
     const { observer } = this.#account;
     const measured: Measured = {
       floods: scenario.kind !== "packets" && scenario.floods,
+      exhausts: scenario.kind === "cuts" && scenario.exhausts === true,
       sent: this.#sent,
       honest: this.#crew && {
         sessions: this.#terms.sessions,
         lost: phase.lost,
         before: before.phase.told,
         during: phase.told,
+        keptPercent: keptPercentOf(before.phase.told, phase.told),
         logIns: phase.loggedIn,
         logInAfterMs: recovery.logInMs,
       },
@@ -241,7 +238,8 @@ export class Bench implements Disposable {
     if (name.startsWith("live-") && this.#live.length === 0) {
       this.#notes.push(`${name}: there was no live call, its packets went into none`);
     }
-    return { name, threats, about, perSecond, measured, verdicts: verdicts(measured) };
+    const judged = { measured, perMillion: perMillionOf(measured), verdicts: verdicts(measured) };
+    return { name, threats, about, perSecond, ...judged };
   }
 
   /** While the stream runs: the most that the server's process took. */

@@ -31,6 +31,8 @@ export type Server = {
 export type Measured = {
   /** With its floods, a log-in may need three tries. */
   readonly floods: boolean;
+  /** It takes every place: no log-in is owed one while it lasts. */
+  readonly exhausts: boolean;
   readonly sent: Sent;
   /** Undefined: no user was named. */
   readonly honest:
@@ -39,6 +41,8 @@ export type Measured = {
         readonly lost: readonly string[];
         readonly before: Echoes;
         readonly during: Echoes;
+        /** Throughput, as echoes asked for at one pace show it: of the share answered before, in percent. */
+        readonly keptPercent: number | undefined;
         readonly logIns: LogIns;
         /** From the stream's end to the first log-in begun after it that succeeded. */
         readonly logInAfterMs: number | undefined;
@@ -75,6 +79,32 @@ export type Measured = {
   /** Whether it takes a connection at the end. */
   readonly answers: boolean;
 };
+
+/** What was kept, of a million of what was sent; undefined where there is nothing to tell it by. */
+export type PerMillion = {
+  readonly residentOctets: number | undefined;
+  readonly heapOctets: number | undefined;
+};
+
+export function perMillionOf({ process, heap, sent }: Measured): PerMillion {
+  const units = unitsOf(sent);
+  const each = (before: number | undefined, after: number | undefined) =>
+    units === 0 || before === undefined || after === undefined
+      ? undefined
+      : Math.round(((after - before) / units) * 1e6);
+  return {
+    residentOctets: each(process?.before.residentOctets, process?.after?.residentOctets),
+    heapOctets: each(heap?.before, heap?.after),
+  };
+}
+
+/** Of the share that was answered before; undefined where there was no echo. */
+export function keptPercentOf(before: Echoes, during: Echoes): number | undefined {
+  const share = ({ answered, unanswered }: Echoes) => answered / (answered + unanswered);
+  const [was, is] = [share(before), share(during)];
+  if (Number.isNaN(was) || Number.isNaN(is)) return undefined;
+  return was === 0 ? 0 : (100 * is) / was;
+}
 
 /** Hostile things sent: packets, and connections where it made those. */
 export function unitsOf({ packets, connections }: Sent): number {

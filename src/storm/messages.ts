@@ -34,6 +34,8 @@ export type Sent = {
   readonly refused: number;
   /** Connections that the server closed. */
   readonly closed: number;
+  /** Of the different ones there are, those that had their turn; left out: they have no end. */
+  readonly turns?: { readonly had: number; readonly of: number };
 };
 
 export type FromStream =

@@ -2,6 +2,7 @@
 import type { Chance } from "../base/chance.js";
 import { greHeaderOctets, writeGre } from "../wire/gre.js";
 import { encodeFrame } from "../wire/ppp/frame.js";
+import { encodePacket } from "../wire/ppp/packet.js";
 import { Protocol } from "../wire/ppp/protocols.js";
 import { mutate } from "./mutator.js";
 import { negativeVectors } from "./negative-vectors.js";
@@ -13,6 +14,8 @@ const PAYLOAD_OCTETS_MAX = 1_400;
 const SEQUENCES = [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
 /** A session that is young has sent no more than this: whoever guesses may guess right. */
 const YOUNG_SEQUENCE_MAX = 2_048;
+/** RFC 1962 §5: Reset-Request, Reset-Ack. */
+const CCP_RESETS = [14, 15];
 /** A log-in alone takes more. */
 const FIRST_SEQUENCES = 8;
 
@@ -43,6 +46,9 @@ const live = (octets: Uint8Array): HostilePacket => ({ octets, live: true });
 const wellFormed = (chance: Chance) =>
   encodeFrame(chance.of([Protocol.compressed, Protocol.ipv4, Protocol.lcp]), chance.octets(40));
 
+const nobodys = (chance: Chance) =>
+  stranger(grePacket(wellFormed(chance), callId(chance), chance.word()));
+
 const overGre = negativeVectors.flatMap(({ layer, send }) => {
   if (layer === "control") return [];
   return layer === "gre" ? send : send.map((frame) => grePacket(frame, 0x5678, 0));
@@ -71,14 +77,24 @@ export const packetScenarios: readonly PacketScenario[] = [
     name: "gre-vectors",
     threats: ["T-01", "T-05", "T-12", "T-13", "T-17", "T-18", "G-10", "G-13", "G-15"],
     about: "every negative vector of GRE and PPP, one after the other, from a stranger",
+    whole: overGre.length,
     packet: (_chance, number) => stranger(overGre[number % overGre.length]!),
   },
   {
     kind: "packets",
     name: "gre-unknown-call",
     threats: ["T-01", "G-09", "G-21"],
-    about: "well-formed packets of calls that nobody has",
-    packet: (chance) => stranger(grePacket(wellFormed(chance), callId(chance), chance.word())),
+    about: "well-formed packets of calls that nobody has, from many sources",
+    sources: "many",
+    packet: nobodys,
+  },
+  {
+    kind: "packets",
+    name: "gre-from-one",
+    threats: ["T-01", "G-09", "G-21"],
+    about: "the same from one source",
+    sources: "one",
+    packet: nobodys,
   },
   {
     kind: "packets",
@@ -130,6 +146,7 @@ export const packetScenarios: readonly PacketScenario[] = [
     name: "live-vectors",
     threats: ["T-01", "T-05", "T-18", "G-10", "G-13"],
     about: "every negative vector of GRE and PPP into a live call",
+    whole: overGre.length,
     packet: (_chance, number) => live(overGre[number % overGre.length]!),
   },
   {
@@ -150,6 +167,24 @@ export const packetScenarios: readonly PacketScenario[] = [
     packet: (chance) => {
       const octets = acknowledgmentOnly(callId(chance), sequence(chance));
       return chance.happens(0.5) ? live(octets) : stranger(octets);
+    },
+  },
+  {
+    kind: "packets",
+    name: "reset-storm",
+    threats: ["G-13", "T-28"],
+    about: "CCP Reset-Requests and -Acks nobody sent, into live calls and into none",
+    packet: (chance) => {
+      const reset = encodePacket(
+        chance.of(CCP_RESETS),
+        chance.int(0, 255),
+        chance.octets(chance.int(0, 4)),
+      );
+      const frame = encodeFrame(Protocol.ccp, reset);
+      const forStranger = chance.happens(0.25);
+      const number = chance.happens(0.5) ? chance.int(0, YOUNG_SEQUENCE_MAX) : sequence(chance);
+      if (forStranger) return stranger(grePacket(frame, callId(chance), number));
+      return live(forged(chance, frame, number));
     },
   },
 ];

@@ -1,11 +1,11 @@
 // The report as one page: no script, nothing fetched, the pictures inside.
 import { page, quoted } from "../base/html.js";
 import { type Band, chart } from "./chart.js";
-import type { Percentiles } from "./measure.js";
 import type { Ran, StormReport } from "./report.js";
+import { type Row, rowsOf } from "./report-rows.js";
 import type { Sample } from "./timeline.js";
 import { invariants, type Verdict } from "./verdicts.js";
-import { describe, grouped } from "./words.js";
+import { grouped } from "./words.js";
 
 const STYLE =
   ":root{color-scheme:light dark;--text:#222;--ground:#fff;--line:#085;--even:#eee;--odd:#ddd;--good:#063;--bad:#b00;--dim:#595959}" +
@@ -20,8 +20,6 @@ const STYLE =
 
 const OUTCOMES = { held: "held", broken: "BROKEN", "not-measured": "not measured" } as const;
 const MEBI = 1_048_576;
-/** Reasons of a scenario; the JSON has them all. */
-const COUNTED_SHOWN = 16;
 const SOURCES_SHOWN = 8;
 
 export function reportHtml(report: StormReport): string {
@@ -37,8 +35,6 @@ ${pictures(report)}
 ${report.scenarios.map(section).join("\n")}`;
   return page({ language: "en", title, style: STYLE, body });
 }
-
-type Row = readonly [label: string, value: string];
 
 function heading(report: StormReport): Row[] {
   const { at, holdfast, seed, seconds, perSecond, sessions, sources, locals, interrupted } = report;
@@ -106,38 +102,10 @@ function bandsOf(samples: readonly Sample[]): Band[] {
   return bands;
 }
 
-function section({ name, about, threats, measured, verdicts }: Ran): string {
-  const { honest } = measured;
-  const rows: Row[] = [["sent", describe(measured)]];
-  if (honest !== undefined) {
-    const { before, during, logIns } = honest;
-    rows.push(["echoes before", `${grouped(before.answered)} answered, ${spread(before)}`]);
-    const missing = `${grouped(during.unanswered)} not`;
-    rows.push([
-      "echoes during",
-      `${grouped(during.answered)} answered, ${missing}, ${spread(during)}`,
-    ]);
-    rows.push(["log-ins", `${logIns.succeeded} of ${logIns.asked}, ${spread(logIns)}`]);
-  }
-  if (measured.answerMs !== undefined) {
-    rows.push([
-      "its event loop",
-      `its admin socket answered within ${grouped(measured.answerMs)} ms`,
-    ]);
-  }
-  const counted = Object.entries(measured.counted ?? {}).slice(0, COUNTED_SHOWN);
-  if (counted.length > 0) {
-    const reasons = counted.map(([reason, count]) => `${reason} ${grouped(count)}`);
-    rows.push(["the server counted", reasons.join(", ")]);
-  }
+function section({ name, about, threats, measured, perMillion, verdicts }: Ran): string {
   return `<section><h3>${quoted(name)}</h3><p>${quoted(about)} (${quoted(threats.join(", "))})</p>
-${table(rows)}
+${table(rowsOf(measured, perMillion))}
 ${verdictTable(verdicts)}</section>`;
-}
-
-function spread({ p50, p90, p99 }: Percentiles): string {
-  if (p50 === undefined) return "no times";
-  return `50, 90 and 99 of 100 within ${p50}, ${p90} and ${p99} ms`;
 }
 
 function verdictTable(verdicts: readonly Verdict[]): string {

@@ -1,6 +1,6 @@
 // A storm's result, version 1: what was sent, what was measured, and a verdict an invariant.
 
-import type { Measured } from "./measure.js";
+import type { Measured, PerMillion } from "./measure.js";
 import type { Sample } from "./timeline.js";
 import type { Verdict } from "./verdicts.js";
 import { describe } from "./words.js";
@@ -13,6 +13,7 @@ export type Ran = {
   /** Asked for; `measured.sent` says what went. */
   readonly perSecond: number;
   readonly measured: Measured;
+  readonly perMillion: PerMillion;
   readonly verdicts: readonly Verdict[];
 };
 

@@ -65,4 +65,8 @@ export const pppFrames: readonly Uint8Array[] = [
   frame(0x0021, 0x45, 0, 0, 20, ...new Array<number>(16).fill(0)),
   frame(0x00fd, 0x90, 0, 1, 2, 3, 4, 5, 6, 7, 8),
   frame(0x1234, 1, 2, 3, 4),
+  // CBCP, Multilink, Compressed Datagram: nobody agreed on them.
+  frame(0xc029, 1, 1, 0, 8, 1, 2, 3, 4),
+  frame(0x003d, 0xc0, 0, 0, 0, 0x21, 0x45, 0, 0, 20),
+  frame(0x80fb, 1, 1, 0, 4),
 ];

@@ -1,5 +1,7 @@
 // What hostile peers do, as values: made from a seed and told to whoever sends. No clock, no sockets.
 import type { Chance } from "../base/chance.js";
+import type { Ipv4 } from "../base/ip.js";
+import type { Credentials } from "./honest/ppp-peer.js";
 
 /** A GRE packet: header and what follows. */
 export type HostilePacket = {
@@ -10,12 +12,15 @@ export type HostilePacket = {
 
 /** What a hostile peer does on one TCP connection, in order. */
 export type Step =
-  | { readonly do: "say"; readonly octets: Uint8Array }
+  /** `callIdAt`: there goes the Call ID that the server gave this peer, if it did. */
+  | { readonly do: "say"; readonly octets: Uint8Array; readonly callIdAt?: number }
   /** One octet after the other. */
   | { readonly do: "dribble"; readonly octets: Uint8Array; readonly everyMs: number }
   /** Waits, bounded, until so many octets came in all. */
   | { readonly do: "hear"; readonly octets: number }
   | { readonly do: "stay"; readonly ms: number }
+  /** From here on it reads nothing. */
+  | { readonly do: "deaf" }
   /** PPP frames into the call that the server gave this peer. */
   | { readonly do: "frames"; readonly frames: readonly Uint8Array[] }
   | { readonly do: "end"; readonly how: "fin" | "rst" };
@@ -27,8 +32,12 @@ type Common = {
   /** Rows of the known attacks and classes that it stands for: T-01, G-09. */
   readonly threats: readonly string[];
   readonly about: string;
-  /** What it does to a session is a limit of PPTP itself: it runs when it is named, not with all. */
+  /** Not with all, since a verdict that it breaks is no fault: of PPTP itself, or of places that are all taken. */
   readonly byName?: true;
+  /** How many of the stream's addresses it comes from; left out: a few. */
+  readonly sources?: "one" | "many";
+  /** So many different ones there are, and each has its turn before any comes again. */
+  readonly whole?: number;
 };
 
 /** `number`: how many came before, so that what is to be complete can go by it. */
@@ -47,11 +56,38 @@ export type TalkScenario = Common & {
 /** A real log-in that ends after so many octets of what its peer says: messages and PPP frames, in order. */
 export type Cut = { readonly octets: number; readonly how: "fin" | "rst" };
 
+/** What somebody says into a session of his own. */
+export type Uttered = {
+  /** Sealed: protocol and data, encrypted as agreed. Else a PPP frame, as it stands. */
+  readonly octets: Uint8Array;
+  readonly sealed: boolean;
+  /** So many numbers of the sequence left out before it. */
+  readonly skips?: number;
+  /** Done to the MPPE packet, from its header on. */
+  readonly spoil?: (packet: Uint8Array) => Uint8Array;
+};
+
+/** The ends of a session, inside and outside. */
+export type Ends = {
+  readonly inner: Ipv4;
+  readonly peersInner: Ipv4;
+  readonly server: Ipv4;
+};
+
 export type CutScenario = Common & {
   readonly kind: "cuts";
   /** `whole`: octets of a log-in that came to its end. */
   readonly cut: (chance: Chance, number: number, whole: number) => Cut;
   readonly floods: boolean;
+  /** Who it says it is; left out: who it may. */
+  readonly guess?: (chance: Chance, number: number, may: Credentials) => Credentials;
+  /** Up, it says this, stays `staysMs`, and then goes. */
+  readonly utter?: (chance: Chance, number: number, ends: Ends) => readonly Uttered[];
+  readonly staysMs?: number;
+  /** Under way or up at once, fewer than there are cuts; or, with `exhausts`, more. */
+  readonly atOnce?: number;
+  /** It takes every place there is: nobody else is owed one while it lasts. */
+  readonly exhausts?: true;
 };
 
 export type Scenario = PacketScenario | TalkScenario | CutScenario;

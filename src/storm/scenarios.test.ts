@@ -3,17 +3,25 @@ import { describe, expect, test } from "vitest";
 import { octets, vectors } from "../../test/vectors/vectors.js";
 import { Chance } from "../base/chance.js";
 import { storm as bounds } from "../limits/storm.js";
+import { decodeFrame } from "../wire/ppp/frame.js";
+import { decodeControlMessage } from "../wire/pptp/index.js";
 import { negativeVectors } from "./negative-vectors.js";
+import { controlMessages, pppFrames } from "./samples.js";
 import { octetsOf, type Scenario } from "./scenario.js";
-import { scenarios } from "./scenarios.js";
+import { scenarios, scenariosOf } from "./scenarios.js";
 
 const UNITS = 400;
 const WHOLE = 700;
+const ENDS = { inner: 0x0a630002, peersInner: 0x0a630001, server: 0xc6120101 };
 
 function unitOf(scenario: Scenario, chance: Chance, number: number) {
   if (scenario.kind === "packets") return scenario.packet(chance, number);
   if (scenario.kind === "talks") return scenario.talk(chance, number);
-  return scenario.cut(chance, number, WHOLE);
+  const credentials = scenario.guess?.(chance, number, { name: "ann", password: "right" });
+  const uttered = scenario.utter?.(chance, number, ENDS).map(({ octets: one, spoil }) => {
+    return [one, spoil?.(one.slice())];
+  });
+  return [scenario.cut(chance, number, WHOLE), credentials, uttered];
 }
 
 function digest(scenario: Scenario, seed: number): string {
@@ -63,6 +71,12 @@ describe.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
         }
         if (scenario.kind === "cuts") {
           expect(scenario.cut(chance, number, WHOLE).octets).toBeLessThanOrEqual(WHOLE);
+          const uttered = scenario.utter?.(chance, number, ENDS) ?? [];
+          expect(uttered.length).toBeLessThanOrEqual(64);
+          for (const { octets: one, spoil } of uttered) {
+            expect(one.length).toBeLessThanOrEqual(1_400);
+            expect(spoil?.(one.slice()).length ?? 0).toBeLessThanOrEqual(1_400);
+          }
           continue;
         }
         const talk = scenario.talk(chance, number);
@@ -93,4 +107,71 @@ test("a log-in with its PPP is cut at each of its octets, and once at none", () 
     cut?.kind === "cuts" ? cut.cut(new Chance(1), number, WHOLE).octets : -1,
   );
   expect(places.sort((a, b) => a - b)).toEqual(places.map((_, octet) => octet));
+});
+
+test("the mutator starts from each of the 15 messages, and from frames of every protocol that is spoken", () => {
+  const kinds = controlMessages.map((octets) => {
+    const read = decodeControlMessage(octets);
+    return read.ok ? read.value.kind : undefined;
+  });
+  expect(new Set(kinds).size).toBe(15);
+  expect(kinds).not.toContain(undefined);
+  const protocols = pppFrames.map((octets) => {
+    const read = decodeFrame(octets);
+    return read.ok ? read.value.protocol : undefined;
+  });
+  // LCP, PAP, CHAP, EAP, CCP, IPCP, IPV6CP, IPv4, MPPE; three that are not spoken, and one that is none.
+  const spoken = [
+    0xc021,
+    0xc023,
+    0xc223,
+    0xc227,
+    0x80fd,
+    0x8021,
+    0x8057,
+    0x0021,
+    0x00fd,
+    0xc029,
+    0x003d,
+    0x80fb,
+    undefined,
+  ];
+  expect([...new Set(protocols)].sort()).toEqual([...spoken].sort());
+});
+
+test("every order of four messages has its turn, once", () => {
+  const orders = scenarios.find(({ name }) => name === "message-orders");
+  if (orders?.kind !== "talks" || orders.whole === undefined) throw new Error("none");
+  expect(orders.whole).toBe(15 ** 4);
+  const seen = new Set<string>();
+  const chance = new Chance(1);
+  const typeOf = (octets: Uint8Array) => octets[9] ?? 0;
+  for (let number = 0; number < orders.whole; number++) {
+    const said = orders.talk(chance, number).flatMap((step) => (step.do === "say" ? [step] : []));
+    seen.add(
+      said
+        .slice(1)
+        .map(({ octets: one }) => typeOf(one))
+        .join(" "),
+    );
+  }
+  expect(seen.size).toBe(orders.whole);
+});
+
+test("a session's own frames come as they are, sealed, and spoilt once they are", () => {
+  const own = scenarios.find(({ name }) => name === "session-mutated");
+  const chance = new Chance(3);
+  const uttered = Array.from({ length: 20 }, (_, number) =>
+    own?.kind === "cuts" ? (own.utter?.(chance, number, ENDS) ?? []) : [],
+  ).flat();
+  const kinds = uttered.map(({ sealed, spoil }) => `${sealed} ${spoil !== undefined}`);
+  expect([...new Set(kinds)].sort()).toEqual(["false false", "true false", "true true"]);
+});
+
+test("a row of the threats names all that stand for it; those that run by name only when they are alone", () => {
+  const names = (name: string) => scenariosOf(name).map((one) => one.name);
+  expect(names("G-09")).toEqual(["gre-unknown-call", "gre-from-one", "gre-mutated"]);
+  expect(names("G-19")).not.toContain("pool-exhaustion");
+  expect(names("pool-exhaustion")).toEqual(["pool-exhaustion"]);
+  expect(names("T-20")).toEqual([]);
 });

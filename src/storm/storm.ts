@@ -7,7 +7,8 @@ import { Bench, BenchFailed } from "./bench.js";
 import type { Credentials } from "./honest/ppp-peer.js";
 import type { StormReport } from "./report.js";
 import type { Scenario } from "./scenario.js";
-import { scenarioOf, scenarios } from "./scenarios.js";
+import { scenarios, scenariosOf } from "./scenarios.js";
+import { sharesOf } from "./shares.js";
 import { aim, isLoopback } from "./target.js";
 
 export type StormOptions = {
@@ -42,16 +43,19 @@ export type StormEnd =
       readonly remedy: string;
     };
 
-/** Sources on loopback, in a /24 of their own: all of 127.0.0.0/8 is this host's. */
-const LOOPBACK_SOURCES = 0x7f42_0001;
-/** Each scenario has as many of its own: what one was blocked for is not held against the next. */
-const SOURCES = 4;
+/** Sources on loopback, a /24 of their own: all of 127.0.0.0/8 is this host's. */
+const LOOPBACK_SOURCES = Array.from({ length: 254 }, (_, at) => 0x7f42_0001 + at);
 
 export async function runStorm(options: StormOptions): Promise<StormEnd> {
   const chosen = chosenOf(options.scenarios);
   if (typeof chosen === "string") {
     const remedy = "holdfast storm --list shows them";
-    return { ok: false, why: "usage", message: `there is no scenario ${chosen}`, remedy };
+    return {
+      ok: false,
+      why: "usage",
+      message: `there is no scenario ${chosen}, and none for a threat of that name`,
+      remedy,
+    };
   }
   const { server, port, operated, admin } = options;
   const target = { server, port, operated, adminPid: admin?.pid };
@@ -61,9 +65,10 @@ export async function runStorm(options: StormOptions): Promise<StormEnd> {
   const foreign = foreignOf([...from, ...sessionsFrom]);
   if (foreign !== undefined) return foreign;
   const locals = sessionsFrom.length > 0 ? sessionsFrom.slice(0, bounds.sourcesMax) : [aimed.local];
-  const sources = sourcesOf(options, locals, SOURCES * chosen.length);
+  const sources = sourcesOf(options, locals);
+  const shares = sharesOf(chosen, sources);
   const answers = async () => (await aim({ ...target, operated: true })).ok;
-  using bench = new Bench({ ...options, scenarios: chosen, locals, sources, answers });
+  using bench = new Bench({ ...options, scenarios: chosen, locals, sources, shares, answers });
   const stop = () => bench.stop();
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
@@ -81,8 +86,8 @@ export async function runStorm(options: StormOptions): Promise<StormEnd> {
 /** The first name that there is not, or all that are meant. */
 function chosenOf(names: readonly string[]): readonly Scenario[] | string {
   if (names.length === 0) return scenarios.filter(({ byName }) => byName !== true);
-  const unknown = names.find((name) => scenarioOf(name) === undefined);
-  return unknown ?? names.flatMap((name) => scenarioOf(name) ?? []);
+  const unknown = names.find((name) => scenariosOf(name).length === 0);
+  return unknown ?? [...new Set(names.flatMap(scenariosOf))];
 }
 
 const ownAddresses = () => localIpv4Addresses().map(({ address }) => address);
@@ -97,13 +102,9 @@ function foreignOf(named: readonly Ipv4[]): StormEnd | undefined {
   return { ok: false, why: "refused", message, remedy };
 }
 
-function sourcesOf(
-  { from, server }: StormOptions,
-  locals: readonly Ipv4[],
-  count: number,
-): readonly Ipv4[] {
+function sourcesOf({ from, server }: StormOptions, locals: readonly Ipv4[]): readonly Ipv4[] {
   if (from.length > 0) return from.slice(0, bounds.sourcesMax);
-  if (isLoopback(server)) return Array.from({ length: count }, (_, i) => LOOPBACK_SOURCES + i);
+  if (isLoopback(server)) return LOOPBACK_SOURCES;
   const others = ownAddresses().filter(
     (address) => !locals.includes(address) && !isLoopback(address),
   );

@@ -7,6 +7,7 @@ import type { Step, Talk, TalkScenario } from "./scenario.js";
 
 const SCCRP_OCTETS = 156;
 const OCRP_OCTETS = 32;
+const ICRP_OCTETS = 24;
 /** What a server may want to keep a hostile peer for: beyond it nobody stays. */
 const STAY_MS = 6_000;
 
@@ -18,8 +19,14 @@ const either = (chance: Chance): Step => end(chance.happens(0.5) ? "fin" : "rst"
 
 const start = sampleMessage("StartControlConnectionRequest");
 const call = sampleMessage("OutgoingCallRequest", { callId: 0x4321, maximumBps: 100_000_000 });
+/** RFC 2637 §2.11, §2.15: Peer's Call ID. */
+const CALL_ID_AT = 12;
+const linkInfo = sampleMessage("SetLinkInfo");
+const incoming = sampleMessage("IncomingCallRequest", { callId: 0x4321 });
+const connected = sampleMessage("IncomingCallConnected");
 const started: readonly Step[] = [say(start), hear(SCCRP_OCTETS)];
 const called: readonly Step[] = [...started, say(call), hear(SCCRP_OCTETS + OCRP_OCTETS)];
+const answered: readonly Step[] = [...started, say(incoming), hear(SCCRP_OCTETS + ICRP_OCTETS)];
 
 const onControl = negativeVectors.filter(({ layer }) => layer === "control");
 
@@ -35,6 +42,10 @@ const stages: readonly (readonly Step[])[] = [
   [...called, { do: "frames", frames: pppFrames.slice(15, 17) }],
   [...called, { do: "frames", frames: pppFrames }],
   [...called, say(sampleMessage("CallClearRequest", { callId: 0x4321 }))],
+  [...started, say(incoming)],
+  answered,
+  [...answered, { do: "say", octets: connected, callIdAt: CALL_ID_AT }],
+  [...called, { do: "say", octets: linkInfo, callIdAt: CALL_ID_AT }],
   [...called, say(sampleMessage("StopControlConnectionRequest"))],
 ];
 
@@ -49,11 +60,19 @@ function cutAt(number: number): Talk {
 }
 
 /** 15^4 orders, then from the first again; shorter ones are their beginnings. */
+const ORDERS = controlMessages.length ** 4;
+/** Prime, so that a short run is spread over them and a long one has each. */
+const STRIDE = 7_919;
+
 function orderOf(number: number): readonly Uint8Array[] {
+  const order = (number * STRIDE) % ORDERS;
   return [1, 15, 225, 3_375].map((place) => {
-    return controlMessages[Math.floor(number / place) % controlMessages.length]!;
+    return controlMessages[Math.floor(order / place) % controlMessages.length]!;
   });
 }
+
+/** So many frames of a call are looked at before its log-in, in a second. */
+const CALL_FRAMES = 24;
 
 export const talkScenarios: readonly TalkScenario[] = [
   {
@@ -62,6 +81,7 @@ export const talkScenarios: readonly TalkScenario[] = [
     name: "control-vectors",
     threats: ["T-01", "T-02", "T-03", "T-04", "T-09", "T-10", "T-22", "T-26", "T-27", "G-07"],
     about: "every negative vector of the control connection, one connection each",
+    whole: onControl.length,
     talk: (chance, number) => {
       const { send } = onControl[number % onControl.length]!;
       return [...send.map(say), hear(1), either(chance)];
@@ -87,6 +107,7 @@ export const talkScenarios: readonly TalkScenario[] = [
     name: "message-orders",
     threats: ["T-09", "T-10"],
     about: "every order of four control messages, after a start",
+    whole: ORDERS,
     talk: (chance, number) => [
       ...started,
       ...orderOf(number).map(say),
@@ -107,20 +128,47 @@ export const talkScenarios: readonly TalkScenario[] = [
     floods: true,
     name: "dribble",
     threats: ["G-03"],
-    about: "a start that comes octet by octet and never ends",
-    talk: (chance) => [
-      { do: "dribble", octets: start.subarray(0, chance.int(12, 60)), everyMs: 100 },
-      stay(STAY_MS),
-      end("rst"),
-    ],
+    about: "a start, or a call after it, that comes octet by octet and never ends",
+    talk: (chance) => {
+      const [before, whole] = chance.happens(0.5) ? [[], start] : [started, call];
+      return [
+        ...before,
+        { do: "dribble", octets: whole.subarray(0, chance.int(12, 60)), everyMs: 100 },
+        stay(STAY_MS),
+        end("rst"),
+      ];
+    },
   },
   {
     kind: "talks",
     floods: true,
     name: "connection-flood",
     threats: ["G-01", "G-25"],
-    about: "connections made and cut at once",
+    about: "connections made and cut at once, from many sources",
+    sources: "many",
     talk: (chance) => [either(chance)],
+  },
+  {
+    kind: "talks",
+    floods: true,
+    name: "connections-from-one",
+    threats: ["G-01", "G-02", "G-25"],
+    about: "connections made and cut at once, or held, from one source",
+    sources: "one",
+    talk: (chance) => (chance.happens(0.5) ? [either(chance)] : [stay(STAY_MS), either(chance)]),
+  },
+  {
+    kind: "talks",
+    floods: true,
+    name: "call-mutated",
+    threats: ["T-11", "T-12", "T-13", "T-14", "T-15", "T-16", "T-17", "T-18", "T-19", "G-15"],
+    about: "frames of every protocol changed at random, into a call of one's own before its log-in",
+    talk: (chance) => {
+      const frames = Array.from({ length: CALL_FRAMES }, () =>
+        mutate(chance, chance.of(pppFrames), pppFrames),
+      );
+      return [...called, { do: "frames", frames }, stay(chance.int(20, 200)), either(chance)];
+    },
   },
   {
     kind: "talks",
@@ -128,6 +176,7 @@ export const talkScenarios: readonly TalkScenario[] = [
     name: "cut-log-in",
     threats: ["T-24", "T-06"],
     about: "a log-in's control connection cut after every octet, by RST and by FIN",
+    whole: 2 * (logIn.length + 1),
     talk: (_chance, number) => cutAt(number),
   },
   {
@@ -136,6 +185,7 @@ export const talkScenarios: readonly TalkScenario[] = [
     name: "abandoned",
     threats: ["T-06", "T-09", "T-10", "G-06", "G-24"],
     about: "peers that go away in every state of connection and call, some of them late",
+    whole: stages.length,
     talk: (chance, number) => [
       ...stages[number % stages.length]!,
       ...(chance.happens(0.2) ? [stay(chance.int(100, 2_000))] : []),
@@ -156,7 +206,7 @@ export const talkScenarios: readonly TalkScenario[] = [
           }),
         ),
       );
-      return [...started, ...echoes, stay(1_000), either(chance)];
+      return [...started, { do: "deaf" }, ...echoes, stay(1_000), either(chance)];
     },
   },
   {

@@ -66,5 +66,9 @@ test("an unknown scenario, and a source that is not this host's, are refused", a
     expect(refused).toMatchObject({ ok: false, why: "refused" });
   }
   const named = await runStorm({ ...options, scenarios: ["calm"] });
-  expect(named).toMatchObject({ ok: false, why: "usage", message: "there is no scenario calm" });
+  expect(named).toMatchObject({
+    ok: false,
+    why: "usage",
+    message: expect.stringMatching(/no scenario calm/),
+  });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { storm as bounds } from "../limits/storm.js";
-import type { Measured } from "./measure.js";
+import { type Measured, perMillionOf } from "./measure.js";
 import { allHeld, type StormReport } from "./report.js";
 import { reportHtml } from "./report-html.js";
 import { type InvariantId, invariantIds, overall, verdicts } from "./verdicts.js";
@@ -13,8 +13,12 @@ const logIns = {
 const server = { residentOctets: 100_000_000, descriptors: 60, slabOctets: 50_000_000 };
 const good: Measured = {
   floods: false,
+  exhausts: false,
   sent: { packets: 1_000_000, octets: 4e7, connections: 0, taken: 0, refused: 0, closed: 0 },
-  honest: { sessions: 2, lost: [], before: echoes, during: echoes, logIns, logInAfterMs: 200 },
+  honest: {
+    ...{ sessions: 2, lost: [], before: echoes, during: echoes, keptPercent: 100 },
+    ...{ logIns, logInAfterMs: 200 },
+  },
   process: {
     ...{ pid: 1, before: server, most: server, after: server },
     ...{ processorBefore: 5, processorDuring: 50, processorAfterMs: 250 },
@@ -60,6 +64,24 @@ test.each<[InvariantId, Measured]>([
   expect(broken(measured)).toEqual([invariant]);
 });
 
+test("where every place is taken on purpose no log-in is owed one; the first one after it is", () => {
+  const none = { ...logIns, succeeded: 0, atOnce: 0 };
+  const taken = { ...good, floods: true, exhausts: true, honest: { ...honest, logIns: none } };
+  expect(broken(taken)).toEqual([]);
+  expect(broken({ ...taken, honest: { ...taken.honest, logInAfterMs: undefined } })).toEqual([
+    "log-ins-after",
+  ]);
+});
+
+test("what a million of what was sent left behind, where it can be told", () => {
+  const after = { ...server, residentOctets: server.residentOctets + 4_096 };
+  const some = { ...good, process: { ...process, after } };
+  expect(perMillionOf(some)).toEqual({ residentOctets: 4_096, heapOctets: 500_000 });
+  const nothing = { residentOctets: undefined, heapOctets: undefined };
+  expect(perMillionOf({ ...good, sent: { ...good.sent, packets: 0 } })).toEqual(nothing);
+  expect(perMillionOf({ ...good, process: undefined, heap: undefined })).toEqual(nothing);
+});
+
 test("a flood leaves a log-in three tries", () => {
   const slow = { ...logIns, atOnce: 3, slowestMs: 9_000 };
   expect(broken({ ...good, floods: true, honest: { ...honest, logIns: slow } })).toEqual([]);
@@ -98,6 +120,7 @@ test("overall: broken where one is; a report quotes whatever a server said", () 
         about: "x",
         perSecond: 9,
         measured: good,
+        perMillion: perMillionOf(good),
         verdicts: bad,
       },
     ],
@@ -112,6 +135,33 @@ test("overall: broken where one is; a report quotes whatever a server said", () 
   expect(page.match(/<svg /g)).toHaveLength(6);
   expect(page).toContain("1 lost: &lt;script&gt;");
   expect(page).toContain("a &lt;note&gt;");
+  const drawn = [...page.matchAll(/<figcaption>([^<]*)<\/figcaption>\s*<svg/g)];
+  expect(drawn.map(([, title]) => title)).toEqual([
+    "the stream: packets and connections a second",
+    "sessions alive",
+    "echoes: 99 of 100 within",
+    "the server's resident memory",
+    "its processor, of one core",
+    "its open descriptors",
+  ]);
   expect(page).toContain("data unknown-call 1,000");
+  const labels = [...page.matchAll(/<tr><th>([^<]*)<\/th><td>([^<]*)<\/td>/g)];
+  const said = Object.fromEntries(labels.map(([, label = "", value = ""]) => [label, value]));
+  expect(said).toMatchObject({
+    "sessions lost": "0 of 2",
+    "echoes during": "100 answered, 0 not, 50, 90 and 99 of 100 within 1, 2 and 3 ms",
+    "throughput kept": "100.0 % of before",
+    "log-ins":
+      "20 of 20, 20 at once, the slowest 300 ms, 50, 90 and 99 of 100 within 100, 200 and 300 ms",
+    "a log-in after it": "200 ms after its end",
+    "resident memory":
+      "95.4 MiB before, 95.4 MiB at most, 95.4 MiB after; 0.0 MiB for a million sent",
+    descriptors: "60 before, 60 at most, 60 after",
+    "kernel slabs": "47.7 MiB before, 47.7 MiB at most, 47.7 MiB after",
+    processor: "5 % of a core before, 50 % during, back 250 ms after its end",
+    heap: "8.6 MiB before, 9.1 MiB after; 0.5 MiB for a million sent",
+    "event loop": "its admin socket answered within 12 ms",
+    "held after it": "callId 2",
+  });
   expect(page).not.toMatch(/<script|https?:|NaN|undefined/);
 });

@@ -1,6 +1,6 @@
 // From what was measured to what it means: one verdict an invariant. Pure.
 import { storm as bounds } from "../limits/storm.js";
-import { type Echoes, type Measured, unitsOf } from "./measure.js";
+import { keptPercentOf, type Measured, perMillionOf } from "./measure.js";
 
 export const invariants = {
   "server-answers": "the server takes connections when the stream is over",
@@ -50,9 +50,8 @@ const judges: Readonly<Record<InvariantId, (measured: Measured) => Said>> = {
   },
   "traffic-kept": ({ honest }) => {
     if (honest === undefined) return notMeasured(NO_USER);
-    const [before, during] = [shareOf(honest.before), shareOf(honest.during)];
-    if (before === undefined || during === undefined) return notMeasured(NO_SESSION);
-    const kept = before === 0 ? 0 : (100 * during) / before;
+    const kept = keptPercentOf(honest.before, honest.during);
+    if (kept === undefined) return notMeasured(NO_SESSION);
     const said = `${kept.toFixed(1)} % of the echoes answered that were before (${bounds.trafficKeptPercent} % wanted)`;
     return judged(kept >= bounds.trafficKeptPercent, said);
   },
@@ -76,14 +75,17 @@ const judges: Readonly<Record<InvariantId, (measured: Measured) => Said>> = {
     const within = logInAfterMs <= bounds.logInWithinMs;
     return judged(within, `the first ${seconds(logInAfterMs)} after the stream's end`);
   },
-  "memory-flat": ({ process, sent, heap }) => {
+  "memory-flat": (measured) => {
+    const { process, heap } = measured;
     if (process === undefined) return notMeasured(NO_PROCESS);
     if (process.after === undefined) return broken("the process is gone");
-    const units = unitsOf(sent);
+    const { residentOctets, heapOctets } = perMillionOf(measured);
     const kept = process.after.residentOctets - process.before.residentOctets;
-    const each = units === 0 ? 0 : kept / units;
-    const said = `${mebi(process.before.residentOctets)} before, ${mebi(process.after.residentOctets)} after: ${mebi(each * 1e6)} for a million of what was sent (below ${mebi(bounds.memoryNoiseOctets)} in all nothing can be told)`;
-    const inside = heap === undefined ? "" : `; ${change("heap", heap.before, heap.after)}`;
+    const said = `${mebi(process.before.residentOctets)} before, ${mebi(process.after.residentOctets)} after: ${mebi(residentOctets ?? 0)} for a million of what was sent (below ${mebi(bounds.memoryNoiseOctets)} in all nothing can be told)`;
+    const inside =
+      heap === undefined
+        ? ""
+        : `; ${change("heap", heap.before, heap.after)}, ${mebi(heapOctets ?? 0)} for a million`;
     const kernel = change("kernel slabs", process.before.slabOctets, process.after.slabOctets);
     return judged(kept <= bounds.memoryNoiseOctets, `${said}${inside}; ${kernel}`);
   },
@@ -116,13 +118,14 @@ export function verdicts(measured: Measured): Verdict[] {
   return invariantIds.map((invariant) => ({ invariant, ...judges[invariant](measured) }));
 }
 
-function logInsVerdict({ honest, floods }: Measured): Said {
+function logInsVerdict({ honest, floods, exhausts }: Measured): Said {
   if (honest === undefined) return notMeasured(NO_USER);
   const { asked, succeeded, atOnce, slowestMs, failures } = honest.logIns;
   if (asked === 0) return notMeasured("none was begun");
   const whys = Object.entries(failures).map(([why, times]) => `${times} × ${why}`);
   const what = `${succeeded} of ${asked} (${atOnce} at the first try), the slowest ${seconds(slowestMs)}`;
   const said = whys.length === 0 ? what : `${what}; ${whys.join(", ")}`;
+  if (exhausts) return notMeasured(`every place was taken on purpose: ${said}`);
   if (floods) return judged((100 * succeeded) / asked >= bounds.floodLogInsPercent, said);
   return judged(atOnce === asked && slowestMs <= bounds.logInWithinMs, said);
 }
@@ -134,11 +137,6 @@ function differencesOf(
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
     .filter((what) => (before[what] ?? 0) !== (after[what] ?? 0))
     .map((what) => `${what}: ${before[what] ?? 0} before, ${after[what] ?? 0} after`);
-}
-
-function shareOf({ answered, unanswered }: Echoes): number | undefined {
-  const all = answered + unanswered;
-  return all === 0 ? undefined : answered / all;
 }
 
 /** Of all scenarios: broken where one is, held where some held and none broke. */

@@ -3,11 +3,15 @@ import type { Measured } from "./measure.js";
 
 /** `401,220 packets, 12 MiB`, or connections. */
 export function describe({ sent }: Measured): string {
-  const { packets, connections, taken, octets, refused, closed } = sent;
+  const { packets, connections, taken, octets, refused, closed, turns } = sent;
   const parts: string[] = [];
   if (packets > 0) parts.push(`${grouped(packets)} packets`);
   if (connections > 0) parts.push(`${grouped(connections)} connections, ${grouped(taken)} taken`);
   if (parts.length === 0) parts.push("nothing sent");
+  if (turns !== undefined) {
+    const { had, of } = turns;
+    parts.push(had < of ? `${grouped(had)} of the ${grouped(of)} there are` : `all ${grouped(of)}`);
+  }
   parts.push(`${grouped(octets)} octets`);
   if (closed > 0) parts.push(`${grouped(closed)} closed by the server`);
   if (refused > 0) parts.push(`${grouped(refused)} that the kernel had no room for`);

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { scenarios } from "../../src/storm/scenarios.js";
 import { filesOf, root } from "./tree.js";
 
 type Row = { readonly id: string; readonly shown: string };
@@ -49,6 +50,16 @@ describe("docs/THREATS.md", () => {
 
   test("what a row is shown by exists, or it says why not", () => {
     expect(rows.flatMap((row) => faultOf(row) ?? [])).toEqual([]);
+  });
+
+  test("each attack and class has a scenario of the storm, or says why it has none; none has both", () => {
+    const listed =
+      page.slice(page.indexOf("## Rows without a storm")).match(/\b[TG]-\d\d\b/g) ?? [];
+    // That of the example.
+    const without = listed.filter((id) => id !== "G-09");
+    const stormed = new Set(scenarios.flatMap(({ threats }) => threats));
+    const ids = rows.map(({ id }) => id).filter((id) => !id.startsWith("R-"));
+    expect([...stormed, ...without].sort()).toEqual([...ids].sort());
   });
 
   test("caught: neither a test nor a reason, no such file, none or no such title", () => {

@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,7 +19,7 @@ import type { StormReport } from "../../src/storm/report.js";
 import type { InvariantId } from "../../src/storm/verdicts.js";
 import { type Result, run } from "../lab/place.js";
 import { needPeer, needRoot } from "../peers.js";
-import { cli, Scene, SERVER } from "./scene.js";
+import { CALLERS, cli, Scene, SERVER } from "./scene.js";
 
 const HOSTILE = "203.0.113.66";
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -92,7 +93,11 @@ describe.runIf(needRoot())("a storm against our own server", () => {
     await scene.start();
     const names = ["live-forged", "live-negotiation", "control-mutated"];
     const limits = ["--seconds", "1", "--rate", "5000"];
-    const { code, report } = await storm(scene, "--scenario", ...names, ...limits);
+    const { code, report, stderr } = await storm(scene, "--scenario", ...names, ...limits);
+    // How it goes, while it goes.
+    const progress =
+      /^live-forged: \d+\/s, 2 sessions, \d+ of \d+ log-ins, p99 [\d.-]+ ms, \d+ MiB, \d+ % of a core$/m;
+    expect(stderr).toMatch(progress);
     const held = report.verdicts.map(({ invariant }) => [invariant, "held"]);
     expect(outcomes(report), words(report)).toEqual(Object.fromEntries(held));
     expect(code).toBe(0);
@@ -103,6 +108,70 @@ describe.runIf(needRoot())("a storm against our own server", () => {
     expect(mutated?.taken).toBeGreaterThan(5);
     expect(report.scenarios[0]?.measured.honest?.during.answered).toBeGreaterThan(5);
     expect(await scene.stop()).toBe(0);
+  });
+
+  test("hostile inside a call and inside a session, resets, guesses: all verdicts held", async () => {
+    await using scene = sceneWith({ allow: ["198.51.100.2/32", `${HOSTILE}/32`] });
+    await scene.start();
+    const inside = ["session-mutated", "session-floods", "session-gaps", "log-in-churn"];
+    const names = ["call-mutated", "reset-storm", ...inside];
+    const limits = ["--seconds", "2", "--rate", "100"];
+    const { report } = await storm(scene, "--scenario", ...names, "guesses", ...limits);
+    const held = report.verdicts.map(({ invariant }) => [invariant, "held"]);
+    expect(outcomes(report), words(report)).toEqual(Object.fromEntries(held));
+    const sent = Object.fromEntries(
+      report.scenarios.map(({ name, measured }) => [name, measured.sent]),
+    );
+    for (const name of ["call-mutated", ...inside, "guesses"]) {
+      expect(sent[name]?.taken, name).toBeGreaterThan(5);
+    }
+    // They came where PPP is, and were read there.
+    const counted = Object.assign({}, ...report.scenarios.map(({ measured }) => measured.counted));
+    expect(Object.keys(counted).join(), JSON.stringify(counted)).toMatch(/spoof|source/);
+    const { logIns } = report.scenarios.at(-1)!.measured.honest!;
+    expect(logIns.succeeded).toBe(logIns.asked);
+  });
+
+  test("every session of a user taken: nobody is owed one, and all of it is back at once", async () => {
+    await using scene = sceneWith({ allow: ["198.51.100.2/32", `${HOSTILE}/32`] });
+    await scene.start();
+    const limits = ["--seconds", "4", "--rate", "100"];
+    const { report } = await storm(scene, "--scenario", "pool-exhaustion", ...limits);
+    const { "log-ins": logIns, ...others } = outcomes(report);
+    expect(logIns).toBe("not-measured");
+    expect([...new Set(Object.values(others))], words(report)).toEqual(["held"]);
+    const { honest, sent } = report.scenarios[0]!.measured;
+    // As many as the user may have came up, further ones were turned away, and new log-ins of the honest with them.
+    expect(sent.taken).toBeGreaterThanOrEqual(28);
+    expect(sent.closed).toBeGreaterThan(sent.taken);
+    expect(honest?.logIns.atOnce).toBeLessThan(honest?.logIns.asked ?? 0);
+  });
+
+  test("where another process listens it is refused, although the server's admin socket is open", async () => {
+    await using scene = sceneWith({ allow: [] });
+    await scene.start();
+    const { listening } = await scene.status();
+    expect(listening).toContainEqual(
+      expect.objectContaining({ address: expect.stringMatching(/^(0\.|::)/) }),
+    );
+    let octets = 0;
+    const other = createServer((socket) => {
+      socket
+        .on("error", () => {})
+        .on("data", (data) => {
+          octets += data.length;
+        });
+    });
+    await new Promise<void>((open) => other.listen(1723, CALLERS, open));
+    try {
+      const where = ["netns", "exec", scene.callers.name, process.execPath, cli];
+      const all = [...where, "storm", CALLERS, "--state", scene.state, "--seconds", "1"];
+      const { code, stderr } = await run("ip", all, { timeoutS: 30 });
+      expect([code, octets]).toEqual([4, 0]);
+      expect(stderr).toMatch(/does not end in process \d+\): nothing was sent/);
+    } finally {
+      await new Promise((closed) => other.close(closed));
+    }
   });
 });
 

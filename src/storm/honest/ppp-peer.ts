@@ -37,6 +37,8 @@ import { Protocol } from "../../wire/ppp/protocols.js";
 export type Credentials = { readonly name: string; readonly password: string };
 export type OutFrame = { readonly protocol: number; readonly information: Uint8Array };
 
+/** A failure of the password begins so. */
+export const LOG_IN_REFUSED = "log-in refused";
 const OPTIONS_MAX = 64;
 const REJECT_OCTETS_MAX = 200;
 const FRAMES_WAITING_MAX = 16;
@@ -212,7 +214,7 @@ export class PppPeer {
       this.keys = response.keys;
       this.resend();
     } else if (code === ChapCode.failure) {
-      this.failure = `log-in refused (${decodeMsChapFailure(data).code ?? "no code"})`;
+      this.failure = `${LOG_IN_REFUSED} (${decodeMsChapFailure(data).code ?? "no code"})`;
     }
   }
 

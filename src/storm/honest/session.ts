@@ -11,7 +11,7 @@ import type { PacCallId, PnsCallId } from "../../wire/pptp/call-id.js";
 import { callRequest, startRequest } from "../../wire/pptp/client-requests.js";
 import { type ControlMessage, encodeControlMessage } from "../../wire/pptp/index.js";
 import { ControlLine } from "../control-line.js";
-import type { Cut } from "../scenario.js";
+import type { Cut, Ends, Uttered } from "../scenario.js";
 import type { GreEnd } from "./gre-end.js";
 import { MppeEnds } from "./mppe.js";
 import { type Credentials, PppPeer } from "./ppp-peer.js";
@@ -118,6 +118,20 @@ export class HonestSession {
     this.#quiet();
     // The server closes once it has answered; a moment later so do we.
     setTimeout(() => this.#release(), bounds.resendMs).unref();
+  }
+
+  get ends(): Ends {
+    const { address: inner, peersAddress: peersInner } = this.#ppp;
+    return { inner, peersInner, server: this.#dial.server };
+  }
+
+  /** At its place of the sequence, whatever it is; nothing once it is over. */
+  utter({ octets, sealed, spoil, skips = 0 }: Uttered): void {
+    this.#sequence = (this.#sequence + skips) >>> 0;
+    const mppe = this.#mppe;
+    if (!sealed || mppe === undefined) return this.#sendFrame(octets);
+    const packet = mppe.encrypt(octets);
+    this.#sendFrame(encodeFrame(Protocol.compressed, spoil?.(packet) ?? packet));
   }
 
   /** Without a word more. */

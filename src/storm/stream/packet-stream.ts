@@ -69,7 +69,10 @@ export class PacketStream implements Disposable {
 
   get sent(): Sent {
     const [packets, octets, refused] = [this.#packets, this.#octets, this.#refused];
-    return { packets, octets, refused, connections: 0, taken: 0, closed: 0 };
+    const { whole } = this.#terms.scenario;
+    const turns =
+      whole === undefined ? {} : { turns: { had: Math.min(packets, whole), of: whole } };
+    return { packets, octets, refused, connections: 0, taken: 0, closed: 0, ...turns };
   }
 
   /** Until it is disposed of. The error of a kernel that wants none of it. */

@@ -7,6 +7,7 @@ import { monotonicNow } from "../../os/clock.js";
 import { isOsError } from "../../os/errors.js";
 import { type GreSocket, openGreSockets } from "../../os/gre-socket.js";
 import { attachFilter, DROP } from "../../os/socket-filter.js";
+import { write16 } from "../../wire/ip-octets.js";
 import { decodeControlMessage } from "../../wire/pptp/index.js";
 import type { Sent } from "../messages.js";
 import { grePacket } from "../packet-scenarios.js";
@@ -14,6 +15,7 @@ import type { Step, Talk, TalkScenario } from "../scenario.js";
 
 const SCCRP_OCTETS = 156;
 const OCRP_OCTETS = 32;
+const ICRP_OCTETS = 24;
 const TURN_MS = 5;
 
 export type TalkStreamTerms = {
@@ -30,7 +32,12 @@ export class TalkStream implements Disposable {
   readonly #open = new Set<HostilePeer>();
   readonly #begun = monotonicNow();
   readonly #gre: GreSocket | undefined;
+  /** Talks that nobody heard: their connection was not taken. */
+  readonly #again: number[] = [];
+  /** Those that were heard, where they have an end. */
+  readonly #heard = new Set<number>();
   #number = 0;
+  #connected = 0;
   #octets = 0;
   #packets = 0;
   #taken = 0;
@@ -46,13 +53,15 @@ export class TalkStream implements Disposable {
   }
 
   get sent(): Sent {
+    const { whole } = this.#terms.scenario;
     return {
       packets: this.#packets,
       octets: this.#octets,
-      connections: this.#number,
+      connections: this.#connected,
       taken: this.#taken,
       refused: 0,
       closed: this.#closed,
+      ...(whole !== undefined && { turns: { had: this.#heard.size, of: whole } }),
     };
   }
 
@@ -60,7 +69,7 @@ export class TalkStream implements Disposable {
   async run(): Promise<undefined> {
     const { perSecond } = this.#terms;
     while (!this.#over) {
-      const due = ((monotonicNow() - this.#begun) / 1_000) * perSecond - this.#number;
+      const due = ((monotonicNow() - this.#begun) / 1_000) * perSecond - this.#connected;
       const room = bounds.connectionsMax - this.#open.size;
       for (let i = 0; i < Math.min(due, room); i++) this.#connect();
       await pause(TURN_MS);
@@ -77,14 +86,19 @@ export class TalkStream implements Disposable {
 
   #connect(): void {
     const { scenario, chance, server, port, sources } = this.#terms;
-    const number = this.#number++;
+    const number = this.#again.shift() ?? this.#number++;
     const talk = scenario.talk(chance, number);
-    const source = sources[number % sources.length]!;
+    const source = sources[this.#connected++ % sources.length]!;
     const peer = new HostilePeer({ server, port, source, talk }, this.#frames(source), (closed) => {
       this.#open.delete(peer);
       this.#octets += peer.octets;
-      if (peer.connected) this.#taken++;
-      if (closed && peer.connected) this.#closed++;
+      if (!peer.connected) {
+        this.#again.push(number);
+        return;
+      }
+      this.#taken++;
+      if (scenario.whole !== undefined) this.#heard.add(number % scenario.whole);
+      if (closed) this.#closed++;
     });
     this.#open.add(peer);
   }
@@ -156,7 +170,7 @@ class HostilePeer implements Disposable {
   async #step(step: Step): Promise<void> {
     switch (step.do) {
       case "say":
-        return this.#say(step.octets);
+        return this.#say(this.#addressed(step.octets, step.callIdAt));
       case "dribble":
         for (let at = 0; at < step.octets.length && !this.#over; at++) {
           this.#say(step.octets.subarray(at, at + 1));
@@ -165,6 +179,9 @@ class HostilePeer implements Disposable {
         return;
       case "hear":
         return this.#hear(step.octets);
+      case "deaf":
+        this.#socket.pause();
+        return;
       case "stay":
         return this.#until(step.ms, () => this.#over);
       case "frames":
@@ -176,12 +193,25 @@ class HostilePeer implements Disposable {
     }
   }
 
-  /** That the server gave, as its Outgoing-Call-Reply told. */
+  /** That the server gave, as the first reply to a call told. */
   get #callId(): number | undefined {
-    const reply = this.#received.subarray(SCCRP_OCTETS, SCCRP_OCTETS + OCRP_OCTETS);
-    const read = decodeControlMessage(reply);
-    if (!read.ok || read.value.kind !== "OutgoingCallReply") return undefined;
-    return read.value.resultCode === 1 ? read.value.callId : undefined;
+    for (const octets of [OCRP_OCTETS, ICRP_OCTETS]) {
+      const reply = this.#received.subarray(SCCRP_OCTETS, SCCRP_OCTETS + octets);
+      const read = decodeControlMessage(reply);
+      if (!read.ok) continue;
+      const { value } = read;
+      if (value.kind !== "OutgoingCallReply" && value.kind !== "IncomingCallReply") continue;
+      return value.resultCode === 1 ? value.callId : undefined;
+    }
+    return undefined;
+  }
+
+  #addressed(octets: Uint8Array, at: number | undefined): Uint8Array {
+    const callId = this.#callId;
+    if (at === undefined || callId === undefined) return octets;
+    const whole = octets.slice();
+    write16(whole, at, callId);
+    return whole;
   }
 
   #say(octets: Uint8Array): void {
@@ -208,14 +238,20 @@ class HostilePeer implements Disposable {
     });
   }
 
+  /** By RST: what it said would else be sent again by the kernel when the stream is over, ever more seldom. */
+  #goAway(): void {
+    if (this.#socket.connecting) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
+  }
+
   #end(closedByServer: boolean): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#life);
     this.#wake?.();
     // Whoever says good-bye by FIN is gone once its octets are.
-    if (!this.#socket.writableEnded) this.#socket.destroy();
-    else setTimeout(() => this.#socket.destroy(), bounds.hearMs).unref();
+    if (!this.#socket.writableEnded) this.#goAway();
+    else setTimeout(() => this.#goAway(), bounds.hearMs).unref();
     this.told(closedByServer);
   }
 }
