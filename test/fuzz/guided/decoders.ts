@@ -12,14 +12,26 @@ import { Framer } from "../../../src/core/pptp/framer.js";
 import { control, ppp as pppLimits, proxy, worker } from "../../../src/limits.js";
 import { GreHeader, readGre } from "../../../src/wire/gre.js";
 import { findDhcpInform, isDhcpRequest } from "../../../src/wire/ip-dhcp.js";
-import { isEcho, isIcmpAnswer, readUnreachable } from "../../../src/wire/ip-icmp.js";
+import {
+  isEcho,
+  isIcmpAnswer,
+  mayAnswerWithError,
+  mayAnswerWithError6,
+  readUnreachable,
+} from "../../../src/wire/ip-icmp.js";
 import {
   isNeighborSolicitation,
   isRouterSolicitation,
 } from "../../../src/wire/ip-router-advertisement.js";
 import { clampMss } from "../../../src/wire/ip-tcp-mss.js";
 import { Ipv4Header, readIpv4 } from "../../../src/wire/ipv4.js";
-import { Ipv6Header, readIpv6 } from "../../../src/wire/ipv6.js";
+import {
+  Ipv6Header,
+  isLinkLocal6,
+  isMulticast6,
+  isUnroutable6,
+  readIpv6,
+} from "../../../src/wire/ipv6.js";
 import { decodeMppeOption } from "../../../src/wire/ppp/ccp.js";
 import * as chap from "../../../src/wire/ppp/chap.js";
 import { decodeFrame } from "../../../src/wire/ppp/frame.js";
@@ -133,6 +145,7 @@ const ip: Target = {
       if (isDhcpRequest(input, header4)) findDhcpInform(input, header4);
       isEcho(input, header4);
       isIcmpAnswer(input, header4);
+      mayAnswerWithError(input, header4);
       readUnreachable(input, header4);
       if (readGre(input, payloadStart, end, greHeader) === undefined) {
         assert.ok(greHeader.payloadEnd <= end && greHeader.payloadStart <= greHeader.payloadEnd);
@@ -141,6 +154,12 @@ const ip: Target = {
     }
     if (readIpv6(input, 0, input.length, header6) === undefined) {
       assert.ok(header6.end <= input.length);
+      mayAnswerWithError6(input, 0, header6.end);
+      for (const at of [8, 24]) {
+        const kinds = [isMulticast6, isLinkLocal6].filter((is) => is(input, at));
+        assert.ok(kinds.length < 2);
+        isUnroutable6(input, at);
+      }
       isRouterSolicitation(input, header6);
       isNeighborSolicitation(input, header6, ownLinkLocal);
       clampMss(input, header6.payloadStart, header6.end, 1_340);

@@ -4,16 +4,18 @@ import { strict as assert } from "node:assert";
 import { Chance } from "../../../src/base/chance.js";
 import { Deadlines } from "../../../src/base/deadlines.js";
 import { type Instant, instant } from "../../../src/base/instant.js";
+import { isRefusal } from "../../../src/client/tcp/contract.js";
 import type { PppPolicy, PppRole } from "../../../src/core/ppp/ports.js";
 import { PppSession } from "../../../src/core/ppp/session.js";
 import { stack as bounds, plane as limits } from "../../../src/limits.js";
 import { GreWindow } from "../../../src/plane/gre-window.js";
 import { joined } from "../../../src/storm/mutator.js";
 import { decodeFrame } from "../../../src/wire/ppp/frame.js";
+import { CLIENT, datagram, SERVER, udp } from "../../plane/pair.js";
 import { ADDRESSES, CREDENTIALS, Pair, POLICY, verdictOf } from "../../ppp/pair.js";
 import { Network, OURS, THEIRS } from "../../tcp/network.js";
 import { makeSegment, ReferencePeer } from "../../tcp/reference-peer.js";
-import { ServerSide } from "../bench.js";
+import { CallerSide, Pair as CallPair, ServerSide } from "../bench.js";
 import { controlMessages, pppFrames, startRequest } from "../corpus.js";
 import type { Target } from "./hunt.js";
 
@@ -32,6 +34,8 @@ function listed(...parts: readonly Uint8Array[]): Uint8Array {
 /** Call-Clear-Request, 16 octets, gets Call-Disconnect-Notify, 148; and what a connection says by itself. */
 const AMPLIFICATION = 148 / 16;
 const OWN_OCTETS = 2_048;
+/** No control message begins so: what follows is a GRE datagram. */
+const FROM_GRE = 0xff;
 const side = new ServerSide(new Chance(1));
 
 const control: Target = {
@@ -55,10 +59,42 @@ const control: Target = {
   },
 };
 
+/** A server says this to a caller of ours; the log-in that it says otherwise is what it starts from. */
+const caller: Target = {
+  name: "caller",
+  seeds: [logInSaid(), ...controlMessages.map((message) => listed(message))],
+  run: (input) => {
+    const calling = new CallerSide(new Chance(1));
+    calling.call();
+    const before = calling.octetsOut;
+    let octets = 0;
+    for (const unit of units(input)) {
+      if (unit.length === 0) calling.pass(1_500);
+      else if (unit[0] === FROM_GRE) calling.datagram(datagram(SERVER, CLIENT, unit.subarray(1)));
+      else calling.octets(unit);
+      octets += unit.length;
+    }
+    const out = calling.octetsOut - before;
+    const passed = input.length * OWN_OCTETS;
+    assert.ok(out <= octets * AMPLIFICATION + OWN_OCTETS + passed, `${out} octets for ${octets}`);
+    calling.checkEmpty();
+  },
+};
+
+/** All that a good server says, as the caller's target takes it. */
+function logInSaid(): Uint8Array {
+  const pair = new CallPair(new ServerSide(new Chance(2)), new CallerSide(new Chance(1)));
+  pair.run(400).cut();
+  const gre = pair.toCaller.map((one) => joined(Uint8Array.of(FROM_GRE), one.subarray(20)));
+  return listed(...pair.controlToCaller, ...gre);
+}
+
 const policy: PppPolicy = { ...POLICY, ipv6: true, authentication: ["ms-chap-v2", "pap"] };
 const OUTPUTS_PER_FRAME = 24;
 
-function session(role: PppRole): Target {
+const papOnly: PppPolicy = { ...policy, authentication: ["pap"] };
+
+function session(role: PppRole, policy: PppPolicy, name: string): Target {
   const login = new Pair({ server: policy, client: policy, seed: 7 });
   login.start().run(400);
   const other = role === "authenticator" ? login.client : login.server;
@@ -66,13 +102,13 @@ function session(role: PppRole): Target {
     joined(Uint8Array.of(0xff, 3, protocol >>> 8, protocol & 255), information),
   );
   return {
-    name: `ppp-${role}`,
+    name,
     seeds: [listed(...said), listed(...said.slice(0, 6)), ...pppFrames.map((one) => listed(one))],
-    run: (input) => talkPpp(role, input),
+    run: (input) => talkPpp(role, policy, input),
   };
 }
 
-function talkPpp(role: PppRole, input: Uint8Array): void {
+function talkPpp(role: PppRole, policy: PppPolicy, input: Uint8Array): void {
   let now: Instant = instant(0);
   let ended = false;
   const rng = new Chance(1).rng();
@@ -192,6 +228,8 @@ const tcp: Target = {
     const peer = new ReferencePeer(THEIRS, 80, { sack: true, timestamps: false });
     const network = new Network(1, peer, { delayMs: 5 });
     const connection = network.connect(80);
+    const datagrams = network.stack.bindUdp();
+    assert.ok(!isRefusal(datagrams));
     connection.onEvent = () => {
       while (connection.read(10_000) !== undefined);
     };
@@ -220,11 +258,15 @@ const tcp: Target = {
         data: unit.subarray(6 + optionOctets),
       });
       handle(packet, network.now);
+      const sent = udp(THEIRS, OURS, 7, 32 + (unit.length & 63), datagrams.localPort);
+      handle(unit[0]! & 128 ? changed(sent, unit) : sent, network.now);
+      while (datagrams.receive() !== undefined);
       // And as it stands, whatever it says of itself.
       if (unit.length > 40) handle(unit, network.now);
     }
     network.run(50);
     assert.ok(connection.readable <= bounds.receiveOctetsMax);
+    datagrams.close();
     connection.abort();
     network.run(1);
     network.stack.close();
@@ -232,7 +274,15 @@ const tcp: Target = {
   },
 };
 
+/** With one octet of its own; its checksums may fail, which is to be seen, too. */
+function changed(packet: Uint8Array, by: Uint8Array): Uint8Array {
+  packet[by[1]! % packet.length] = by[2]!;
+  return packet;
+}
+
 export const machines: readonly Target[] = [
-  ...[control, session("authenticator"), session("peer")],
+  ...[control, caller],
+  ...[session("authenticator", policy, "ppp-authenticator"), session("peer", policy, "ppp-peer")],
+  ...[session("authenticator", papOnly, "pap-authenticator"), session("peer", papOnly, "pap-peer")],
   ...[window, deadlines, tcp],
 ];

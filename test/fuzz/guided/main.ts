@@ -4,10 +4,13 @@ import { fileURLToPath } from "node:url";
 import { Chance } from "../../../src/base/chance.js";
 import { fromHex } from "../../../src/base/hex.js";
 import { decoders } from "./decoders.js";
+import { guards } from "./guards.js";
 import { edge, Finding, Hunt, type Target } from "./hunt.js";
+import { keepers } from "./keepers.js";
 import { machines } from "./machines.js";
 import { maze } from "./maze.js";
 import { planes } from "./plane.js";
+import { streams } from "./streams.js";
 
 export type FuzzOptions = {
   readonly seconds: number;
@@ -26,7 +29,10 @@ const CORPUS_OCTETS_MAX = 32_768;
 const blind: Target = { name: "maze-blind", seeds: [new Uint8Array(8)], run: maze };
 /** Only where they are asked for by name: what is found there is found on purpose. */
 const shown: readonly Target[] = [{ ...blind, name: "maze" }, blind];
-export const targets: readonly Target[] = [...decoders, ...machines, ...planes];
+export const targets: readonly Target[] = [
+  ...[...decoders, ...machines, ...planes],
+  ...[...keepers, ...guards, ...streams],
+];
 
 Object.assign(globalThis, { __edge: edge });
 
