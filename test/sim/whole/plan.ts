@@ -40,6 +40,8 @@ export type Woe = (typeof WOES)[number];
 export type Plan = {
   readonly lastsMs: number;
   readonly config: string;
+  /** The file as an operator may have written it anew: whatever may change while the server runs, and some that may not. */
+  readonly rewritten: (chance: Chance) => string;
   readonly encrypted: boolean;
   readonly path: PathTerms;
   readonly accounts: readonly { readonly account: Account; readonly password: string }[];
@@ -81,6 +83,20 @@ export function configText(
   ].join("\n");
 }
 
+function rewrittenText(chance: Chance, encrypted: boolean, workers: number, ipv6: boolean): string {
+  const either = () => chance.happens(0.5);
+  // One that needs a restart is left for it, and said.
+  const base = configText(chance, encrypted, either() ? workers : 3 - workers, ipv6);
+  const more = [
+    `log: {level: ${chance.of(["info", "warn"])}}`,
+    `client: {dns: [${chance.of(["", "192.0.2.53", "192.0.2.53, 192.0.2.54"])}]}`,
+    `network: {clientToClient: ${either()}, mru: ${chance.of([1_300, 1_400])}}`,
+    `guard: {block: ${either()}, allow: [${chance.of(["", "11.0.0.0/8"])}]}`,
+    `announce: {hostName: ${chance.of(["one", "other"])}}`,
+  ];
+  return [base, ...more.filter(either), ""].join("\n");
+}
+
 export function drawPlan(chance: Chance, callers: number): Plan {
   const encrypted = chance.happens(0.8);
   const ipv6 = chance.happens(0.3);
@@ -95,6 +111,7 @@ export function drawPlan(chance: Chance, callers: number): Plan {
   return {
     ...{ lastsMs, encrypted, accounts },
     config: configText(chance, encrypted, workers, ipv6),
+    rewritten: (drawn) => rewrittenText(drawn, encrypted, workers, ipv6),
     path: {
       latencyMs: chance.int(1, 60),
       loss: rough ? chance.unit() * 0.05 : 0,

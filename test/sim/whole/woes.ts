@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { instant } from "../../../src/base/instant.js";
 import { formatIpv4 } from "../../../src/base/ip.js";
+import type { RunningServer } from "../../../src/daemon/running-server.js";
 import type { Woe } from "./plan.js";
 import type { WholeWorld } from "./world.js";
 
@@ -34,8 +35,8 @@ export function befall(world: WholeWorld, woe: Woe): void {
       return;
     }
     case "reload":
-      writeFileSync(configFile, `${plan.config}log: {level: ${chance.of(["info", "warn"])}}\n`);
-      return world.settled(running.reload(), "reload");
+      writeFileSync(configFile, plan.rewritten(chance));
+      return world.settled(running.reload().then(isTaken), "reload");
     case "bad-reload":
       writeFileSync(configFile, `${plan.config}nonsense: {}\n`);
       return world.settled(running.reload(), "reload");
@@ -62,4 +63,9 @@ export function befall(world: WholeWorld, woe: Woe): void {
     case "all-away":
       return void (chance.happens(0.2) && operator.disconnect({ all: true } as never));
   }
+}
+
+/** The kernel may refuse; what is written is good. */
+function isTaken(outcome: Awaited<ReturnType<RunningServer["reload"]>>): void {
+  if (!outcome.ok && outcome.reason === "configuration") throw new Error(outcome.message);
 }
