@@ -67,7 +67,7 @@ const REST_MS = 2_000;
 /** A loop that may be late by no more than this above its level is in time. */
 const DELAY_SLACK_MS = 25;
 const PRECISE = 10;
-const ordinary = /"msg":"(logged in|session ended|session up)"|^$/;
+const ordinary = /"msg":"(logged in|session ended|session up|call ended without a log-in)"|^$/;
 
 export class Play implements Disposable {
   readonly #stage: Stage;

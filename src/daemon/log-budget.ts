@@ -1,8 +1,9 @@
 // How many lines of one class are written: a flood must not fill a disk, and what is left out is
 // counted and said (G-18).
 
-import { Paces } from "../core/guard/paces.js";
-import { admin, guard } from "../limits.js";
+import { parseIpv4 } from "../base/ip.js";
+import { ScaledRate, type Scales } from "../core/guard/scales.js";
+import { admin, type Bounds, guard } from "../limits.js";
 
 export type Admission =
   /** Write it; `suppressed` lines of its class were left out since the last one written. */
@@ -14,22 +15,40 @@ type Bucket = { tokens: number; at: number; suppressed: number };
 const classesMax = 256;
 const sharedClass = "other";
 
+/** By their names in the configuration. */
+export function strangersLines(limits: Bounds<typeof admin>): Scales {
+  return {
+    source: limits.logSourceLinesPerMinute,
+    prefix: limits.logPrefixLinesPerMinute,
+    server: limits.logStrangersLinesPerMinute,
+  };
+}
+
 export class LogBudget {
   readonly #buckets = new Map<string, Bucket>();
-  readonly #sources: Paces;
+  readonly #strangers: ScaledRate;
 
-  /** Both are also the burst. One source's lines must not crowd out those of others. */
+  /**
+   * Lines a minute: of a class; of those that strangers bring about, by source, /24 and in all. Each is also
+   * the burst. One source's lines must not crowd out those of others.
+   */
   constructor(
     public perMinute: number,
-    perSource: number = admin.logSourceLinesPerMinute,
+    strangers: Scales = strangersLines(admin),
   ) {
-    this.#sources = new Paces({ perSecond: perSource / 60, burst: perSource }, guard.sourcesMax);
+    const perSecond = {
+      source: strangers.source / 60,
+      prefix: strangers.prefix / 60,
+      server: strangers.server / 60,
+    };
+    this.#strangers = new ScaledRate(perSecond, 60_000, guard.sourcesMax);
   }
 
-  /** `now` in monotonic ms; `source` of a line that a stranger can bring about. */
+  /** `now` in monotonic ms; `source`, an address, of a line that a stranger can bring about. */
   admit(lineClass: string, now: number, source?: string): Admission {
     const bucket = this.#bucket(lineClass, now);
-    if (source !== undefined && !this.#sources.take(source, now)) {
+    const peer = source === undefined ? undefined : parseIpv4(source);
+    if (peer !== undefined && this.#strangers.take(peer, now, false) !== undefined) {
       bucket.suppressed++;
       return { write: false };
     }

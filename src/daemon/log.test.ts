@@ -167,11 +167,36 @@ describe("a flood", () => {
   });
 });
 
-test("warnings about one source are bounded by themselves: those of others go on", () => {
-  const budget = new LogBudget(100, 2);
-  const admitted = (source?: string) => budget.admit("log-in refused", 0, source).write;
-  expect([admitted("a"), admitted("a"), admitted("a"), admitted("b"), admitted()]).toEqual([
-    ...[true, true, false, true, true],
-  ]);
-  expect([...budget.takeSuppressed()]).toEqual([]);
+describe("what strangers bring about", () => {
+  const budget = () => new LogBudget(100, { source: 2, prefix: 3, server: 4 });
+
+  test("is bounded by source, by /24 and in all: what others bring about goes on", () => {
+    const lines = budget();
+    const admitted = (source?: string) => lines.admit("log-in refused", 0, source).write;
+    const one = ["192.0.2.1", "192.0.2.1", "192.0.2.1"].map(admitted);
+    const same24 = ["192.0.2.2", "192.0.2.3"].map(admitted);
+    const others = ["198.51.100.1", "203.0.113.1"].map(admitted);
+    expect([one, same24, others, admitted()]).toEqual([
+      ...[[true, true, false], [true, false], [true, false], true],
+    ]);
+  });
+
+  test("of all classes together, and what was left out is said", () => {
+    const lines = budget();
+    for (const line of ["log-in refused", "call refused", "source blocked"]) {
+      lines.admit(line, 0, "192.0.2.1");
+    }
+    expect([...lines.takeSuppressed()]).toEqual([{ lineClass: "source blocked", suppressed: 1 }]);
+  });
+
+  test("at info, too: a session's own lines are not crowded out", () => {
+    const out = memory();
+    const strangersLinesPerMinute = { source: 2, prefix: 3, server: 4 };
+    const log = logTo(out, { strangersLinesPerMinute });
+    const peer = "192.0.2.1";
+    for (let i = 0; i < 5; i++) log.info({ peer }, "call ended without a log-in", "stranger");
+    log.info({ peer }, "session ended");
+    const said = out.lines.map((line) => JSON.parse(line).msg);
+    expect(said).toEqual([...Array(2).fill("call ended without a log-in"), "session ended"]);
+  });
 });

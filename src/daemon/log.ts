@@ -2,6 +2,7 @@
 // a line is its class: fixed words; whatever varies is a field.
 import pino from "pino";
 import pretty from "pino-pretty";
+import type { Scales } from "../core/guard/scales.js";
 import { LogBudget } from "./log-budget.js";
 import { type LogFields, safeFields, safeText } from "./log-fields.js";
 import { LogTail } from "./log-tail.js";
@@ -13,8 +14,8 @@ export type LogTerms = {
   readonly format: "auto" | "json" | "pretty";
   /** Lines a minute of one class; also the burst. */
   readonly linesPerMinute: number;
-  /** Warnings a minute about one source (the field `peer`), of all classes together. */
-  readonly sourceLinesPerMinute?: number;
+  /** Likewise of what strangers bring about, of all classes together: by the field `peer`, its /24, in all. */
+  readonly strangersLinesPerMinute?: Scales;
   /** Monotonic ms. */
   readonly clock: () => number;
   readonly destination: LogDestination;
@@ -43,7 +44,7 @@ export class Log implements Disposable {
 
   constructor(terms: LogTerms) {
     this.#terms = terms;
-    this.#budget = new LogBudget(terms.linesPerMinute, terms.sourceLinesPerMinute);
+    this.#budget = new LogBudget(terms.linesPerMinute, terms.strangersLinesPerMinute);
     const { format, destination } = terms;
     const readable = format === "pretty" || (format === "auto" && destination.isTerminal);
     this.#logger = pino(
@@ -82,8 +83,9 @@ export class Log implements Disposable {
     this.#write("warn", fields, line);
   }
 
-  info(fields: LogFields, line: string): void {
-    this.#write("info", fields, line);
+  /** `stranger`: nobody who is logged in brought it about. */
+  info(fields: LogFields, line: string, by?: "stranger"): void {
+    this.#write("info", fields, line, by);
   }
 
   debug(fields: LogFields, line: string): void {
@@ -106,9 +108,10 @@ export class Log implements Disposable {
     this.flush();
   }
 
-  #write(level: Level, fields: LogFields, line: string): void {
+  #write(level: Level, fields: LogFields, line: string, by?: "stranger"): void {
     if (!this.#logger.isLevelEnabled(level)) return;
-    const source = level === "warn" && typeof fields.peer === "string" ? fields.peer : undefined;
+    const strange = level === "warn" || by === "stranger";
+    const source = strange && typeof fields.peer === "string" ? fields.peer : undefined;
     const admission = this.#budget.admit(line, this.#terms.clock(), source);
     if (!admission.write) {
       this.#armSummary();

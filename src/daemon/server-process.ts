@@ -18,6 +18,7 @@ import type { Config } from "./config/resolve.js";
 import { chooseDefaults, selfMadeConfig, writeSelfMade } from "./config/self-made.js";
 import { configFileSetting, storeTerms } from "./config/store-terms.js";
 import { Log, standardOutput } from "./log.js";
+import { strangersLines } from "./log-budget.js";
 import { RunningServer, type StartFault } from "./running-server.js";
 import { runtimeWarning } from "./runtime-support.js";
 import { type SettledPrivileges, settlePrivileges } from "./settle-privileges.js";
@@ -107,7 +108,7 @@ async function serveLocked(
     level: config.log.level,
     format: config.log.format,
     linesPerMinute: config.limits.admin.logLinesPerMinute,
-    sourceLinesPerMinute: config.limits.admin.logSourceLinesPerMinute,
+    strangersLinesPerMinute: strangersLines(config.limits.admin),
     clock: turnNow,
     destination: standardOutput(),
   });

@@ -9,7 +9,7 @@ import type { Accounting, SessionCounters, SessionRecord } from "../store/port.j
 
 /** One line a log-in, refusal and session end: operators and their tools rely on them. */
 export interface SessionLog {
-  info(fields: Readonly<Record<string, unknown>>, line: string): void;
+  info(fields: Readonly<Record<string, unknown>>, line: string, by?: "stranger"): void;
   warn(fields: Readonly<Record<string, unknown>>, line: string): void;
 }
 
@@ -72,11 +72,15 @@ export class SessionKeeper {
     const encryption = this.#kept.get(info.session);
     this.#kept.delete(info.session);
     const { receivedOctets, sentOctets, receivedPackets, sentPackets } = info.counters;
+    const fields = this.#fields(info);
+    // A class of its own: a flood of strangers' calls must leave room for the ends of sessions.
+    if (encryption === undefined) {
+      return log.info({ ...fields, cause }, "call ended without a log-in", "stranger");
+    }
     log.info(
-      { ...this.#fields(info), cause, receivedOctets, sentOctets, receivedPackets, sentPackets },
+      { ...fields, cause, receivedOctets, sentOctets, receivedPackets, sentPackets },
       "session ended",
     );
-    if (encryption === undefined) return;
     const record = this.#record(info, encryption);
     this.#settle(accounting.stop(record, counters(info), wallClockMs(), cause), "stop");
     this.#endRoutes(info.session);

@@ -49,6 +49,14 @@ describe("limits.ppp of the configuration", () => {
     expect(codes().filter((code) => code === LcpCode.configureReject)).toHaveLength(1);
   });
 
+  test("echoRepliesPerSecond: so many Echo-Requests are answered", () => {
+    const peer = server({ echoRepliesPerSecond: 3 }).openLcp();
+    const request = Uint8Array.of(0, 0, 0, 1);
+    for (let n = 0; n < 20; n++) peer.packet(lcp, LcpCode.echoRequest, n, request);
+    const replies = peer.sent(lcp).filter(({ code }) => code === LcpCode.echoReply);
+    expect(replies).toHaveLength(3);
+  });
+
   test("phaseDeadlineMs: a phase takes no longer", () => {
     const peer = server({ phaseDeadlineMs: 5_000 }).openLcp();
     expect(peer.wait(4_999).count("phase-timeout")).toBe(0);

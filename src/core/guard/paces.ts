@@ -10,6 +10,8 @@ export class Paces {
   constructor(
     readonly pace: Pace,
     readonly keysMax: number,
+    /** A key made room that had not earned all again yet. */
+    readonly forgot: () => void = () => {},
   ) {}
 
   /** One more, if it is within the rate; else nothing is taken. */
@@ -23,7 +25,7 @@ export class Paces {
   charge(key: number | string, count: number, now: number): number {
     const earnedAt = this.#from(key, now) + (count * 1_000) / this.pace.perSecond;
     this.#earnedAt.delete(key);
-    this.#makeRoom();
+    this.#makeRoom(now);
     this.#earnedAt.set(key, earnedAt);
     return this.overBy(key, now, 1);
   }
@@ -47,10 +49,11 @@ export class Paces {
     return Math.max(now, this.#earnedAt.get(key) ?? 0);
   }
 
-  #makeRoom(): void {
+  #makeRoom(now: number): void {
     if (this.#earnedAt.size < this.keysMax) return;
-    for (const oldest of this.#earnedAt.keys()) {
+    for (const [oldest, earnedAt] of this.#earnedAt) {
       this.#earnedAt.delete(oldest);
+      if (earnedAt > now) this.forgot();
       return;
     }
   }

@@ -18,13 +18,13 @@ export class ScaledRate {
   readonly #server: Paces;
 
   /** A burst is what the rate gives in `burstMs`, and at least one. */
-  constructor(perSecond: Scales, burstMs: number, sourcesMax: number) {
+  constructor(perSecond: Scales, burstMs: number, sourcesMax: number, forgot?: () => void) {
     const pace = (rate: number) => ({
       perSecond: rate,
       burst: Math.max(1, (rate * burstMs) / 1_000),
     });
-    this.#source = new Paces(pace(perSecond.source), sourcesMax);
-    this.#prefix = new Paces(pace(perSecond.prefix), sourcesMax);
+    this.#source = new Paces(pace(perSecond.source), sourcesMax, forgot);
+    this.#prefix = new Paces(pace(perSecond.prefix), sourcesMax, forgot);
     this.#server = new Paces(pace(perSecond.server), 1);
   }
 

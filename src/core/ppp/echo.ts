@@ -66,7 +66,7 @@ export class Echo {
     if (ours !== 0 && body.value.magicNumber === ours) return context.note("echo-looped");
     // Who asks is there: one end's keep-alives are enough, unless its answers are missing.
     if (this.#silent === 0) this.#arm(context.policy.echoIntervalMs, now);
-    this.#replies ??= new RateLimit(ppp.echoRepliesPerSecond);
+    this.#replies ??= new RateLimit(limitsOf(context).echoRepliesPerSecond);
     if (!this.#replies.take(now)) return context.note("echo-suppressed");
     const room = context.peersMru() - PACKET_HEADER_OCTETS - MAGIC_OCTETS;
     const reply = encodeMagicAndData({

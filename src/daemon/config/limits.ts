@@ -28,6 +28,7 @@ export const limitBounds = {
     echoIdleMs: [5_000, 10 * minuteMs, "silence before our Echo-Request"],
     echoReplyMs: [1_000, 10 * minuteMs, "wait for its answer"],
     stopReplyMs: [100, minuteMs, "wait for Stop-Control-Connection-Reply when stopping"],
+    outputOctetsMax: [512, 1_048_576, "octets for a peer whose TCP does not take them: closed"],
     messagesPerSecond: [1, 1_000, "control messages a second of one connection"],
     messagesBurst: [1, 2_000, "its burst"],
     overRateMs: [0, minuteMs, "over that rate for so long: closed"],
@@ -42,6 +43,7 @@ export const limitBounds = {
     packetsPerPhaseMax: [20, 1_000, "negotiation packets taken in one phase"],
     phaseDeadlineMs: [5_000, 10 * minuteMs, "one phase of the log-in"],
     renegotiationsPerHourMax: [0, 100, "renegotiations within an hour"],
+    echoRepliesPerSecond: [1, 1_000, "LCP Echo-Requests answered a second"],
     echoIntervalMs: [1_000, 60 * minuteMs, "LCP Echo-Request interval"],
     echoFailuresMax: [1, 100, "unanswered ones before the link is dead"],
     probeMs: [100, 30_000, "answer of the oldest session when its user is at the limit"],
@@ -110,7 +112,9 @@ export const limitBounds = {
   admin: {
     connectionsMax: [2, 1_024, "connections of the admin socket"],
     logLinesPerMinute: [10, 100_000, "log lines a minute of one class"],
-    logSourceLinesPerMinute: [1, 100_000, "warnings a minute about one source address"],
+    logSourceLinesPerMinute: [1, 100_000, "log lines a minute by strangers, of one address"],
+    logPrefixLinesPerMinute: [1, 100_000, "of a /24"],
+    logStrangersLinesPerMinute: [1, 100_000, "of all"],
   },
 } as const satisfies BoundsTable;
 

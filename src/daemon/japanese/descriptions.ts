@@ -57,6 +57,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   "limits.control.echoIdleMs": "こちらが Echo-Request を送るまでの無通信",
   "limits.control.echoReplyMs": "その応答を待つ時間",
   "limits.control.stopReplyMs": "停止時に Stop-Control-Connection-Reply を待つ時間",
+  "limits.control.outputOctetsMax": "相手の TCP が受け取らないオクテット。超えたら閉じる",
   "limits.control.messagesPerSecond": "一つの接続の、毎秒の制御メッセージ",
   "limits.control.messagesBurst": "そのうち一度に来てよい数",
   "limits.control.overRateMs": "このレートをこれだけの間超えたら閉じる",
@@ -69,6 +70,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   "limits.ppp.packetsPerPhaseMax": "一つの段階で受け取るネゴシエーションのパケット",
   "limits.ppp.phaseDeadlineMs": "ログインの一つの段階",
   "limits.ppp.renegotiationsPerHourMax": "1 時間以内の再ネゴシエーション",
+  "limits.ppp.echoRepliesPerSecond": "毎秒答える LCP Echo-Request",
   "limits.ppp.echoIntervalMs": "LCP Echo-Request の間隔",
   "limits.ppp.echoFailuresMax": "応答のないものがいくつ続けば、リンクが死んだとみなすか",
   "limits.ppp.probeMs": "ユーザーが上限に達したとき、最も古いセッションの応答を待つ時間",
@@ -99,7 +101,9 @@ export const descriptions: Readonly<Record<string, string>> = {
   "limits.hooks.queueMax": "待っているフック",
   "limits.admin.connectionsMax": "管理ソケットの接続",
   "limits.admin.logLinesPerMinute": "同じ種類のログの行、毎分",
-  "limits.admin.logSourceLinesPerMinute": "一つの送信元アドレスについての警告、毎分",
+  "limits.admin.logSourceLinesPerMinute": "ログインのないもののログの行、毎分、一つのアドレスの",
+  "limits.admin.logPrefixLinesPerMinute": "一つの /24 の",
+  "limits.admin.logStrangersLinesPerMinute": "全体の",
 };
 
 /** Bounds of strangers come in threes: of one address, of a /24, of all. */

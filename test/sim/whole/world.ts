@@ -8,6 +8,7 @@ import { Chance } from "../../../src/base/chance.js";
 import { formatIpv4, type Ipv4 } from "../../../src/base/ip.js";
 import { loadConfig } from "../../../src/daemon/config/load.js";
 import { Log } from "../../../src/daemon/log.js";
+import { strangersLines } from "../../../src/daemon/log-budget.js";
 import { RunningServer } from "../../../src/daemon/running-server.js";
 import { statePaths } from "../../../src/daemon/state-directory.js";
 import type { Store } from "../../../src/store/port.js";
@@ -168,7 +169,7 @@ export class WholeWorld {
     using log = new Log({
       ...{ level: "info", format: "json", clock: () => this.schedule.now },
       linesPerMinute: config.limits.admin.logLinesPerMinute,
-      sourceLinesPerMinute: config.limits.admin.logSourceLinesPerMinute,
+      strangersLinesPerMinute: strangersLines(config.limits.admin),
       destination: { isTerminal: false, write: (line) => this.#line(line), flush: () => {} },
     });
     const how = { how: "own-user" as const, uid: 0, why: "", tunDevices: [], filter: undefined };
