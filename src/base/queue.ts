@@ -34,6 +34,14 @@ export class Queue<T> {
     return item;
   }
 
+  /** Takes out all others. */
+  keep(wanted: (item: T) => boolean): void {
+    for (let left = this.size; left > 0; left--) {
+      const item = this.shift();
+      if (item !== undefined && wanted(item)) this.push(item);
+    }
+  }
+
   clear(): void {
     this.#items = undefined;
     this.#head = 0;

@@ -4,10 +4,10 @@ import type { Instant } from "../base/instant.js";
 import type { Ipv4 } from "../base/ip.js";
 import type { Scope } from "../base/scope.js";
 import type { EndCause } from "./access/ports.js";
-import type { CallSession } from "./call-session.js";
+import type { CallSession, SessionOrigin } from "./call-session.js";
 import { ControlConnection } from "./pptp/control-connection.js";
 import type { CallIdLease, CallTerms, ControlEvent, ControlPolicy } from "./pptp/ports.js";
-import type { ConnectionId, Transmission } from "./server-ports.js";
+import type { ConnectionId, Profile, Transmission } from "./server-ports.js";
 
 /** What a connection asks of the server that composes it. */
 export interface ConnectionSurroundings {
@@ -79,6 +79,13 @@ export class Connection {
   stand(place: Disposable | undefined): void {
     if (this.#place !== undefined) this.scope.release(this.#place);
     this.#place = place && this.scope.hold("strangersPlace", place);
+  }
+
+  /** Where a call of it comes from. */
+  originOf(profile: Profile): SessionOrigin {
+    const { id, localAddress, peerAddress, hostName, vendorString } = this;
+    const peers = { peersHostName: hostName, peersVendorString: vendorString };
+    return { connection: id, localAddress, peerAddress, ...peers, profile };
   }
 
   /** Nothing that comes in counts any more. */

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type Caller, LOCAL, ServerBench } from "../../test/sim/server-bench.js";
+import { type Caller, LOCAL, PEER, ServerBench } from "../../test/sim/server-bench.js";
 import { guard as bounds } from "../limits.js";
+import { decodeFrame } from "../wire/ppp/frame.js";
+import type { FlowRef } from "../wire/worker-link.js";
 import { Guard } from "./guard/guard.js";
 import type { ConnectionId } from "./server-ports.js";
 
@@ -78,5 +80,124 @@ describe("whoever has no session yet", () => {
     expect(bench.reasons["stranger gave way"]).toBe(1);
     expect(slow.events.some(({ kind }) => kind === "Ended")).toBe(true);
     expect(honest.up).toBe(true);
+  });
+});
+
+const LCP = 0xc021;
+const [ECHO_REQUEST, ECHO_REPLY] = [9, 10];
+
+/** One session, and a stranger whose log-in waits for its verdict. */
+function sessionAndStranger() {
+  const { bench, guard } = up();
+  bench.account = { sessionsMax: 4 };
+  const session = bench.caller();
+  bench.run();
+  bench.held.add("verdict");
+  const stranger = bench.caller();
+  bench.run();
+  expect([session.up, stranger.up, bench.sessions.length]).toEqual([true, false, 2]);
+  const [ofSession, ofStranger] = bench.sessions.map((one) => bench.flowOf(one.session));
+  return { bench, guard, session, stranger, ofSession: ofSession!, ofStranger: ofStranger! };
+}
+
+function asks(bench: ServerBench, flow: FlowRef, identifier: number): void {
+  const information = Uint8Array.of(ECHO_REQUEST, identifier, 0, 8, 0, 0, 0, 0);
+  bench.act((server, now) => {
+    server.handlePlane({ kind: "Frame", flow, protocol: LCP, information }, now);
+    // As it is in the worker link's buffer: soon something else.
+    information.fill(0);
+  });
+}
+
+/** Identifiers of Echo-Requests that were answered. */
+function answered(bench: ServerBench, flow: FlowRef): number[] {
+  return bench.commands.flatMap((command) => {
+    if (command.kind !== "Send" || command.flow.slot !== flow.slot) return [];
+    const read = decodeFrame(command.frame);
+    const { protocol, information } = read.ok ? read.value : { protocol: 0, information: [] };
+    return protocol === LCP && information[0] === ECHO_REPLY ? [information[1] ?? 0] : [];
+  });
+}
+
+describe("while there is too much to do", () => {
+  test("what a session says is handled before what strangers said; they get their turn, in order", () => {
+    const { bench, guard, ofSession, ofStranger } = sessionAndStranger();
+    guard.busy = true;
+    asks(bench, ofStranger, 71);
+    asks(bench, ofSession, 1);
+    expect([answered(bench, ofSession), answered(bench, ofStranger)]).toEqual([[1], []]);
+    guard.busy = false;
+    // Behind the one that waits, though there is room again.
+    asks(bench, ofStranger, 72);
+    expect(answered(bench, ofStranger)).toEqual([]);
+    bench.pass(1);
+    expect(answered(bench, ofStranger)).toEqual([71, 72]);
+    asks(bench, ofStranger, 73);
+    expect(answered(bench, ofStranger)).toEqual([71, 72, 73]);
+  });
+
+  test("so many wait, the next ones are dropped and counted; those whose call ended are left out", () => {
+    const { bench, guard, stranger, ofStranger } = sessionAndStranger();
+    guard.busy = true;
+    for (let i = 0; i < bounds.strangersFramesMax + 3; i++) asks(bench, ofStranger, i & 0xff);
+    expect(bench.reasons["shed frame, server busy"]).toBe(3);
+    bench.pass(1);
+    const { size } = bench.server.deadlines;
+    expect(answered(bench, ofStranger).length).toBeLessThanOrEqual(bounds.strangersTurnFrames);
+    stranger.cut();
+    bench.pass(1_000);
+    expect(bench.server.deadlines.size).toBeLessThan(size);
+    expect(bench.sessions).toHaveLength(1);
+  });
+
+  test("a stranger's connection is read again after a pause, a session's at once", () => {
+    const { bench, guard, session, stranger } = sessionAndStranger();
+    guard.busy = true;
+    for (const { id } of [session, stranger]) {
+      // Half a message: whoever only dribbles waits, too.
+      bench.act((server, now) => server.handleOctets(id, new Uint8Array(1), now));
+    }
+    expect(bench.server.readingPausedUntil(session.id)).toBeUndefined();
+    const until = bench.server.readingPausedUntil(stranger.id) ?? 0;
+    expect(until - bench.now).toBe(bounds.strangersPauseMs);
+    expect(bench.reasons["stranger waits, server busy"]).toBe(1);
+  });
+});
+
+describe("no room for any connection", () => {
+  test("a silent stranger gives way, once it had its time; then one without a log-in; a session never", () => {
+    const { bench, stranger } = sessionAndStranger();
+    const silent = 99 as ConnectionId;
+    bench.server.handleConnected(silent, LOCAL, PEER + 50, bench.now);
+    const makes = () => {
+      const made = bench.server.makeRoom(0x0b000001, bench.now);
+      bench.run();
+      return made;
+    };
+    expect(makes()).toBe(false);
+    bench.pass(bounds.placeLeastMs);
+    expect([makes(), bench.closed]).toEqual([true, [silent]]);
+    expect([makes(), bench.closed]).toEqual([true, [silent, stranger.id]]);
+    expect([makes(), bench.sessions.length]).toEqual([false, 1]);
+    expect(bench.reasons["stranger gave way"]).toBe(2);
+  });
+});
+
+describe("what a bound of the guard forgets", () => {
+  test("is counted where it was still in force", () => {
+    const { bench, guard } = up({ sourcesMax: 2, logInPairsMax: 1 });
+    for (const peer of [1, 2, 3]) {
+      guard.refusesConnection(peer << 8, 0);
+      guard.loggedIn("anna", peer << 8, false, 0);
+    }
+    // The rates of connections by source and by /24, and what failed log-ins count towards a block.
+    expect(bench.reasons).toMatchObject({
+      "forgotten source": 3,
+      "forgotten pair of user and source": 2,
+    });
+    const day = 86_400_000;
+    guard.refusesConnection(9 << 8, day);
+    guard.loggedIn("anna", 9 << 8, false, day);
+    expect(bench.reasons["forgotten source"]).toBe(3);
   });
 });

@@ -1,22 +1,36 @@
 // Who is let in, and who makes room: what the guard says of addresses, done to connections and calls.
 import { after, type Instant } from "../base/instant.js";
 import type { Ipv4 } from "../base/ip.js";
+import { Queue } from "../base/queue.js";
+import { guard as bounds } from "../limits.js";
+import type { PlaneEvent } from "../wire/worker-link.js";
 import type { CallSession } from "./call-session.js";
 import type { Connection } from "./connection.js";
+import type { Deadline } from "./deadline.js";
 import type { Guard } from "./guard/guard.js";
+
+type Frame = Extract<PlaneEvent, { readonly kind: "Frame" }>;
 
 /** What the server does on our word. */
 export interface DoorActs {
   noted(reason: string): void;
   /** Ends it: its place is another's. */
   giveWay(who: Connection | CallSession, now: Instant): void;
+  /** A frame that waited has its turn. */
+  handleFrame(session: CallSession, frame: Frame, now: Instant): void;
 }
 
 export class Door {
+  /** Frames of strangers while there is too much to do: what sessions say is handled before them. */
+  readonly #waiting = new Queue<{ readonly session: CallSession; readonly frame: Frame }>();
+  #turnAt: Instant | undefined;
+
   constructor(
     readonly guard: Guard,
     readonly acts: DoorActs,
-  ) {}
+  ) {
+    guard.noted = (reason) => acts.noted(reason);
+  }
 
   connected(connection: Connection, now: Instant): void {
     const { place, gaveWay } = this.guard.halfOpen.enter(connection, connection.peerAddress, now);
@@ -35,10 +49,13 @@ export class Door {
 
   /** Octets of a stranger have been handled, with so many messages in them. */
   handled(connection: Connection, messages: number, now: Instant): void {
-    if (!connection.isStranger || messages === 0) return;
-    const ms = this.guard.messages(connection.peerAddress, messages, now);
-    connection.pausedUntil = ms > 0 ? after(now, ms) : undefined;
+    const { guard } = this;
+    if (!connection.isStranger || (messages === 0 && !guard.busy)) return;
+    const ms = messages === 0 ? 0 : guard.messages(connection.peerAddress, messages, now);
     if (ms > 0) this.acts.noted("strangers' message rate");
+    if (guard.busy) this.acts.noted("stranger waits, server busy");
+    const pauseMs = guard.busy ? Math.max(ms, bounds.strangersPauseMs) : ms;
+    connection.pausedUntil = pauseMs > 0 ? after(now, pauseMs) : undefined;
   }
 
   admitsCall(connection: Connection, now: Instant): boolean {
@@ -56,8 +73,42 @@ export class Door {
     if (gaveWay !== undefined) this.#giveWay(gaveWay, now);
   }
 
-  admitsFrame(session: CallSession, peer: Ipv4, now: Instant): boolean {
-    return !session.isStranger || !this.#refused(this.guard.refusesFrame(peer, now));
+  /** Now; false: it is refused, or waits for its turn. */
+  admitsFrame(session: CallSession, frame: Frame, now: Instant): boolean {
+    if (!session.isStranger) return true;
+    if (this.#refused(this.guard.refusesFrame(session.origin.peerAddress, now))) return false;
+    // Once some wait, the others go behind them.
+    if (!this.guard.busy && this.#waiting.size === 0) return true;
+    if (this.#waiting.size < bounds.strangersFramesMax) {
+      // A copy: the frame is a view of all that was read with it.
+      const information = frame.information.slice();
+      this.#waiting.push({ session, frame: { ...frame, information } });
+    } else this.#refused("shed frame, server busy");
+    this.#turnAt ??= after(now, turnEveryMs);
+    return false;
+  }
+
+  pollTimeout(): Deadline | undefined {
+    return this.#turnAt && { at: this.#turnAt, why: "strangers' turn" };
+  }
+
+  /** A few at a time: whatever sessions have said by then is handled in between. */
+  handleTimeout(now: Instant): void {
+    if (this.#turnAt === undefined || this.#turnAt > now) return;
+    for (let taken = 0; taken < bounds.strangersTurnFrames; taken++) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      const { session, frame } = next;
+      if (session.ending === undefined) this.acts.handleFrame(session, frame, now);
+    }
+    this.#turnAt = this.#waiting.size > 0 ? after(now, turnEveryMs) : undefined;
+  }
+
+  /** One that has not logged in gives way to a newcomer, as if places were full; false: none does. */
+  makeRoom(peer: Ipv4, now: Instant): boolean {
+    const gaveWay = this.guard.givesWay(peer, now);
+    if (gaveWay !== undefined) this.#giveWay(gaveWay, now);
+    return gaveWay !== undefined;
   }
 
   /** The session has logged in: neither it nor its connection is a stranger any more. */
@@ -84,3 +135,6 @@ export class Door {
     this.acts.giveWay(who, now);
   }
 }
+
+/** The least a timer sleeps: the event loop looks at its sockets in between. */
+const turnEveryMs = 1;

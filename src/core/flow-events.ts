@@ -6,12 +6,14 @@ import type { Connection } from "./connection.js";
 
 export type FlowEvent = Extract<PlaneEvent, { readonly flow: FlowRef }>;
 
+type Frame = Extract<FlowEvent, { readonly kind: "Frame" }>;
+
 /** What the server has to do with it. */
 export interface FlowActs {
   noted(reason: string): void;
   /** Moves the connection's outputs on. */
   settle(connection: Connection, now: Instant): void;
-  admitsFrame(session: CallSession, now: Instant): boolean;
+  admitsFrame(session: CallSession, frame: Frame, now: Instant): boolean;
 }
 
 export function handleFlowEvent(
@@ -37,7 +39,7 @@ export function handleFlowEvent(
     case "Removed":
       return session.removed(event.counters, now);
     case "Frame":
-      if (!acts.admitsFrame(session, now)) return;
+      if (!acts.admitsFrame(session, event, now)) return;
       return session.handleFrame(event.protocol, event.information, now);
     case "ResyncNeeded":
       return session.handleResyncNeeded(now);

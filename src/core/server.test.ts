@@ -25,6 +25,41 @@ function expectNothingHeld(bench: ServerBench): void {
   expect(bench.server.sessionCount).toBe(0);
 }
 
+/** Whatever is written out of order the bench throws at. */
+describe("a call's packets pass no longer once Call-Disconnect-Notify is written", () => {
+  const ends: readonly (readonly [string, (bench: ServerBench) => unknown])[] = [
+    ["its user hangs up", (bench) => hangsUp(bench)],
+    [
+      "the administrator ends it",
+      (bench) =>
+        bench.act((server, now) => {
+          const [info] = bench.sessions;
+          server.disconnect(info!.session, "administrator", now);
+        }),
+    ],
+    [
+      "its data worker is lost",
+      (bench) => bench.act((server, now) => server.handleWorkerLost(now)),
+    ],
+    ["the server stops", (bench) => bench.act((server, now) => server.stop(now))],
+  ];
+
+  function hangsUp(bench: ServerBench): void {
+    bench.act((server, now) => {
+      const clear = controlMessages[11]!.slice();
+      new DataView(clear.buffer).setUint16(12, bench.callers.get(ID)!.callId ?? 0);
+      server.handleOctets(ID, clear, now);
+    });
+  }
+
+  test.each(ends)("%s", (_, end) => {
+    const bench = up();
+    end(bench);
+    bench.pass(200_000);
+    expect([bench.notices, bench.server.sessionCount]).toEqual([1, 0]);
+  });
+});
+
 describe("log-in", () => {
   test("the flow is in the data path before Outgoing-Call-Reply is written", () => {
     const bench = new ServerBench();

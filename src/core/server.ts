@@ -17,7 +17,7 @@ import type { FlowSlots } from "./access/flow-slots.js";
 import type { AccountTerms, EndCause, Verdict } from "./access/ports.js";
 import { CallSession, type SessionSurroundings } from "./call-session.js";
 import { Connection, type ConnectionSurroundings } from "./connection.js";
-import type { Deadline } from "./deadline.js";
+import { type Deadline, earliest } from "./deadline.js";
 import { Door } from "./door.js";
 import { handleFlowEvent } from "./flow-events.js";
 import { Guard } from "./guard/guard.js";
@@ -69,8 +69,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   readonly #flowActs = {
     noted: (reason: string) => this.noted(reason),
     settle: (connection: Connection, now: Instant) => this.#settle(connection, now),
-    admitsFrame: (session: CallSession, now: Instant) =>
-      this.#door.admitsFrame(session, session.origin.peerAddress, now),
+    admitsFrame: (...terms: Parameters<Door["admitsFrame"]>) => this.#door.admitsFrame(...terms),
   };
   readonly #rates: Rates;
   readonly #connections = new Map<ConnectionId, Connection>();
@@ -94,6 +93,8 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     this.#door = new Door(guard, {
       noted: (reason) => this.noted(reason),
       giveWay: (who, now) => this.#giveWay(who, now),
+      handleFrame: (session, { protocol, information }, now) =>
+        this.#drive(session, now, () => session.handleFrame(protocol, information, now)),
     });
   }
 
@@ -198,11 +199,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
         session.removed(undefined, now);
       });
     }
-    for (let waiting = this.#plane.size; waiting > 0; waiting--) {
-      const command = this.#plane.shift();
-      if (command === undefined || !("flow" in command) || wasIts(command.flow)) continue;
-      this.#plane.push(command);
-    }
+    this.#plane.keep((command) => "flow" in command && !wasIts(command.flow));
   }
 
   handleVerdict(id: SessionId, generation: number, verdict: Verdict, now: Instant): void {
@@ -237,6 +234,11 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     }
   }
 
+  /** There is no room for this newcomer but that of a stranger, who gives way; false: nobody does. */
+  makeRoom(peer: Ipv4, now: Instant): boolean {
+    return this.#door.makeRoom(peer, now);
+  }
+
   /** Begins the orderly end of everything; `stopped` tells when it is over. */
   stop(now: Instant): void {
     this.#stopping = true;
@@ -254,6 +256,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   handleTimeout(now: Instant): void {
     this.#now = now;
     this.#callIds.advance(now);
+    this.#door.handleTimeout(now);
     for (let due = this.deadlines.due(now); due !== undefined; due = this.deadlines.due(now)) {
       const key = due;
       if (key === "stop") this.stopAtOnce(now);
@@ -263,7 +266,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   }
 
   pollTimeout(): Deadline | undefined {
-    return this.deadlines.next();
+    return earliest(this.deadlines.next(), this.#door.pollTimeout());
   }
 
   pollPlane(): PlaneCommand | undefined {
@@ -352,19 +355,11 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
     const id = this.#nextSession++ as SessionId;
     using acquiring = new Scope("session", this.#ledger, id);
     acquiring.hold("flowSlot", slot.lease, `${slot.flow.slot}`);
-    const { localAddress, peerAddress, hostName, vendorString } = connection;
-    const profile = this.#policy.profileFor(localAddress, peerAddress);
+    const { localAddress, peerAddress } = connection;
     const session = new CallSession(
       id,
       terms,
-      {
-        connection: connection.id,
-        localAddress,
-        peerAddress,
-        peersHostName: hostName,
-        peersVendorString: vendorString,
-        profile,
-      },
+      connection.originOf(this.#policy.profileFor(localAddress, peerAddress)),
       slot.flow,
       acquiring.move(),
       this,

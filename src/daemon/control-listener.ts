@@ -56,6 +56,7 @@ export class ControlListener {
   #nextId = 1;
   /** Open, those included that the core has done with: each still is a descriptor. */
   #open = 0;
+  #roomWanted = false;
   readonly #failed = () => this.#options.reasons.add("socket-error");
 
   constructor(options: ControlListenerOptions) {
@@ -92,8 +93,10 @@ export class ControlListener {
     const entry = this.#entries.get(transmission.connection);
     if (entry === undefined) return;
     if (transmission.kind === "Close") {
-      // The FIN follows what was written; a peer that does not answer it is cut off.
-      entry.socket.end();
+      // The FIN follows what was written; a peer that does not answer it is cut off: at once where
+      // its descriptor is wanted.
+      if (this.#roomWanted) entry.socket.destroySoon();
+      else entry.socket.end();
       this.#entries.delete(transmission.connection);
       entry.scope.hold(
         "timer",
@@ -162,8 +165,25 @@ export class ControlListener {
     const { guard, connectionsMax } = this.#options;
     const refused = guard.refusesConnection(peerAddress, this.#loop?.clock() ?? 0);
     if (refused !== undefined || this.#open < connectionsMax) return refused;
+    if (
+      this.#open < connectionsMax + limits.connectionsLeavingMax &&
+      this.#makesRoom(peerAddress)
+    ) {
+      return undefined;
+    }
     guard.turnedAway(peerAddress);
     return "connections-max";
+  }
+
+  /** Sessions may have nearly all there is: silent strangers must not keep the rest. */
+  #makesRoom(peerAddress: Ipv4): boolean {
+    let made = false;
+    this.#roomWanted = true;
+    this.#loop?.input((server, now) => {
+      made = server.makeRoom(peerAddress, now);
+    });
+    this.#roomWanted = false;
+    return made;
   }
 
   #reset(socket: Socket, reason: string): void {

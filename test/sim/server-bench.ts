@@ -47,6 +47,9 @@ export const COUNTERS: FlowCounters = {
   idleMs: 0,
 };
 
+/** Types of control messages. */
+const [OCRP, CDN] = [8, 13];
+
 export class ServerBench {
   now: Instant = instant(0);
   readonly ledger = new Ledger(() => this.now);
@@ -58,8 +61,12 @@ export class ServerBench {
   /** Addresses that are out. */
   readonly leased = new Set<Ipv4>();
   account: Partial<AccountTerms> = {};
+  /** Call-Disconnect-Notifies that were written. */
+  notices = 0;
   readonly callers = new Map<ConnectionId, Caller>();
   readonly #kept = new Map<Held, (() => void)[]>();
+  /** Calls that a filter before the data path lets through, as the data path was told so far. */
+  readonly #passing = new Map<number, string>();
   #waiting: (() => void)[] = [];
   #nextAddress = FIRST_ADDRESS;
 
@@ -207,6 +214,9 @@ export class ServerBench {
       const command = server.pollPlane();
       if (command !== undefined) {
         this.commands.push(command);
+        if (command.kind === "Install") {
+          this.#passing.set(command.flow.slot, `${command.peerAddress} ${command.callId}`);
+        } else if (command.kind === "Remove") this.#passing.delete(command.flow.slot);
         this.#plane(command);
         continue;
       }
@@ -215,6 +225,7 @@ export class ServerBench {
         const caller = this.callers.get(transmission.connection);
         if (transmission.kind === "Octets") {
           const { octets } = transmission;
+          if (caller !== undefined) this.#checkOrder(caller, octets);
           this.later(() => caller?.client.handleOctets(octets, this.now));
         } else {
           this.closed.push(transmission.connection);
@@ -228,6 +239,22 @@ export class ServerBench {
       if (event.kind === "AuthenticationAsked") {
         this.#hold("verdict", () => this.answer(event));
       } else if (event.kind === "AddressAsked") this.#hold("address", () => this.address(event));
+    }
+  }
+
+  /** A call's packets pass before its peer is told yes, and no more once it is told that it is over. */
+  #checkOrder({ peerAddress }: Caller, octets: Uint8Array): void {
+    const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
+    for (let at = 0; at < octets.length; at += view.getUint16(at)) {
+      const [type, callId] = [view.getUint16(at + 8), view.getUint16(at + 12)];
+      const passes = [...this.#passing.values()].includes(`${peerAddress} ${callId}`);
+      const connected = type === OCRP && view.getUint8(at + 16) === 1;
+      if (connected && !passes) throw new Error(`Outgoing-Call-Reply before Install: ${callId}`);
+      if (type !== CDN) continue;
+      // With a lost worker its flows are out, and nobody removes them: those sessions are over.
+      const there = this.sessions.some((one) => one.callId === callId);
+      if (passes && there) throw new Error(`Call-Disconnect-Notify before Remove: ${callId}`);
+      this.notices++;
     }
   }
 

@@ -88,6 +88,36 @@ describe.runIf(needRoot())("descriptors limited to 160", () => {
   });
 });
 
+describe.runIf(needRoot())("every connection that there may be is a silent stranger's", () => {
+  test("a newcomer finds room at once, and no more than a few are open above the bound", async () => {
+    const most = 40;
+    const sources = [60, 61, 62, 63, 64].map((host) => `198.51.100.${host}`);
+    const limits = { control: { connectionsMax: most, startDeadlineMs: 60_000 } };
+    await using scene = await Scene.started({ config: { limits, guard: { allow: [] } } });
+    for (const address of sources) scene.callers.ip("addr", "add", `${address}/24`, "dev", "veth0");
+    const account = await scene.addUser(anna);
+    const crowds = sources.map(
+      (address) => new Crowd(most / sources.length, new Uint8Array(0), address),
+    );
+    try {
+      await until(
+        "all places are taken",
+        5,
+        async () => (await scene.status()).connections === most,
+      );
+      const caller = await scene.caller(account);
+      await caller.ping();
+      const { counters, connections } = await scene.status();
+      expect(counters["stranger gave way"]).toBeGreaterThan(0);
+      expect(connections).toBeLessThanOrEqual(most);
+      await caller.end();
+    } finally {
+      for (const crowd of crowds) crowd[Symbol.dispose]();
+    }
+    expect(await scene.stop()).toBe(0);
+  });
+});
+
 describe.runIf(needRoot())("2,000 connections at once", () => {
   test.each([
     ["that say nothing: closed after 5 s", new Uint8Array(0), "deadline start"],
@@ -113,7 +143,8 @@ describe.runIf(needRoot())("2,000 connections at once", () => {
     await until("descriptors", 5, () => openDescriptors(scene) <= descriptors);
     const { counters, connections } = await scene.status();
     expect(connections).toBe(1);
-    expect((counters[reason] ?? 0) + (counters["connections-max"] ?? 0)).toBe(2_000);
+    const others = ["connections-max", "stranger gave way"].map((why) => counters[why] ?? 0);
+    expect(others.reduce((sum, one) => sum + one, counters[reason] ?? 0)).toBe(2_000);
     expect(counters[reason]).toBeGreaterThan(0);
     const { sent, received } = await pinging.stop();
     expect(sent).toBeGreaterThan(1);

@@ -20,6 +20,8 @@ const KERNEL_LATE_MS = 2_000;
 export class Blocks {
   readonly #byAddress = new Map<Ipv4, Block>();
   readonly #networks = new Map<string, Block>();
+  /** Told of one that made room for another; must only queue. */
+  forgot: (block: Block) => void = () => {};
 
   constructor(readonly limits: Bounds<typeof bounds> = bounds) {}
 
@@ -31,6 +33,14 @@ export class Blocks {
       if (network.until > now && inPrefix4(address, network.source)) return network;
     }
     return undefined;
+  }
+
+  /** When the last one in force of those that it falls under ends; undefined: none is. */
+  endsFor(address: Ipv4, now: number): number | undefined {
+    const all = [this.#byAddress.get(address), ...this.#networks.values()];
+    const its = all.filter((one) => one !== undefined && inPrefix4(address, one.source));
+    const until = Math.max(...its.map((one) => one?.until ?? 0));
+    return until > now ? until : undefined;
   }
 
   /** For longer each time, until it has behaved for blockForgetMs. */
@@ -87,8 +97,11 @@ export class Blocks {
   #put(block: Block): Block {
     const { source } = block;
     const { blocksMax, blockedNetworksMax } = this.limits;
-    if (source.length === 32) place(this.#byAddress, source.address, block, blocksMax);
-    else place(this.#networks, keyOf(source), block, blockedNetworksMax);
+    const forgotten =
+      source.length === 32
+        ? place(this.#byAddress, source.address, block, blocksMax)
+        : place(this.#networks, keyOf(source), block, blockedNetworksMax);
+    if (forgotten !== undefined) this.forgot(forgotten);
     return block;
   }
 }
@@ -97,15 +110,16 @@ function keyOf({ address, length }: Prefix4): string {
   return `${address}/${length}`;
 }
 
-/** As the newest of at most so many: the one that ends first makes room. */
-function place<K>(blocks: Map<K, Block>, key: K, block: Block, most: number): void {
+/** As the newest of at most so many: the one that ends first makes room, and is told. */
+function place<K>(blocks: Map<K, Block>, key: K, block: Block, most: number): Block | undefined {
   blocks.delete(key);
+  let first: [K, Block] | undefined;
   if (blocks.size >= most) {
-    let first: [K, Block] | undefined;
     for (const entry of blocks) {
       if (first === undefined || entry[1].until < first[1].until) first = entry;
     }
     if (first !== undefined) blocks.delete(first[0]);
   }
   blocks.set(key, block);
+  return first?.[1];
 }

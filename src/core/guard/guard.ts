@@ -25,6 +25,8 @@ export class Guard {
   readonly blocks: Blocks;
   /** Told of every automatic block; must only queue. */
   blocked: (block: Block) => void = () => {};
+  /** Told what is to be counted beside what is refused. */
+  noted: (reason: string) => void = () => {};
   /** Told whose connection, call, message or log-in was refused: a TCP handshake proves the source. */
   turnedAway: (peer: Ipv4) => void = () => {};
   /** Accepted, and no Start-Control-Connection-Request yet. */
@@ -46,9 +48,10 @@ export class Guard {
     const { limits: by } = terms;
     this.#terms = terms;
     this.blocks = new Blocks(by);
-    this.#offences = new Offences(by);
-    this.#holds = new LogInHolds(by);
-    const rate = (scales: Scales) => new ScaledRate(scales, by.burstMs, by.sourcesMax);
+    const forgot = () => this.noted("forgotten source");
+    this.#offences = new Offences(by, forgot);
+    this.#holds = new LogInHolds(by, () => this.noted("forgotten pair of user and source"));
+    const rate = (scales: Scales) => new ScaledRate(scales, by.burstMs, by.sourcesMax, forgot);
     const places = <T extends object>(scales: Scales, leastMs = by.placeLeastMs) =>
       new Strangers<T>(scales, leastMs);
     this.#connections = rate({
@@ -107,6 +110,11 @@ export class Guard {
     if (rate !== undefined) return `shed connection, ${rate} rate`;
     const places = this.halfOpen.refuses(peer, now, exempt);
     return places && `shed connection, ${places} half-open`;
+  }
+
+  /** Whose connection could be this newcomer's: one that has said nothing before one that has. */
+  givesWay(peer: Ipv4, now: number): Connection | undefined {
+    return this.halfOpen.givesWay(peer, now) ?? this.unproven.givesWay(peer, now);
   }
 
   /** Why a Start-Control-Connection-Request gets No-Resource. */

@@ -9,7 +9,10 @@ type Failed = { failures: number; heldUntil: number; at: number };
 export class LogInHolds {
   readonly #pairs = new Map<string, Failed>();
 
-  constructor(readonly limits: Bounds<typeof bounds> = bounds) {}
+  constructor(
+    readonly limits: Bounds<typeof bounds> = bounds,
+    readonly forgot: () => void = () => {},
+  ) {}
 
   get size(): number {
     return this.#pairs.size;
@@ -31,7 +34,7 @@ export class LogInHolds {
     const holdMs =
       over < 0 ? 0 : Math.min(logInHoldMaxMs, logInHoldMinMs * 2 ** Math.min(over, 30));
     this.#pairs.delete(key);
-    this.#makeRoom();
+    this.#makeRoom(now);
     this.#pairs.set(key, { failures, heldUntil: now + holdMs, at: now });
     return failures <= logInFailuresMax;
   }
@@ -40,10 +43,12 @@ export class LogInHolds {
     this.#pairs.delete(keyOf(user, source));
   }
 
-  #makeRoom(): void {
-    if (this.#pairs.size < this.limits.logInPairsMax) return;
-    for (const oldest of this.#pairs.keys()) {
+  #makeRoom(now: number): void {
+    const { logInPairsMax, logInHoldMaxMs } = this.limits;
+    if (this.#pairs.size < logInPairsMax) return;
+    for (const [oldest, { at }] of this.#pairs) {
       this.#pairs.delete(oldest);
+      if (now - at < logInHoldMaxMs) this.forgot();
       return;
     }
   }

@@ -15,10 +15,10 @@ export type Offence = keyof typeof offenceWords;
 export class Offences {
   readonly #allowed: Readonly<Record<Offence, Paces>>;
 
-  constructor(limits: Bounds<typeof bounds> = bounds) {
+  constructor(limits: Bounds<typeof bounds> = bounds, forgot?: () => void) {
     const allowance = (count: number) => {
       const perSecond = (count * 1_000) / limits.offenceWindowMs;
-      return new Paces({ perSecond, burst: count }, limits.sourcesMax);
+      return new Paces({ perSecond, burst: count }, limits.sourcesMax, forgot);
     };
     this.#allowed = {
       logIn: allowance(limits.blockFailedLogIns),

@@ -36,13 +36,13 @@ export class Strangers<T extends object> {
       if ((this.#byPrefix.get(prefixOf(peer)) ?? 0) >= prefix) return "prefix";
     }
     if (this.#places.size < server) return undefined;
-    return this.#givesWay(peer, now) === undefined ? "server" : undefined;
+    return this.givesWay(peer, now) === undefined ? "server" : undefined;
   }
 
   /** After `refuses` had nothing against it. */
   enter(who: T, peer: Ipv4, now: number): Entered<T> {
     const full = this.#places.size >= this.most.server;
-    const gaveWay = full ? this.#givesWay(peer, now) : undefined;
+    const gaveWay = full ? this.givesWay(peer, now) : undefined;
     this.#places.set(who, { peer, since: now });
     count(this.#bySource, peer, 1);
     count(this.#byPrefix, prefixOf(peer), 1);
@@ -54,7 +54,8 @@ export class Strangers<T extends object> {
     return { place, gaveWay };
   }
 
-  #givesWay(peer: Ipv4, now: number): T | undefined {
+  /** Who would, for this newcomer. */
+  givesWay(peer: Ipv4, now: number): T | undefined {
     const [oldest] = this.#places;
     if (oldest !== undefined && now - oldest[1].since >= this.leastMs) return oldest[0];
     return this.#ofGreediest(peer);
