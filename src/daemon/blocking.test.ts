@@ -21,6 +21,9 @@ class Bench {
   readonly runs: (string | readonly BlockChange[])[] = [];
   readonly ended: Prefix4[] = [];
   readonly lines: string[] = [];
+  readonly noted: string[] = [];
+  readonly blocks = new Blocks();
+  left = false;
   failure: ReturnType<typeof osError> | undefined;
   readonly sessions: object[] = [];
   readonly blocking: Blocking;
@@ -33,19 +36,21 @@ class Bench {
     };
     const done = async () => ({ ok: true, value: undefined }) as const;
     this.blocking = new Blocking({
-      blocks: new Blocks(),
+      blocks: this.blocks,
       ledger: this.ledger,
       clock: () => this.now,
       wallClockMs: () => this.now + wallAhead,
       sessions: () => this.sessions as never,
       endStrangers: (source) => void this.ended.push(source),
       allows: ({ address }) => address === B,
+      noted: (reason) => void this.noted.push(reason),
       log: {
         warn: (_, line) => void this.lines.push(line),
         info: (_, line) => void this.lines.push(line),
       },
       table: {
         name: "t",
+        left: async () => this.left,
         begin: () => run("begin"),
         end: () => run("end"),
         change: (changes) => run(changes),
@@ -73,12 +78,12 @@ describe("blocked sources", () => {
   test("the table is made with the first block; strangers end, live calls are named, all is kept", async () => {
     const bench = new Bench();
     await bench.blocking.begin();
-    expect(bench.runs).toEqual(["end"]);
+    expect(bench.runs).toEqual([]);
     const live = { peerAddress: A, localAddress: 1, callId: 4711, account: {} };
     bench.sessions.push(live, { ...live, callId: 4712, account: undefined });
     expect(bench.blocking.block(hostPrefix(A), "by hand", 60_000).kind).toBe("blocked");
     await settled();
-    const [, begin, changes] = bench.runs;
+    const [begin, changes] = bench.runs;
     expect(begin).toBe("begin");
     const call = { source: A, localAddress: 1, callId: 4711, forMs: 60_000 };
     const blocked = { source: hostPrefix(A), forMs: 60_000 };
@@ -115,6 +120,56 @@ describe("blocked sources", () => {
     expect(bench.runs.length).toBeLessThan(9);
     expect(bench.runs.flat().length).toBe(5_001);
     expect(bench.blocking.live.length).toBe(Math.min(5_000, bounds.blocksMax));
+  });
+
+  test("a session under two blocks goes on until both have ended", async () => {
+    const bench = new Bench();
+    bench.sessions.push({ peerAddress: A, localAddress: 1, callId: 1, account: {} });
+    const lives = () =>
+      (bench.runs.at(-1) as readonly BlockChange[]).flatMap((change) =>
+        change.kind === "block" ? change.live.map(({ forMs }) => forMs) : [],
+      );
+    bench.blocking.block(hostPrefix(A), "x", 60_000);
+    await settled();
+    bench.now += 10_000;
+    bench.blocking.block({ address: 0xcb007100, length: 24 }, "x", 1_000);
+    await settled();
+    expect(lives()).toEqual([50_000]);
+    bench.blocking.block(hostPrefix(A), "x", 500);
+    await settled();
+    expect(lives()).toEqual([1_000]);
+  });
+
+  test("more than there is room for: the one that made room is let through again, and counted", async () => {
+    const bench = new Bench();
+    await bench.blocking.begin();
+    for (let i = 0; i <= bounds.blocksMax; i++) {
+      bench.blocking.block(hostPrefix(i + 1), "x", 60_000 + i);
+      if (i % 500 === 0) await settled();
+    }
+    await settled();
+    expect(bench.blocking.live).toHaveLength(bounds.blocksMax);
+    const gone = bench.runs.flat().filter((one) => typeof one === "object" && one.kind !== "block");
+    expect(gone).toEqual([{ kind: "unblock", source: hostPrefix(1) }]);
+    expect([bench.noted, bench.kept.size]).toEqual([["forgotten block"], bounds.blocksMax]);
+  });
+
+  test("more calls of a blocked source than the kernel lets through: counted", async () => {
+    const bench = new Bench();
+    for (let i = 0; i < bounds.blockedLiveMax / 2 + 3; i++) {
+      bench.sessions.push({ peerAddress: A, localAddress: 1, callId: i, account: {} });
+    }
+    bench.blocking.block(hostPrefix(A), "x", 60_000);
+    await settled();
+    expect(bench.noted).toEqual(Array(3).fill("live call of a blocked source not let through"));
+  });
+
+  test("a table of an earlier run: said", async () => {
+    const bench = new Bench();
+    bench.left = true;
+    await bench.blocking.begin();
+    expect(bench.lines).toEqual(["replaces the blocks' nft table that an earlier run had left"]);
+    expect(bench.runs).toEqual(["end"]);
   });
 
   test("no nft: said once, refused at the accept, and tried again with the next one", async () => {

@@ -15,6 +15,8 @@ import type { RunningServer } from "./running-server.js";
 /** The kernel's table, as os/nft-blocks has it. */
 export interface BlockTable {
   readonly name: string;
+  /** An earlier run's is there. */
+  left(): Promise<boolean>;
   begin(): Promise<OsError | undefined>;
   change(changes: readonly BlockChange[]): Promise<OsError | undefined>;
   end(): Promise<OsError | undefined>;
@@ -34,6 +36,7 @@ export type BlockingTerms = {
   readonly endStrangers: (source: Prefix4) => void;
   /** Something of it is never blocked. */
   readonly allows: (source: Prefix4) => boolean;
+  readonly noted: (reason: string) => void;
   readonly log: {
     warn(fields: Record<string, unknown>, line: string): void;
     info(fields: Record<string, unknown>, line: string): void;
@@ -71,18 +74,23 @@ export class Blocking {
 
   /** What an earlier run left in the kernel goes; what it left in the store counts again. */
   async begin(): Promise<void> {
-    const { store, blocks, clock, wallClockMs, table } = this.#terms;
+    const { store, blocks, clock, wallClockMs, table, log } = this.#terms;
     const kept = await store.list();
     const ahead = clock() - wallClockMs();
     for (const { source, reason, since, until, times } of kept.ok ? kept.value : []) {
       blocks.restore({ source, reason, since: since + ahead, until: until + ahead, times });
     }
     await store.prune(wallClockMs() - limits.blockForgetMs);
-    if (this.live.length === 0) {
-      // The table is made when it is needed. Without nft there is nothing to remove.
-      await table.end();
-      return;
+    blocks.forgot = (block) => this.#forgotten(block);
+    const left = await table.left();
+    if (left) {
+      log.info(
+        { table: table.name },
+        "replaces the blocks' nft table that an earlier run had left",
+      );
     }
+    // The table is made when it is needed.
+    if (this.live.length === 0 && left) await table.end();
     for (const block of this.live) this.#enqueue(block);
     await this.#flushing;
   }
@@ -141,16 +149,31 @@ export class Blocking {
     this.#held = undefined;
   }
 
+  /** It made room for another: nothing of it is left, in the kernel and the store neither. */
+  #forgotten({ source, until }: Block): void {
+    const { clock, store, noted } = this.#terms;
+    if (until <= clock()) return;
+    noted("forgotten block");
+    this.#settle(store.remove(source), source);
+    this.#put({ kind: "unblock", source });
+  }
+
   #enqueue({ source, until }: Block): void {
-    const forMs = until - this.#terms.clock();
+    const { blocks, clock, sessions, noted } = this.#terms;
+    const now = clock();
     const live: LiveCall[] = [];
-    for (const info of this.#terms.sessions()) {
+    for (const info of sessions()) {
       const { peerAddress, localAddress, callId, account } = info;
       if (account === undefined || !inPrefix4(peerAddress, source)) continue;
-      if (live.length === limits.blockedLiveMax / 2) break;
+      if (live.length === limits.blockedLiveMax / 2) {
+        noted("live call of a blocked source not let through");
+        continue;
+      }
+      // Under two blocks it goes on until both have ended.
+      const forMs = Math.max(until, blocks.endsFor(peerAddress, now) ?? 0) - now;
       live.push({ source: peerAddress, localAddress, callId, forMs });
     }
-    this.#put({ kind: "block", blocked: { source, forMs }, live });
+    this.#put({ kind: "block", blocked: { source, forMs: until - now }, live });
   }
 
   #put(change: BlockChange): void {
@@ -196,20 +219,14 @@ export class Blocking {
 /** That of a server; its guard tells it of every block. */
 export function blockingOf(running: RunningServer): Blocking {
   const { guard, ledger, config, terms, outside } = running;
-  const { store, log, paths } = terms;
+  const { store, log } = terms;
   const blocking = new Blocking({
     ...{ ledger, log, wallClockMs, clock: monotonicNow },
     blocks: guard.blocks,
-    table: outside.blockTable(
-      {
-        instance: config.instance,
-        instanceId: store.instanceId,
-        runtimeDirectory: paths.adminDirectory,
-      },
-      config.listen.port,
-    ),
+    table: outside.blockTable(running.tableOwner, config.listen.port),
     store: store.blocks,
     sessions: () => running.server.sessions(),
+    noted: (reason) => running.server.noted(reason),
     // Later: whoever says so is in the middle of an input.
     endStrangers: (source) =>
       setImmediate(() =>

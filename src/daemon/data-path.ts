@@ -113,9 +113,10 @@ export function dataPathOf(
     listening: config.listen.addresses,
   };
   const loaded = terms.privileges.filter;
+  const table = outside.refusedTable(running.tableOwner);
   return new DataPath({
     ...{ places, scope, prefix, spawn: outside.spawn, engine, onEvent, log },
-    refusal: new EarlyRefusal({ choice, loaded, places, scope, log, xdp }),
+    refusal: new EarlyRefusal({ choice, loaded, places, scope, log, table, xdp }),
     gateway: running.gatewayTerms(),
     limits: config.limits.plane,
     reasons: server.reasons,

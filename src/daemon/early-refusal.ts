@@ -1,6 +1,7 @@
 // Early refusal of GRE: which filter is before the raw sockets, which calls it knows, what it refused.
 // A filter that cannot be is a warning and a slower path: the data workers refuse the same themselves.
 import type { Ipv4 } from "../base/ip.js";
+import type { Held } from "../base/ledger.js";
 import type { Scope } from "../base/scope.js";
 import { describeOsError, errnoName, isOsError, type OsError } from "../os/errors.js";
 import {
@@ -18,6 +19,16 @@ import type { FilterChoice } from "./filter-choice.js";
 import type { WorkerPlace } from "./worker-keeper.js";
 import { type XdpChoice, XdpKeeper, type XdpKeeperTerms, type XdpState } from "./xdp-keeper.js";
 
+/** The kernel's table that counts by reason what a filter without reasons refuses (os/nft-refused). */
+export interface RefusedTable {
+  readonly name: string;
+  /** An earlier run's is there. */
+  left(): Promise<boolean>;
+  begin(): Promise<OsError | undefined>;
+  counts(): Readonly<Record<string, number>>;
+  end(): Promise<OsError | undefined>;
+}
+
 export type EarlyRefusalTerms = {
   readonly choice: FilterChoice;
   /** What was loaded while that was still allowed. */
@@ -25,6 +36,8 @@ export type EarlyRefusalTerms = {
   readonly places: readonly WorkerPlace[];
   readonly scope: Scope;
   readonly log: XdpKeeperTerms["log"];
+  /** Left out: what the classic form refuses is one number. */
+  readonly table?: RefusedTable | undefined;
   /** What is wanted at interfaces, before the sockets; left out: nothing, ever. */
   readonly xdp?: { readonly choice: XdpChoice } & Omit<XdpKeeperTerms, "filter" | "scope" | "log">;
 };
@@ -37,7 +50,7 @@ export type EarlyRefusalSnapshot = {
   readonly calls: number;
   /** Null where nothing could count them. */
   readonly refused: number | null;
-  /** Whether they are among the counters by reason. */
+  /** Whether they are among the counters by reason: with the classic form nearly all of them. */
   readonly byReason: boolean;
   /** By interface, where it was wanted. */
   readonly xdp: XdpState[];
@@ -57,6 +70,10 @@ export class EarlyRefusal {
   readonly #terms: EarlyRefusalTerms;
   #filter: CallFilter | undefined;
   #counter: RefusedCounter | undefined;
+  #begun = false;
+  #table: RefusedTable | undefined;
+  #tableHeld: Held | undefined;
+  #withoutReason = 0;
   #form: EarlyRefusalSnapshot["form"] = "off";
   #why = "";
   #refusedBefore = 0;
@@ -77,6 +94,52 @@ export class EarlyRefusal {
     this.chooseXdp(terms.xdp?.choice ?? "off");
   }
 
+  /** Counts by reason where the filter does not, and removes what an earlier run left of that. */
+  async begin(): Promise<void> {
+    const { table, log } = this.#terms;
+    this.#begun = true;
+    if (table === undefined) return;
+    const left = await table.left();
+    if (left) {
+      log.info(
+        { table: table.name },
+        "replaces the refusals' nft table that an earlier run had left",
+      );
+    }
+    if (this.#form === "classic") await this.#countByReason();
+    else if (left) await table.end();
+  }
+
+  async end(): Promise<void> {
+    const { scope, table, log } = this.#terms;
+    const held = this.#tableHeld;
+    this.#begun = false;
+    this.#table = undefined;
+    this.#tableHeld = undefined;
+    if (held === undefined) return;
+    const failure = await table?.end();
+    if (failure !== undefined) {
+      log.warn({ problem: describeOsError(failure) }, "our nftables table is left");
+    }
+    scope.ledger.leave(held);
+  }
+
+  async #countByReason(): Promise<void> {
+    const { scope, table, log } = this.#terms;
+    if (table === undefined || this.#tableHeld !== undefined) return;
+    const held = scope.ledger.enter("nftTable", "early refusal", table.name);
+    this.#tableHeld = held;
+    const failure = await table.begin();
+    if (failure === undefined) {
+      this.#table = table;
+      return;
+    }
+    log.warn({ why: describeOsError(failure) }, "what is refused early is not counted by reason");
+    await table.end();
+    this.#tableHeld = undefined;
+    scope.ledger.leave(held);
+  }
+
   /** At interfaces, from now on. */
   chooseXdp(choice: XdpChoice): void {
     this.#xdpWanted = choice === "off" ? [] : choice === "auto" ? ["auto"] : choice;
@@ -89,13 +152,14 @@ export class EarlyRefusal {
 
   get snapshot(): EarlyRefusalSnapshot {
     const byReason = ours(this.counts());
-    const uncounted = this.#form === "classic" && this.#counter === undefined;
+    const counted = this.#counter !== undefined || this.#table !== undefined;
+    const uncounted = this.#form === "classic" && !counted;
     return {
       form: this.#form,
       why: this.#why,
       calls: this.#calls.size,
       refused: uncounted ? null : byReason + this.byForm(),
-      byReason: this.#form === "eBPF",
+      byReason: this.#form === "eBPF" || this.#table !== undefined,
       xdp: this.#xdp?.states ?? this.#xdpWanted.map((name) => this.#without(name)),
     };
   }
@@ -106,12 +170,14 @@ export class EarlyRefusal {
 
   /** By the data workers' own reasons. */
   counts(): Readonly<Record<string, number>> {
-    return this.#filter?.counts() ?? {};
+    return this.#filter?.counts() ?? this.#table?.counts() ?? {};
   }
 
-  /** What a filter that knows no reasons refused. */
+  /** What a filter that knows no reasons refused, beyond what is counted by reason. */
   byForm(): number {
-    return this.#counter?.count() ?? 0;
+    const rest = (this.#counter?.count() ?? 0) - (this.#table ? ours(this.#table.counts()) : 0);
+    this.#withoutReason = Math.max(this.#withoutReason, rest);
+    return this.#withoutReason;
   }
 
   /**
@@ -216,6 +282,8 @@ export class EarlyRefusal {
       return log.warn({ why: fault }, "GRE is not refused early");
     }
     this.#form = "classic";
+    // Given up while it ran; else `begin` does it.
+    if (this.#begun) void this.#countByReason();
     const counter = RefusedCounter.open();
     if (isOsError(counter)) {
       return log.warn({ why: describeOsError(counter) }, "what is refused early is not counted");

@@ -310,17 +310,17 @@ export class Network implements SessionRoutes {
     return changes;
   }
 
-  /** Proxy ARP that a killed server of ours left: an interface that goes takes only its own along. */
+  /**
+   * Proxy ARP that a killed server of ours left: an interface that goes takes only its own along. At whichever
+   * interface: it may have been configured at another one then.
+   */
   async #sweepNeighbours(): Promise<void> {
-    const { proxyArp } = this.#config.network;
-    if (proxyArp === undefined) return;
     const neighbours = await listProxyNeighbours();
     if (isOsError(neighbours)) return;
     const left = neighbours.flatMap(({ address, device, protocol }): IpChange[] => {
       const parsed = parseIpv4(address);
-      const ours = device === proxyArp && protocol === ROUTE_PROTOCOL && parsed !== undefined;
-      if (!ours || !covered({ address: parsed, length: 32 }, this.#config.addresses.pool))
-        return [];
+      if (protocol !== ROUTE_PROTOCOL || parsed === undefined) return [];
+      if (!covered({ address: parsed, length: 32 }, this.#config.addresses.pool)) return [];
       return [{ kind: "DeleteProxyNeighbour", device, address: parsed }];
     });
     for (const change of left) await this.#changes.apply([change]);

@@ -11,12 +11,14 @@ import { watchLink } from "../os/link-watch.js";
 import { type LocalIpv4, localIpv4Addresses } from "../os/local-addresses.js";
 import type { NftTableOptions } from "../os/nft.js";
 import { NftBlocks } from "../os/nft-blocks.js";
-import { withoutCapabilities } from "../os/privileges.js";
+import { NftRefused } from "../os/nft-refused.js";
+import { withoutCapabilitiesBound } from "../os/privileges.js";
 import type { Spawn } from "../worker/host.js";
 import { type AdminOpening, type AdminSocket, openAdminSocket } from "./admin/socket.js";
 import type { BlockTable } from "./blocking.js";
 import { processorMs } from "./busy.js";
 import type { CreateServer } from "./control-listener.js";
+import type { RefusedTable } from "./early-refusal.js";
 import { hostAddresses } from "./host-addresses.js";
 import { hostNameServers } from "./host-dns.js";
 import { type HostNetwork, Network, type NetworkTerms } from "./network.js";
@@ -33,6 +35,7 @@ export type Outside = {
   readonly network: (terms: NetworkTerms) => HostNetwork;
   readonly watchLink: typeof watchLink;
   readonly blockTable: (owner: NftTableOptions, port: number) => BlockTable;
+  readonly refusedTable: (owner: NftTableOptions) => RefusedTable | undefined;
   readonly createServer: CreateServer;
   readonly openPlaces: typeof openPlaces;
   /** Put before a data worker's command. */
@@ -56,9 +59,10 @@ export const thisMachine: Outside = {
   network: (terms) => new Network(terms),
   watchLink,
   blockTable: (owner, port) => new NftBlocks(owner, port),
+  refusedTable: (owner) => new NftRefused(owner),
   createServer,
   openPlaces,
-  workerPrefix: () => withoutCapabilities([]),
+  workerPrefix: () => withoutCapabilitiesBound([]),
   spawn,
   openAdminSocket,
 };

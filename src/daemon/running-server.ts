@@ -15,6 +15,7 @@ import { plane as planeLimits } from "../limits.js";
 import { monotonicNow, turnNow, wallClockMs, wallClockOf } from "../os/clock.js";
 import type { Descriptor } from "../os/descriptor.js";
 import type { HookRunner } from "../os/hook-runner.js";
+import type { NftTableOptions } from "../os/nft.js";
 import type { Account, Store } from "../store/port.js";
 import type { GatewayTerms, PlaneEvent } from "../wire/worker-link.js";
 import { type AccessBackend, type AccessTerms, backendOf } from "./access-backend.js";
@@ -233,6 +234,7 @@ export class RunningServer {
     const dataPath = dataPathOf(this, (event) => this.#handlePlane(event));
     if ("remedy" in dataPath) return dataPath;
     this.dataPath = dataPath;
+    await dataPath.refusal.begin();
     dataPath.start();
     this.#tunKeeper = new TunKeeper({
       network: this.network,
@@ -318,6 +320,13 @@ export class RunningServer {
     const configured = await store.configure(storeTerms(config));
     if (configured.ok) return undefined;
     return { message: configured.message, remedy: configured.remedy };
+  }
+
+  /** Whose nftables tables are ours. */
+  get tableOwner(): NftTableOptions {
+    const { store, paths } = this.terms;
+    const { instance } = this.config;
+    return { instance, instanceId: store.instanceId, runtimeDirectory: paths.adminDirectory };
   }
 
   get sessionCount(): number {
@@ -457,6 +466,7 @@ export class RunningServer {
     await this.trends.end();
     await this.incidents.end();
     await this.dataPath?.stop();
+    await this.dataPath?.refusal.end();
     this.loop[Symbol.dispose]();
     try {
       this.scope[Symbol.dispose]();

@@ -19,10 +19,10 @@ export type BlockChange =
   | { readonly kind: "block"; readonly blocked: BlockedSource; readonly live: readonly LiveCall[] }
   | { readonly kind: "unblock"; readonly source: Prefix4 };
 
-/** What the table says. GRE: version 1 and protocol 0x880B, RFC 2637 §4.1; the Call ID is at octet 6. */
+/** What the table says; of sources a change has the old and the new ones in there for a moment. GRE: version 1 and protocol 0x880B, RFC 2637 §4.1; the Call ID is at octet 6. */
 export function blockRules(port: number): string {
-  return `set blocked { type ipv4_addr; flags timeout; size ${guard.blocksMax}; }
-set networks { type ipv4_addr; flags interval, timeout; size ${2 * guard.blockedNetworksMax}; }
+  return `set blocked { type ipv4_addr; flags timeout; size ${2 * guard.blocksMax}; }
+set networks { type ipv4_addr; flags interval, timeout; size ${4 * guard.blockedNetworksMax}; }
 set live { typeof ip saddr . ip daddr . @th,48,16; flags timeout; size ${guard.blockedLiveMax}; }
 chain refused {
 tcp dport ${port} tcp flags & (syn | ack) == syn counter drop
@@ -47,6 +47,12 @@ export class NftBlocks {
 
   get name(): string {
     return this.#table.name;
+  }
+
+  /** An earlier run's is there. */
+  async left(): Promise<boolean> {
+    const table = await this.#table.read();
+    return table !== undefined && !isOsError(table) && table.ours;
   }
 
   /** The table with nothing in it, whatever was there of ours. */

@@ -63,6 +63,11 @@ export function withoutCapabilities(argv: readonly string[]): string[] | OsError
   return withOnly([], argv);
 }
 
+/** Likewise, of a child that must not outlive us, whatever becomes of either: it is killed when we are. */
+export function withoutCapabilitiesBound(argv: readonly string[]): string[] | OsError {
+  return withOnly([], argv, ["--pdeathsig=KILL"]);
+}
+
 /** The argv that starts `argv` with CAP_NET_ADMIN and nothing else: for ip and nft. */
 export function withNetAdminOnly(argv: readonly string[]): string[] | OsError {
   return withOnly(["net_admin"], argv);
@@ -75,11 +80,15 @@ export function withNetworkOnly(argv: readonly string[]): string[] | OsError {
 
 let mayDropBounding: boolean | undefined;
 
-function withOnly(kept: readonly Capability[], argv: readonly string[]): string[] | OsError {
+function withOnly(
+  kept: readonly Capability[],
+  argv: readonly string[],
+  more: readonly string[] = [],
+): string[] | OsError {
   const setpriv = findProgram("setpriv");
   if (setpriv === undefined) return osError("setpriv", "ENOENT", "package util-linux");
   const set = capabilitySet(kept);
-  const options = [`--inh-caps=${set}`, `--ambient-caps=${set}`, "--no-new-privs"];
+  const options = [`--inh-caps=${set}`, `--ambient-caps=${set}`, "--no-new-privs", ...more];
   // Full root gets everything back at exec unless the bounding set is cut as well. Without SETPCAP it
   // cannot be cut, and need not be: such a process is no root, or one whose uid gives nothing.
   if (mayDropBounding === undefined) {

@@ -6,8 +6,9 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { parseIpv4 } from "../../src/base/ip.js";
+import { type Prefix4, parseIpv4 } from "../../src/base/ip.js";
 import { hostPrefix } from "../../src/base/range4.js";
+import { guard } from "../../src/limits.js";
 import { openGreSockets } from "../../src/os/gre-socket.js";
 import { NftBlocks } from "../../src/os/nft-blocks.js";
 import { held, isRoot, joined } from "./namespace.js";
@@ -89,7 +90,23 @@ describe.runIf(isRoot)("a blocked source", () => {
     const count = () =>
       net.a.run("nft", "list", "set", "inet", blocks.name, "blocked").match(/timeout \d/g)?.length;
     await expect.poll(count, { timeout: 5_000 }).toBe(7_990);
+    // As many as there may be, and others in the place of some of them, in one change each.
+    const from = (first: number, many: number) =>
+      Array.from({ length: many }, (_, i) => hostPrefix(CALLER + first + i));
+    const put = (sources: Prefix4[]) =>
+      blocks.change(
+        sources.map((source) => ({ kind: "block", blocked: { source, forMs: 60_000 }, live: [] })),
+      );
+    expect(await put(from(1, guard.blocksMax))).toBeUndefined();
+    const gone = from(1, 1_000).map((source) => ({ kind: "unblock", source }) as const);
+    const come = from(10_000, 1_000).map(
+      (source) => ({ kind: "block", blocked: { source, forMs: 60_000 }, live: [] }) as const,
+    );
+    expect(await blocks.change([...gone, ...come])).toBeUndefined();
+    expect(count()).toBe(guard.blocksMax);
+    expect(await blocks.left()).toBe(true);
     expect(await blocks.end()).toBeUndefined();
+    expect(await blocks.left()).toBe(false);
   });
 });
 

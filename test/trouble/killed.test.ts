@@ -1,6 +1,7 @@
 // kill -9 of the server with sessions up and a source blocked: what the kernel keeps of it the next start
 // removes and says so, and after an orderly end all is as before the first one. Of the data worker:
 // test/e2e/worker.test.ts and test/trouble/accounting.test.ts; of what the store keeps: the latter.
+import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { until } from "../lab/place.js";
 import { needRoot } from "../peers.js";
@@ -20,43 +21,70 @@ function kernel({ server }: Scene): Record<string, string> {
 }
 
 describe.runIf(needRoot())("kill -9 of the server", () => {
-  test("TUN, routes, nft, proxy ARP, sysctl and accounting: taken back by the next start, and said", async () => {
-    const config = {
-      // In the callers' own network: the server answers ARP for its sessions.
-      addresses: { pool: ["198.51.100.100-198.51.100.110"], gateway: "198.51.100.99" },
-      network: { tun: "hft0", proxyArp: "veth0" },
-    };
-    await using scene = new Scene({ config });
-    const before = kernel(scene);
-    await scene.start();
-    const account = await scene.firstAccount();
-    const caller = await scene.caller(account);
-    expect((await scene.cli(["block", HOSTILE])).code).toBe(0);
-    await until("in the kernel", 5, () => kernel(scene).tables?.includes(HOSTILE) === true);
+  // In the callers' own network: the server answers ARP for its sessions.
+  const addresses = { pool: ["198.51.100.100-198.51.100.110"], gateway: "198.51.100.99" };
+  const before = { addresses, network: { tun: "hft0", proxyArp: "veth0" } };
+  const without = { addresses, network: { tun: "hft0" } };
+
+  test.each([
+    ["as before", before],
+    ["without proxy ARP", without],
+  ])(
+    "TUN, routes, nft, proxy ARP, sysctl and accounting: taken back by the next start, and said (%s)",
+    async (_, next) => {
+      const config = before;
+      await using scene = new Scene({ config });
+      const clean = kernel(scene);
+      await scene.start();
+      const account = await scene.firstAccount();
+      const caller = await scene.caller(account);
+      expect((await scene.cli(["block", HOSTILE])).code).toBe(0);
+      await until("in the kernel", 5, () => kernel(scene).tables?.includes(HOSTILE) === true);
+      scene.signal("SIGKILL");
+      await scene.end();
+      await caller.ended();
+      // The interface and its routes end with the data worker.
+      await until("its worker is gone", 10, () => kernel(scene).links === clean.links);
+      const left = kernel(scene);
+      expect(left.routes).toBe(clean.routes);
+      expect(left.neighbours).toMatch(/^198\.51\.100\.1\d\d dev veth0 proxy/);
+      expect(left.tables).toContain("table inet holdfast-main {");
+      expect([clean.forwarding, left.forwarding]).toEqual(["0", "1"]);
+      scene.configure(next);
+      await scene.start();
+      for (const said of [
+        "put back kernel settings that an earlier run had left",
+        "removed proxy ARP that an earlier run had left",
+        "replaces the nft table that an earlier run had left",
+        "replaces the blocks' nft table that an earlier run had left",
+        "ended the accounting of sessions that an earlier run had left",
+      ]) {
+        expect(scene.lines(said), said).toHaveLength(1);
+      }
+      expect(kernel(scene).neighbours).toBe("");
+      const again = await scene.caller(account);
+      await again.end();
+      expect((await scene.cli(["unblock", HOSTILE])).code).toBe(0);
+      expect(await scene.stop()).toBe(0);
+      expect(kernel(scene)).toEqual(clean);
+    },
+  );
+
+  test("while its data worker stands still: that is killed with it, and the next start has its TUN", async () => {
+    await using scene = await Scene.started();
+    const clean = kernel(scene).links;
+    const caller = await scene.caller(scene.firstAccount());
+    const pid = (await scene.status()).workers[0]?.pid ?? 0;
+    process.kill(pid, "SIGSTOP");
     scene.signal("SIGKILL");
     await scene.end();
-    await caller.ended();
-    // The interface and its routes end with the data worker.
-    await until("its worker is gone", 10, () => kernel(scene).links === before.links);
-    const left = kernel(scene);
-    expect(left.routes).toBe(before.routes);
-    expect(left.neighbours).toMatch(/^198\.51\.100\.1\d\d dev veth0 proxy/);
-    expect(left.tables).toContain("table inet holdfast-main {");
-    expect([before.forwarding, left.forwarding]).toEqual(["0", "1"]);
+    await until("it is gone", 5, () => !existsSync(`/proc/${pid}`));
     await scene.start();
-    for (const said of [
-      "put back kernel settings that an earlier run had left",
-      "removed proxy ARP that an earlier run had left",
-      "replaces the nft table that an earlier run had left",
-      "ended the accounting of sessions that an earlier run had left",
-    ]) {
-      expect(scene.lines(said), said).toHaveLength(1);
-    }
-    expect(kernel(scene).neighbours).toBe("");
-    const again = await scene.caller(account);
+    expect(kernel(scene).links).toBe(clean);
+    caller.kill();
+    const again = await scene.caller(scene.firstAccount());
+    await again.ping();
     await again.end();
-    expect((await scene.cli(["unblock", HOSTILE])).code).toBe(0);
     expect(await scene.stop()).toBe(0);
-    expect(kernel(scene)).toEqual(before);
   });
 });

@@ -23,15 +23,17 @@ const stepsMax = 50_000;
 const depthMax = 16;
 const families = new Set(["ip", "inet"]);
 
-/** `skip` names our own table: what it does is meant. */
+/** `skip` names our own table: what it, and those beside it (`-blocks`, `-refused`), do is meant. */
 export function probeHook(
   ruleset: Ruleset,
   hook: "input" | "output" | "forward",
   probe: Probe,
   skip: string,
 ): Outcome {
+  const ours = [skip, `${skip}-blocks`, `${skip}-refused`];
   const bases = ruleset.chains
-    .filter((chain) => chain.hook === hook && families.has(chain.family) && chain.table !== skip)
+    .filter(({ table }) => !ours.includes(table))
+    .filter((chain) => chain.hook === hook && families.has(chain.family))
     .filter(({ type }) => type === "filter" || type === "route")
     .sort((a, b) => a.priority - b.priority);
   const walk: Walk = { ruleset, probe, steps: 0 };

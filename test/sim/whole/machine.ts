@@ -94,6 +94,7 @@ export class Machine {
         return this.#lend("link watch");
       },
       blockTable: () => this.#blockTable(),
+      refusedTable: () => undefined,
       createServer: this.listeners.createServer,
       openPlaces: (tunFds, scope) => {
         if (startFault === "places") return FAULT;
@@ -246,6 +247,7 @@ export class Machine {
     let lent: Disposable | undefined;
     return {
       name: "holdfast-simulated-blocks",
+      left: () => this.#answer(() => false),
       begin: () =>
         this.#answer(() => {
           const fault = this.#fault("nft");

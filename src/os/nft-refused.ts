@@ -1,0 +1,87 @@
+// What the classic filter refuses, by reason: it counts nothing itself, so a table of our own does, where nft
+// works. The rules see what comes to the socket, count what the filter will refuse, and drop nothing.
+import { isOsError, type OsError } from "./errors.js";
+import type { FilterReason } from "./gre-filter-ebpf.js";
+import { NftTable, type NftTableOptions } from "./nft.js";
+import { NftCounters } from "./nft-counters.js";
+
+const REASONS = [
+  "gre-truncated",
+  "gre-no-key",
+  "gre-flags",
+  "gre-payload-over",
+  "gre-payload-unsequenced",
+] as const satisfies readonly FilterReason[];
+
+/** An IPv4 header without options, whose length is known: nft adds no two fields of a packet. */
+const PLAIN = "ip hdrlength 5";
+
+/**
+ * In the order in which wire/gre.ts looks. Nor does nft compare two fields: a Payload Length beyond the datagram
+ * is told where it is beyond any of that size. What has no rule here is told as refused without a reason.
+ */
+export function refusedRules(): string {
+  const count = (reason: (typeof REASONS)[number]) => `counter name "${reason}" return`;
+  const shorter = (octets: number) => `${PLAIN} ip length < ${20 + octets}`;
+  return `${REASONS.map((reason) => `counter ${reason} { }`).join("\n")}
+chain enhanced {
+@th,13,3 != 1 return
+@th,16,16 != 0x880b return
+${shorter(8)} ${count("gre-truncated")}
+@th,2,1 0 ${count("gre-no-key")}
+@th,0,16 & 0xcf78 != 0 ${count("gre-flags")}
+@th,3,1 1 @th,8,1 1 ${shorter(16)} ${count("gre-truncated")}
+@th,3,1 1 ${shorter(12)} ${count("gre-truncated")}
+@th,8,1 1 ${shorter(12)} ${count("gre-truncated")}
+ip length <= 1500 @th,32,16 > 1472 ${count("gre-payload-over")}
+@th,3,1 0 @th,32,16 != 0 ${count("gre-payload-unsequenced")}
+}
+chain input {
+type filter hook input priority 300; policy accept;
+ip protocol 47 jump enhanced
+}`;
+}
+
+export class NftRefused {
+  readonly #table: NftTable;
+  #counters: NftCounters | undefined;
+  #last: Readonly<Record<string, number>> = {};
+
+  constructor(options: NftTableOptions) {
+    this.#table = new NftTable({ ...options, instance: `${options.instance}-refused` });
+  }
+
+  get name(): string {
+    return this.#table.name;
+  }
+
+  /** An earlier run's is there. */
+  async left(): Promise<boolean> {
+    const table = await this.#table.read();
+    return table !== undefined && !isOsError(table) && table.ours;
+  }
+
+  /** Counting from now on, whatever was there of ours. */
+  async begin(): Promise<OsError | undefined> {
+    const failure = await this.#table.apply(refusedRules());
+    if (failure !== undefined) return failure;
+    const counters = NftCounters.open(this.name);
+    if (isOsError(counters)) return counters;
+    this.#counters = counters;
+    const counts = counters.read();
+    return isOsError(counts) ? counts : undefined;
+  }
+
+  /** Since the begin; as last told where the table was taken away. */
+  counts(): Readonly<Record<string, number>> {
+    const counts = this.#counters?.read();
+    if (counts !== undefined && !isOsError(counts)) this.#last = counts;
+    return this.#last;
+  }
+
+  async end(): Promise<OsError | undefined> {
+    this.#counters?.[Symbol.dispose]();
+    this.#counters = undefined;
+    return this.#table.delete();
+  }
+}
