@@ -139,7 +139,7 @@ export const en = {
     back: "All incidents",
     what: "What arrived, and why it was refused",
     where: "From where",
-    forged: "may be forged",
+    forged: "source may be forged",
     proven: "proven",
     blocked: "What was blocked",
     nothingBlocked: "Nothing was blocked by it.",

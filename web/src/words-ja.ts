@@ -140,7 +140,7 @@ export const ja: Words = {
     back: "すべてのインシデント",
     what: "届いたものと、拒否した理由",
     where: "送信元",
-    forged: "偽装の可能性あり",
+    forged: "送信元は偽装の可能性あり",
     proven: "確認済み",
     blocked: "ブロックしたもの",
     nothingBlocked: "これによるブロックはありません。",
