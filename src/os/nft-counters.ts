@@ -47,7 +47,7 @@ export class NftCounters implements Disposable {
     return fd < 0 ? osError("socket AF_NETLINK NETFILTER", fd) : new NftCounters(fd, table);
   }
 
-  /** Packets by the counter's name. ENOENT: there is no such table. */
+  /** Packets by the counter's name; none where there is no such table. */
   read(): Record<string, number> | OsError {
     const { fd } = this.#descriptor;
     const request = this.#request;

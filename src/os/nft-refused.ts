@@ -1,6 +1,6 @@
 // What the classic filter refuses, by reason: it counts nothing itself, so a table of our own does, where nft
 // works. The rules see what comes to the socket, count what the filter will refuse, and drop nothing.
-import { isOsError, type OsError } from "./errors.js";
+import { isOsError, type OsError, osError } from "./errors.js";
 import type { FilterReason } from "./gre-filter-ebpf.js";
 import { NftTable, type NftTableOptions } from "./nft.js";
 import { NftCounters } from "./nft-counters.js";
@@ -69,13 +69,16 @@ export class NftRefused {
     if (isOsError(counters)) return counters;
     this.#counters = counters;
     const counts = counters.read();
-    return isOsError(counts) ? counts : undefined;
+    if (isOsError(counts)) return counts;
+    const missing = REASONS.some((reason) => counts[reason] === undefined);
+    return missing ? osError("NFT_MSG_GETOBJ", "ENOENT", this.name) : undefined;
   }
 
   /** Since the begin; as last told where the table was taken away. */
   counts(): Readonly<Record<string, number>> {
     const counts = this.#counters?.read();
-    if (counts !== undefined && !isOsError(counts)) this.#last = counts;
+    const told = counts !== undefined && !isOsError(counts) && Object.keys(counts).length > 0;
+    if (told) this.#last = counts;
     return this.#last;
   }
 

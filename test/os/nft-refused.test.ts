@@ -87,7 +87,7 @@ describe.runIf(isRoot)("refused by the classic filter", () => {
     expect(net.b.run("nft", "list", "tables")).toBe("");
   });
 
-  test("no such table: an error", () => {
+  test("no such table: no counter of it", () => {
     using net = joined(["198.51.100.1/24"], ["198.51.100.9/24"]);
     using _server = net.b.entered();
     using counters = held(NftCounters.open("holdfast-gone"));
