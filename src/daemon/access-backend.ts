@@ -8,6 +8,7 @@ import { PrefixPool } from "../core/access/prefix-pool.js";
 import type { Guard } from "../core/guard/guard.js";
 import type { AddressAnswer, ServerEvent } from "../core/server-ports.js";
 import { LocalAuthenticator } from "../store/local-authenticator.js";
+import { lookupNames } from "../store/user-name.js";
 import type { CoreLoop } from "./core-loop.js";
 import type { RunningServer } from "./running-server.js";
 
@@ -50,7 +51,9 @@ export class AccessBackend {
       this.reasons.add("backend-pending-max");
       return answer({ ok: false, code: "unavailable" });
     }
-    const refused = this.guard.refusesLogIn(name, peerAddress, loop.clock());
+    // As its account is looked up: with another domain each time it would be another user's guess.
+    const [, user] = lookupNames(name);
+    const refused = this.guard.refusesLogIn(user, peerAddress, loop.clock());
     if (refused !== undefined) {
       this.reasons.add(refused);
       return answer({ ok: false, code: "unavailable" });
@@ -62,7 +65,7 @@ export class AccessBackend {
         // Of an account whose password was right (646 to 649), or that nobody could look at: nothing.
         if (verdict.ok || verdict.code === 691) {
           if (!verdict.ok) this.reasons.add("failed log-in");
-          this.guard.loggedIn(name, peerAddress, verdict.ok, loop.clock());
+          this.guard.loggedIn(user, peerAddress, verdict.ok, loop.clock());
         }
         answer(verdict);
       },
