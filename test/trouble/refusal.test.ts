@@ -129,6 +129,8 @@ for (const filter of ["auto", "classic"] as const) {
       const before = work(pid);
       const refused = await refusals();
       const counts = (await scene.status()).counters;
+      const lines = () => scene.log().split("\n").length;
+      const said = lines();
       await send(Object.values(MALFORMED), JUNK, STRANGER);
       await until("all are counted", 10, async () => (await refusals()) >= refused + JUNK);
       const after = work(pid);
@@ -142,6 +144,8 @@ for (const filter of ["auto", "classic"] as const) {
         const each = JUNK / Object.keys(MALFORMED).length;
         expect([name, (now[name] ?? 0) - (counts[name] ?? 0)]).toEqual([name, each]);
       }
+      // That an incident begins, and no line for a packet.
+      expect(lines() - said).toBeLessThanOrEqual(2);
       const { sent, received } = await pinging.stop();
       expect(received).toBeGreaterThanOrEqual(sent - 1);
     });

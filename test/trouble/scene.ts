@@ -42,6 +42,8 @@ export type SceneOptions = {
   readonly diskOctets?: number;
   /** RLIMIT_NOFILE of the server, soft and hard. */
   readonly descriptors?: number;
+  /** Capabilities that root has not got there, as setpriv spells them. */
+  readonly lacking?: readonly string[];
   /** Another build than this one. */
   readonly cli?: string;
   /** A program that is not installed, as far as the server sees. */
@@ -106,13 +108,15 @@ export class Scene implements AsyncDisposable {
   serveWords(...more: string[]): string[] {
     const program = this.options.cli ?? cli;
     const words = [process.execPath, program, "serve", "--config", this.configFile];
-    const { descriptors: limit, without } = this.options;
+    const { descriptors: limit, without, lacking } = this.options;
+    const less = lacking?.map((name) => `-${name}`).join(",");
     // `ip netns exec` gives each command its own view of the mounts.
     const hide = 'mount --bind /dev/null "$(realpath "$(command -v "$0")")" && exec "$@"';
     return [
       ...["netns", "exec", this.server.name],
       ...(without === undefined ? [] : ["sh", "-c", hide, without]),
       ...(limit === undefined ? [] : ["prlimit", `--nofile=${limit}:${limit}`]),
+      ...(less === undefined ? [] : ["setpriv", `--bounding-set=${less}`, `--inh-caps=${less}`]),
       ...words,
       ...["--state", this.state],
       ...more,
