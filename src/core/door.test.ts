@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Caller, LOCAL, PEER, ServerBench } from "../../test/sim/server-bench.js";
+import { after } from "../base/instant.js";
 import { guard as bounds } from "../limits.js";
 import { decodeFrame } from "../wire/ppp/frame.js";
 import type { FlowRef } from "../wire/worker-link.js";
@@ -51,6 +52,18 @@ describe("whoever has no session yet", () => {
     bench.run();
     expect([first.up, second.up]).toEqual([true, true]);
     expect(bench.ledger.balance()).not.toHaveProperty("strangersPlace");
+  });
+
+  test("what a flood of messages owed keeps nobody waiting after it, at its own address or another", () => {
+    const { bench, guard } = up();
+    for (let flood = 0; flood < 2_000; flood++) {
+      guard.messages(0x0b000001 + (flood % 200), 140, bench.now);
+    }
+    for (const peerAddress of [0x0b000001, 0x0c000001]) {
+      expect(guard.messages(peerAddress, 1, bench.now)).toBe(bounds.pauseMaxMs);
+      const later = after(bench.now, bounds.pauseMaxMs + 100);
+      expect(guard.messages(peerAddress, 1, later)).toBeLessThan(bounds.pauseMaxMs / 2);
+    }
   });
 
   test("busy: strangers get No-Resource, sessions go on, and after it all is as before", () => {

@@ -25,6 +25,9 @@ export const guard = {
   sourceMessagesPerSecond: 40,
   prefixMessagesPerSecond: 400,
   messagesPerSecond: 4_000,
+  /** Beyond these a connection is not read, but no longer: who closed it meanwhile is seen only then, and who comes after
+   * a flood of others' is not to wait for what they owed. */
+  pauseMaxMs: 1_000,
   /** Calls a second, and calls that are not logged in. */
   sourceCallsPerSecond: 10,
   prefixCallsPerSecond: 50,

@@ -51,7 +51,8 @@ export class Guard {
     const forgot = () => this.noted("forgotten source");
     this.#offences = new Offences(by, forgot);
     this.#holds = new LogInHolds(by, () => this.noted("forgotten pair of user and source"));
-    const rate = (scales: Scales) => new ScaledRate(scales, by.burstMs, by.sourcesMax, forgot);
+    const rate = (scales: Scales, debtMaxMs?: number) =>
+      new ScaledRate(scales, by.burstMs, by.sourcesMax, forgot, debtMaxMs);
     const places = <T extends object>(scales: Scales, leastMs = by.placeLeastMs) =>
       new Strangers<T>(scales, leastMs);
     this.#connections = rate({
@@ -59,11 +60,13 @@ export class Guard {
       prefix: by.prefixConnectionsPerSecond,
       server: by.connectionsPerSecond,
     });
-    this.#messages = rate({
+    const messages = {
       source: by.sourceMessagesPerSecond,
       prefix: by.prefixMessagesPerSecond,
       server: by.messagesPerSecond,
-    });
+    };
+    // Each connection has a rate of its own, too, beyond which it is closed.
+    this.#messages = rate(messages, by.pauseMaxMs);
     this.#calls = rate({
       source: by.sourceCallsPerSecond,
       prefix: by.prefixCallsPerSecond,

@@ -41,6 +41,17 @@ describe("a rate for each of many keys", () => {
   });
 });
 
+describe("what has come already", () => {
+  test("is owed, but never for longer than the bound, however much it was", () => {
+    const paces = new Paces({ perSecond: 10, burst: 20 }, 8, undefined, 1_000);
+    expect(paces.charge("a", 20, 0)).toBe(100);
+    expect(paces.charge("a", 5, 0)).toBe(600);
+    expect(paces.charge("a", 100_000, 0)).toBe(1_000);
+    expect(paces.overBy("a", 1_000, 1)).toBe(0);
+    expect(new Paces({ perSecond: 10, burst: 20 }, 8).charge("a", 100_000, 0)).toBe(9_998_100);
+  });
+});
+
 describe("a rate by source, /24 and in all", () => {
   const rate = () => new ScaledRate({ source: 2, prefix: 3, server: 4 }, 1_000, 100);
 

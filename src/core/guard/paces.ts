@@ -12,6 +12,8 @@ export class Paces {
     readonly keysMax: number,
     /** A key made room that had not earned all again yet. */
     readonly forgot: () => void = () => {},
+    /** What `charge` took beyond the rate is waited for no longer, and forgotten: it may be others' doing. */
+    readonly debtMaxMs = Number.POSITIVE_INFINITY,
   ) {}
 
   /** One more, if it is within the rate; else nothing is taken. */
@@ -23,7 +25,9 @@ export class Paces {
 
   /** Takes `count`, whether they are within the rate or not: the ms until a next one is. */
   charge(key: number | string, count: number, now: number): number {
-    const earnedAt = this.#from(key, now) + (count * 1_000) / this.pace.perSecond;
+    const { perSecond, burst } = this.pace;
+    const most = now + this.debtMaxMs + ((burst - 1) * 1_000) / perSecond;
+    const earnedAt = Math.min(this.#from(key, now) + (count * 1_000) / perSecond, most);
     this.#earnedAt.delete(key);
     this.#makeRoom(now);
     this.#earnedAt.set(key, earnedAt);

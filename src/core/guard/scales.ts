@@ -18,14 +18,20 @@ export class ScaledRate {
   readonly #server: Paces;
 
   /** A burst is what the rate gives in `burstMs`, and at least one. */
-  constructor(perSecond: Scales, burstMs: number, sourcesMax: number, forgot?: () => void) {
+  constructor(
+    perSecond: Scales,
+    burstMs: number,
+    sourcesMax: number,
+    forgot?: () => void,
+    debtMaxMs?: number,
+  ) {
     const pace = (rate: number) => ({
       perSecond: rate,
       burst: Math.max(1, (rate * burstMs) / 1_000),
     });
-    this.#source = new Paces(pace(perSecond.source), sourcesMax, forgot);
-    this.#prefix = new Paces(pace(perSecond.prefix), sourcesMax, forgot);
-    this.#server = new Paces(pace(perSecond.server), 1);
+    this.#source = new Paces(pace(perSecond.source), sourcesMax, forgot, debtMaxMs);
+    this.#prefix = new Paces(pace(perSecond.prefix), sourcesMax, forgot, debtMaxMs);
+    this.#server = new Paces(pace(perSecond.server), 1, undefined, debtMaxMs);
   }
 
   /** Takes one; the scale that has none left, where one has not. `exempt`: the server's alone. */
