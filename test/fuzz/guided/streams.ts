@@ -146,7 +146,7 @@ const run = steps("tcp-run", () => {
         seq: sequence,
         ack: a & 3 ? 7 : 8,
         flags: a & 4 ? 16 : [16, 24, 17, 2][b >>> 6]!,
-        window: 9,
+        window: a > 240 ? 10 : 9,
       },
       ...{ options: [], data },
     });
