@@ -56,8 +56,9 @@ class Bench {
     },
   });
 
-  constructor() {
-    this.incidents.check();
+  /** Without `begin` the first look is made here. */
+  constructor({ looked = true } = {}) {
+    if (looked) this.incidents.check();
   }
 
   async seconds(count: number, perSecond: number): Promise<void> {
@@ -102,6 +103,15 @@ describe("incidents of a server", () => {
       ...{ begin, end: begin + 150_000, ending: "quiet", peakPerSecond: 50_000 },
       ...{ refused: 7_500_000, reasons: { "data gre-flags": 7_500_000 }, processorPercent: 25 },
     });
+  });
+
+  test("what comes in the server's first second is counted", async () => {
+    const on = new Bench({ looked: false });
+    const scope = new Scope("server", new Ledger(() => 0 as never));
+    await on.incidents.begin(scope);
+    await on.seconds(1, 5_000);
+    expect(on.incidents.open).toMatchObject({ refused: 5_000 });
+    scope[Symbol.dispose]();
   });
 
   test("sessions, log-ins and blocks from its begin on, also those before it was noticed", async () => {

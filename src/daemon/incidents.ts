@@ -94,6 +94,8 @@ export class Incidents {
     const before = last.ok ? (last.value[0]?.number ?? 0) : this.terms.wallClockMs() / 1_000;
     this.#nextNumber = Math.floor(before) + 1;
     await this.#restoreUsual();
+    // What comes from here on is seen by the next look, not only what comes after that.
+    this.check();
     this.#timer = setInterval(() => this.check(), limits.everyMs);
     scope.hold(
       "timer",
