@@ -56,7 +56,10 @@ export function stormCommand(context: CliContext) {
   const made = command("storm", "storm a PPTP server of your own, and see what it does to it")
     .argument("[server]", "IPv4 address or name of the server")
     .option("--list", "show the scenarios")
-    .option("--scenario <names...>", "only these")
+    .option(
+      "--scenario <names...>",
+      "only these, or all that stand for a row of docs/THREATS.md (G-09)",
+    )
     .option("--seconds <n>", "each scenario", upTo(bounds.secondsMax), bounds.seconds)
     .option(
       "--rate <n>",

@@ -50,9 +50,8 @@ export class NftBlocks {
   }
 
   /** An earlier run's is there. */
-  async left(): Promise<boolean> {
-    const table = await this.#table.read();
-    return table !== undefined && !isOsError(table) && table.ours;
+  left(): Promise<boolean> {
+    return this.#table.left();
   }
 
   /** The table with nothing in it, whatever was there of ours. */

@@ -56,9 +56,8 @@ export class NftRefused {
   }
 
   /** An earlier run's is there. */
-  async left(): Promise<boolean> {
-    const table = await this.#table.read();
-    return table !== undefined && !isOsError(table) && table.ours;
+  left(): Promise<boolean> {
+    return this.#table.left();
   }
 
   /** Counting from now on, whatever was there of ours. */

@@ -58,6 +58,12 @@ export class NftTable {
     return this.#run(head + table);
   }
 
+  /** Ours is there: an earlier run's, before this one has made it. */
+  async left(): Promise<boolean> {
+    const table = await this.read();
+    return table !== undefined && !isOsError(table) && table.ours;
+  }
+
   /** The table's text (sets without their elements) and whether our mark is in it. */
   async read(): Promise<{ readonly text: string; readonly ours: boolean } | undefined | OsError> {
     const result = await runNft(["-t", "list", "table", "inet", this.name]);

@@ -1,5 +1,7 @@
 // What the tests of the kernel's filters send: one call that lives, and packets that are of it or not.
 import { parseIpv4 } from "../../src/base/ip.js";
+import { isOsError } from "../../src/os/errors.js";
+import { closeAll, loadGreFilter, loadXdpFilter } from "../../src/os/gre-filter.js";
 import { octets, vectors } from "../vectors/vectors.js";
 
 /** The peer, and our own address. */
@@ -16,4 +18,13 @@ export function ofCall(callId: number): Uint8Array {
   const copy = good.slice();
   new DataView(copy.buffer).setUint16(6, callId);
   return copy;
+}
+
+/** Whether this kernel takes both filters. */
+export function xdpLoadable(): boolean {
+  const loaded = loadGreFilter(1);
+  if (isOsError(loaded)) return false;
+  const both = loadXdpFilter(loaded);
+  closeAll(isOsError(both) ? loaded : both);
+  return !isOsError(both);
 }

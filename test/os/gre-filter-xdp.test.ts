@@ -13,8 +13,7 @@ import {
   loadProgram,
 } from "../../src/os/bpf.js";
 import type { Descriptor } from "../../src/os/descriptor.js";
-import { isOsError } from "../../src/os/errors.js";
-import { CallFilter, closeAll, loadGreFilter, loadXdpFilter } from "../../src/os/gre-filter.js";
+import { CallFilter, loadGreFilter, loadXdpFilter } from "../../src/os/gre-filter.js";
 import { FILTER_REASONS } from "../../src/os/gre-filter-ebpf.js";
 import { type FrameStart, xdpGreFilter } from "../../src/os/gre-filter-xdp.js";
 import { openGreSockets } from "../../src/os/gre-socket.js";
@@ -24,7 +23,7 @@ import { ReceiveSlots } from "../../src/os/packet-memory.js";
 import { GreHeader, readGre } from "../../src/wire/gre.js";
 import { octets, vectors } from "../vectors/vectors.js";
 import { CompiledOs } from "./compiled.js";
-import { A, B, CALL, LIVE, ofCall, vector } from "./filter-packets.js";
+import { A, B, CALL, LIVE, ofCall, vector, xdpLoadable } from "./filter-packets.js";
 import { eventually, held, isRoot, joined } from "./namespace.js";
 
 const ELSEWHERE = parseIpv4("198.51.100.77")!;
@@ -149,19 +148,11 @@ function expected({ gre, source, destination }: Shape): string {
 
 const plain = { source: A, destination: B, options: 0, tags: 0, padding: 0 };
 
-function loadable(): boolean {
-  const loaded = loadGreFilter(1);
-  if (isOsError(loaded)) return false;
-  const both = loadXdpFilter(loaded);
-  closeAll(isOsError(both) ? loaded : both);
-  return !isOsError(both);
-}
-
 function bothFilters(): CallFilter {
   return held(CallFilter.of(held(loadXdpFilter(held(loadGreFilter(1)))), 1));
 }
 
-describe.runIf(isRoot && loadable())("XDP filter in the kernel", () => {
+describe.runIf(isRoot && xdpLoadable())("XDP filter in the kernel", () => {
   test("each vector, and every truncation of the good ones: as the data worker says", () => {
     using ethernet = new Run("ethernet");
     using ip = new Run("ip");

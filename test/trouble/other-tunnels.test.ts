@@ -6,11 +6,10 @@ import { describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../src/base/ip.js";
 import type { BlocksPage } from "../../src/console/contract.js";
 import type { IncidentsPage } from "../../src/console/incident-contract.js";
-import { isOsError } from "../../src/os/errors.js";
-import { closeAll, loadGreFilter, loadXdpFilter } from "../../src/os/gre-filter.js";
 import { type GreSocket, openGreSockets } from "../../src/os/gre-socket.js";
 import { ReceiveSlots } from "../../src/os/packet-memory.js";
 import { until } from "../lab/place.js";
+import { xdpLoadable } from "../os/filter-packets.js";
 import { held } from "../os/namespace.js";
 import { needRoot } from "../peers.js";
 import { octets, vectors } from "../vectors/vectors.js";
@@ -29,14 +28,6 @@ const PACKETS = [
   vector("GRE-PROTO-IP"),
 ];
 
-function loadable(): boolean {
-  const loaded = loadGreFilter(1);
-  if (isOsError(loaded)) return false;
-  const both = loadXdpFilter(loaded);
-  closeAll(isOsError(both) ? loaded : both);
-  return !isOsError(both);
-}
-
 const CHOICES = [
   { filter: "auto", xdp: "off", engine: "auto" },
   { filter: "auto", xdp: "auto", engine: "auto" },
@@ -46,7 +37,7 @@ const CHOICES = [
 ];
 
 describe.runIf(needRoot())("other tunnels' GRE", () => {
-  const choices = CHOICES.filter(({ xdp }) => xdp === "off" || loadable());
+  const choices = CHOICES.filter(({ xdp }) => xdp === "off" || xdpLoadable());
   test.each(choices)("filter: $filter, xdp: $xdp, engine: $engine", async (choice) => {
     const limits = { incident: { windowMs: 2_000, quietMs: 1_000 } };
     await using scene = await Scene.started({

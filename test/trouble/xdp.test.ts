@@ -3,11 +3,11 @@
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../src/base/ip.js";
-import { isOsError } from "../../src/os/errors.js";
-import { CallFilter, closeAll, loadGreFilter, loadXdpFilter } from "../../src/os/gre-filter.js";
+import { CallFilter, loadGreFilter, loadXdpFilter } from "../../src/os/gre-filter.js";
 import { openGreSockets } from "../../src/os/gre-socket.js";
 import { findInterface } from "../../src/os/interface.js";
 import { until } from "../lab/place.js";
+import { xdpLoadable } from "../os/filter-packets.js";
 import { held } from "../os/namespace.js";
 import { needRoot } from "../peers.js";
 import { octets, vectors } from "../vectors/vectors.js";
@@ -21,15 +21,7 @@ const JUNK = 20_000;
 const CHUNK = 500;
 const good = octets(vectors.gre_ppp_frames[0]?.gre_hex);
 
-function loadable(): boolean {
-  const loaded = loadGreFilter(1);
-  if (isOsError(loaded)) return false;
-  const both = loadXdpFilter(loaded);
-  closeAll(isOsError(both) ? loaded : both);
-  return !isOsError(both);
-}
-
-describe.runIf(needRoot() && loadable())("GRE refused at the interface", () => {
+describe.runIf(needRoot() && xdpLoadable())("GRE refused at the interface", () => {
   let scene: Scene;
   let caller: Caller;
 
