@@ -18,6 +18,10 @@ const longest = [
   "test/e2e/cycles.test.ts",
 ];
 
+// What is waited for comes or does not: how fast is no test's business, and a second, Vitest's own bound,
+// is not for a browser beside a guest.
+const waiting = { expect: { poll: { timeout: 20_000 } } };
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
@@ -33,6 +37,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          ...waiting,
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
           exclude: system,
           testTimeout: 30_000,
@@ -45,6 +50,7 @@ export default defineConfig({
         test: {
           // The data path's own tests once more, with the compiled lane before the engine.
           name: "lane",
+          ...waiting,
           include: ["src/plane/*.test.ts", "test/vectors/negative.test.ts"],
           env: { HOLDFAST_TEST_ENGINE: "wasm" },
           testTimeout: 30_000,
@@ -55,6 +61,7 @@ export default defineConfig({
       {
         test: {
           name: "system",
+          ...waiting,
           include: system,
           maxWorkers: 2,
           testTimeout: 120_000,

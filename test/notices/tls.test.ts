@@ -49,7 +49,7 @@ describe.each(["on", "starttls"] as const)("tls: %s", (tls) => {
     const plain = smtp.lines.indexOf("STARTTLS");
     expect(plain).toBe(tls === "on" ? -1 : 1);
     expect(smtp.lines.findIndex((line) => line.startsWith("AUTH"))).toBeGreaterThan(plain);
-    await vi.waitFor(() => expect(smtp.open).toBe(0));
+    await expect.poll(() => smtp.open).toBe(0);
   });
 
   test.each([
@@ -85,7 +85,7 @@ describe.each(["on", "starttls"] as const)("tls: %s", (tls) => {
     expect(sent).toMatchObject({ ok: false, message: expect.stringMatching(says) });
     expect(smtp.mails).toEqual([]);
     expect(smtp.lines.filter((line) => !/^(EHLO|STARTTLS)/.test(line))).toEqual([]);
-    await vi.waitFor(() => expect(smtp.open).toBe(0));
+    await expect.poll(() => smtp.open).toBe(0);
   });
 });
 
@@ -108,7 +108,7 @@ test("STARTTLS of a port that begins with TLS: it waits as the client does, and 
   try {
     await using smtp = await speaking("on", good);
     const sending = send(terms(smtp, "starttls", authority.file), "mail", body);
-    await vi.waitFor(() => expect(smtp.open).toBe(1));
+    await expect.poll(() => smtp.open).toBe(1);
     late.abort();
     expect(await sending).toMatchObject({
       ok: false,
@@ -116,7 +116,7 @@ test("STARTTLS of a port that begins with TLS: it waits as the client does, and 
         /begins with TLS \(often 465\), write notices\.mail\.tls: on$/,
       ),
     });
-    await vi.waitFor(() => expect(smtp.open).toBe(0));
+    await expect.poll(() => smtp.open).toBe(0);
   } finally {
     spy.mockRestore();
   }
@@ -135,5 +135,5 @@ test("a server that does not close its side after a failure: ours is over at onc
     message: expect.stringMatching(/notices\.mail\.user .* notices\.mail\.passwordFile$/),
   });
   expect(smtp.open).toBe(1);
-  await vi.waitFor(() => expect(ours()).toBe(before));
+  await expect.poll(() => ours()).toBe(before);
 });

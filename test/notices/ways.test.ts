@@ -156,10 +156,10 @@ describe("by mail", () => {
     try {
       smtp.answers = { endless: true };
       const sending = send(byMail(), "mail", body());
-      await vi.waitFor(() => expect(smtp.lines).toHaveLength(1));
+      await expect.poll(() => smtp.lines).toHaveLength(1);
       late.abort();
       expect(await sending).toEqual({ ok: false, message: "the mail server was too slow" });
-      await vi.waitFor(() => expect(smtp.open).toBe(0));
+      await expect.poll(() => smtp.open).toBe(0);
       expect(spy).toHaveBeenCalledWith(limits.sendMs);
     } finally {
       spy.mockRestore();

@@ -124,8 +124,7 @@ describe.runIf(runs)("who is there", () => {
     await page.fill("input[name=name]", "viewer");
     await page.fill("input[name=password]", "not the password");
     await page.click("button[type=submit]");
-    await page.waitForFunction("document.querySelector('[role=alert]').textContent !== ''");
-    expect(await page.textContent("[role=alert]")).toBe("Wrong name or password.");
+    await expect.poll(() => page.textContent("[role=alert]")).toBe("Wrong name or password.");
     expect(await page.inputValue("input[name=password]")).toBe("");
     expect(await page.locator("nav").count()).toBe(0);
     expect(browsing.faults).toEqual([]);

@@ -41,7 +41,7 @@ describe("proxies", () => {
   afterEach(async () => {
     await proxies.close();
     expect(ledger.size).toBe(0);
-    await vi.waitUntil(() => proxies.size === 0);
+    await expect.poll(() => proxies.size).toBe(0);
     vi.useRealTimers();
   });
 
@@ -118,13 +118,13 @@ describe("proxies", () => {
 
   test("one program more than may be: reset, counted, and the others stay", async () => {
     const all = await Promise.all(Array.from({ length: limits.clientsMax }, () => program(socks)));
-    await vi.waitUntil(() => proxies.size === limits.clientsMax);
+    await expect.poll(() => proxies.size).toBe(limits.clientsMax);
     const oneMore = connect({ port: http, host: "127.0.0.1" });
     expect((await once(oneMore, "error"))[0]).toMatchObject({ code: "ECONNRESET" });
     expect([proxies.size, proxies.refused]).toEqual([limits.clientsMax, 1]);
     expect(ledger.size).toBe(2 + limits.clientsMax);
     for (const one of all) one.destroy();
-    await vi.waitUntil(() => proxies.size === 0);
+    await expect.poll(() => proxies.size).toBe(0);
     expect(ledger.size).toBe(2);
   });
 
@@ -133,14 +133,14 @@ describe("proxies", () => {
     const { associationsMax: length } = limits;
     const all = await Promise.all(Array.from({ length }, () => program(socks, ASSOCIATE)));
     for (const socket of all) socket.resume();
-    await vi.waitUntil(() => all.every((socket) => socket.bytesRead === 12));
+    await expect.poll(() => all.every((socket) => socket.bytesRead === 12)).toBe(true);
     expect(ledger.size).toBe(2 + 2 * limits.associationsMax);
     const oneMore = await program(socks, ASSOCIATE);
     const refused = [...(await heard(oneMore))];
     expect(refused.slice(0, 4)).toEqual([5, 0, 5, 1]);
     // The refused one, too: not every Node ends it with what it had to read.
     for (const one of [...all, oneMore]) one.destroy();
-    await vi.waitUntil(() => proxies.size === 0);
+    await expect.poll(() => proxies.size).toBe(0);
     expect(ledger.size).toBe(2);
   });
 });
