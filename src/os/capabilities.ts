@@ -54,16 +54,21 @@ export function capabilityNames(mask: string): string[] {
   return names;
 }
 
-/** Every thread of `pid`; a thread that ends meanwhile is left out. Error ENOENT: no such process. */
+/**
+ * Every thread of `pid`, its first one first, then by number: numbers begin anew at some time, so that the first
+ * one's need not be the least. A thread that ends meanwhile is left out. Error ENOENT: no such process.
+ */
 export function readPrivileges(pid: number = process.pid): ProcessPrivileges | OsError {
   const threads: ThreadPrivileges[] = [];
   let parent = 0;
   try {
-    for (const tid of readdirSync(`/proc/${pid}/task`)) {
+    const first = (tid: number) => (tid === pid ? 0 : tid);
+    const tids = readdirSync(`/proc/${pid}/task`).map(Number);
+    for (const tid of tids.sort((a, b) => first(a) - first(b))) {
       const fields = readStatus(`/proc/${pid}/task/${tid}/status`);
       if (fields === undefined) continue;
       parent = Number(fields.get("PPid"));
-      threads.push(threadPrivileges(Number(tid), fields));
+      threads.push(threadPrivileges(tid, fields));
     }
   } catch (error) {
     return fromNodeError(`read /proc/${pid}/task`, error);

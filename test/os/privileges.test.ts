@@ -286,3 +286,10 @@ test("capability masks by name", () => {
   expect(capabilityNames("0000000000000000")).toEqual([]);
   expect(readPrivileges(2 ** 22 + 1)).toMatchObject({ kind: "OsError", errno: "ENOENT" });
 });
+
+test("threads: the first one first, then by number, however many digits that has", () => {
+  const { threads } = held(readPrivileges());
+  const [first, ...others] = threads.map(({ tid }) => tid);
+  expect(first).toBe(process.pid);
+  expect(others).toEqual([...others].sort((a, b) => a - b));
+});
