@@ -143,7 +143,8 @@ export class Capture {
 
   /** What waits since before now; what comes meanwhile is not waited for. */
   #readRest(tap: PacketTap, index: number): void {
-    const end = now();
+    // Our clock has whole milliseconds, the kernel's stamps have not.
+    const end = now() + NANOSECONDS_A_MS;
     for (let tapped = tap.read(); tapped !== undefined; tapped = tap.read()) {
       if (tapped === "again") continue;
       if (tapped.nanoseconds > end) return;
