@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { pingsAnswered, pingWords } from "../lab/ping.js";
 import { run, until } from "../lab/place.js";
 import { isRoot, joined } from "../os/namespace.js";
 import { needPeer } from "../peers.js";
@@ -48,7 +49,7 @@ describe.runIf(isRoot && needPeer(programs, programs))("holdfast connect --captu
     await settled(cable.a, cable.b);
     server = await serving(cable.a);
     iperf = spawn("ip", ["netns", "exec", cable.a.name, "iperf3", "-s"], { stdio: "ignore" });
-    await until("iperf3 listens", 10, () => cable.a.run("ss", "-Hltn").includes(":5201"));
+    await until("iperf3 listens", 20, () => cable.a.run("ss", "-Hltn").includes(":5201"));
   });
   afterAll(async () => {
     iperf?.kill();
@@ -60,16 +61,19 @@ describe.runIf(isRoot && needPeer(programs, programs))("holdfast connect --captu
   it("two interfaces: the outer side as it was, the inner side as ping and iperf3 had it", async () => {
     const file = join(scratch, "whole.pcapng");
     const beside = join(scratch, "beside.pcap");
+    let arrived = 0;
     {
       await using client = start("--capture", file);
       await client.says(/^up /m);
       const words = ["netns", "exec", cable.b.name, "tcpdump", "-i", "holdfast-c0", "-U"];
       const tcpdump = spawn("ip", [...words, "-B", "8192", "-w", beside], { stdio: "pipe" });
       await once(tcpdump.stderr, "data");
-      const ping = await inside("ping", "-c", "5", "-i", "0.1", "-p", "c0ffee", GATEWAY);
-      expect(ping.stdout).toContain("5 received");
-      const sent = await inside("iperf3", "-c", GATEWAY, "-n", "300K", "-b", "20M");
+      const [program = "", ...words5] = pingWords(GATEWAY, { count: 5, options: ["-p", "c0ffee"] });
+      expect(pingsAnswered((await inside(program, ...words5)).stdout, 5)).toBe(5);
+      const sent = await inside("iperf3", "-J", "-c", GATEWAY, "-n", "300K", "-b", "20M");
       expect(sent.code).toBe(0);
+      // Not all that it wrote: at its end iperf3 does not wait for what a busy machine has not sent yet.
+      arrived = JSON.parse(sent.stdout).end.sum_received.bytes;
       tcpdump.kill("SIGINT");
       await once(tcpdump, "close");
       process.kill(client.pid, "SIGINT");
@@ -92,16 +96,26 @@ describe.runIf(isRoot && needPeer(programs, programs))("holdfast connect --captu
     const types = of("outer", "pptp").flatMap((one) => one[field("pptp.control_message_type")]);
     for (const type of ["1", "2", "7", "8", "3"]) expect(types).toContain(type);
     const asked = of("inner", "icmp").filter((one) => one[field("icmp.type")] === "8");
-    expect(asked.map((one) => one[field("icmp.seq")])).toEqual(["1", "2", "3", "4", "5"]);
+    // Until five are answered it may ask once more.
+    const sequence = asked.map((one) => one[field("icmp.seq")]);
+    expect(sequence.slice(0, 5)).toEqual(["1", "2", "3", "4", "5"]);
     // The pattern is ping's own, behind its time stamp.
     for (const one of asked) expect(one[field("data.data")]).toContain("c0ffeec0ffee");
     const ours = of("inner", "tcp").map((one) => one.slice(2 + OWN));
     // tcpdump is ended at once: it may lack the last of it.
     const seen = await tshark(beside, "tcp", ...FIELDS.slice(OWN));
     expect(seen.length).toBeGreaterThan(20);
-    expect(ours.slice(0, seen.length).map((one) => one.join("\t"))).toEqual(seen);
+    // Each way by itself: what goes out on one processor while another brings something in has no order.
+    for (const isOut of [true, false]) {
+      const way = (lines: readonly string[]) =>
+        lines.filter((line) => (line.split("\t")[1] === GATEWAY) === isOut);
+      const [theirs, all] = [way(seen), way(ours.map((one) => one.join("\t")))];
+      expect(theirs.length).toBeGreaterThan(5);
+      expect(all.slice(0, theirs.length)).toEqual(theirs);
+    }
     const lengths = ours.filter((one) => one[1] === GATEWAY).map((one) => Number(one.at(-1)));
-    expect(lengths.reduce((sum, length) => sum + length, 0)).toBeGreaterThan(300 * 1_024);
+    expect(arrived).toBeGreaterThan(30 * 1_024);
+    expect(lengths.reduce((sum, length) => sum + length, 0)).toBeGreaterThanOrEqual(arrived);
     // The negotiation as the core had it; nothing of the traffic is readable outside.
     for (const one of ["lcp", "chap", "ccp", "ipcp"]) {
       expect(of("inner", one).length, one).toBeGreaterThan(1);
