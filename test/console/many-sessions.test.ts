@@ -7,7 +7,7 @@ import { Operator, type OperatorSurroundings } from "../../src/daemon/operator.j
 import { Served } from "./support.js";
 
 const count = 10_000;
-/** Far above what a page takes, far below what all of them at once do on a machine that is busy besides. */
+/** Far above what a page takes, far below what all of them at once do. */
 const lateMost = 200;
 
 function infoOf(session: number): SessionInfo {
@@ -42,13 +42,19 @@ afterEach(async () => {
   await served[Symbol.asyncDispose]();
 });
 
-/** How late a timer of 5 ms was at most while `act` ran. */
+/** Of this process, all threads of it: what others take of the processor meanwhile is not its. */
+function ranMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** How late a timer of 5 ms was at most while `act` ran, as far as this process ran itself meanwhile. */
 async function lateness(act: () => Promise<void>): Promise<number> {
-  let [before, worst] = [performance.now(), 0];
+  let [before, ran, worst] = [performance.now(), ranMs(), 0];
   const timer = setInterval(() => {
-    const now = performance.now();
-    worst = Math.max(worst, now - before - 5);
-    before = now;
+    const [now, runs] = [performance.now(), ranMs()];
+    worst = Math.max(worst, Math.min(now - before - 5, runs - ran));
+    [before, ran] = [now, runs];
   }, 5);
   await act();
   // One that was still due.
@@ -92,8 +98,8 @@ test("all of them in one answer is refused: that is what would keep the process 
 
 test("the measure sees what keeps the process", async () => {
   const late = await lateness(async () => {
-    const until = performance.now() + lateMost + 50;
-    while (performance.now() < until);
+    const until = ranMs() + lateMost + 50;
+    while (ranMs() < until);
   });
   expect(late).toBeGreaterThan(lateMost);
 });
