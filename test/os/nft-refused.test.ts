@@ -15,6 +15,7 @@ import { eventually, held, isRoot, joined } from "./namespace.js";
 
 const runtimeDirectory = mkdtempSync(join(tmpdir(), "hf-refused-"));
 afterAll(() => rmSync(runtimeDirectory, { recursive: true }));
+const EAGAIN = -11;
 const options = { instance: "main", instanceId: "11111111-aaaa", runtimeDirectory };
 
 /** Flags in place, so many octets of header, and a Payload Length. */
@@ -68,7 +69,13 @@ describe.runIf(isRoot)("refused by the classic filter", () => {
     });
     expect([refused.counts(), counted]).toEqual([expected, all]);
     // What it let through are our own, to whichever call.
-    expect(receiver.readBatch(new ReceiveSlots())).toBe(4);
+    const slots = new ReceiveSlots();
+    let received = 0;
+    await eventually(() => {
+      received += Math.max(0, receiver.readBatch(slots));
+      return received >= 4 || undefined;
+    });
+    expect([received, receiver.readBatch(slots)]).toEqual([4, EAGAIN]);
     // Somebody takes all tables away: what was counted stays, and nothing fails.
     net.b.run("nft", "flush", "ruleset");
     expect(refused.counts()).toEqual(expected);
