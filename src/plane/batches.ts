@@ -104,7 +104,6 @@ export class Batches {
   sendQueued(now: Instant): void {
     const { engine, memory, sinks } = this;
     const queued = memory.cell(QUEUED_COUNT);
-    if (queued === 0) return;
     for (let slot = 0; slot < queued; ) {
       const sent = sinks.sendSlots(slot, queued);
       if (sent > 0) {
@@ -117,6 +116,7 @@ export class Batches {
       }
     }
     memory.setCell(QUEUED_COUNT, 0);
+    // Though nothing goes: what the lane refused, by a rate say, is to be told too.
     engine.handleBatch(now);
   }
 

@@ -152,6 +152,18 @@ describe("a user's rate", () => {
     expect(server.engine.dropped("rate-down")).toBe(1);
   });
 
+  test("is told of what it refused, though nothing else happens", () => {
+    const { server } = pairOf();
+    rate(server, 0, 8_000);
+    for (let i = 0; i < 3; i++) server.packet(udp(OUTSIDE, LEASED, i, 1_400));
+    server.pass(limits.countersEveryMs);
+    expect(server.of("Counters").at(-1)?.drops["rate-down"]).toBe(1);
+    server.events.length = 0;
+    server.packet(udp(OUTSIDE, LEASED, 4, 1_400));
+    server.pass(limits.countersEveryMs);
+    expect(server.of("Counters").map(({ drops }) => drops["rate-down"])).toEqual([2]);
+  });
+
   test("a packet that may not pass anyway spends nothing", () => {
     const { server, client } = pairOf();
     rate(server, RATE, 0);

@@ -36,13 +36,21 @@ const NO_HEADER = new Uint8Array(VNET_OCTETS);
 /** Where the kernel would find the memory: above 2^32, and no round number. */
 const BASE = 0x7f12_fffe_9000n;
 
-export function laneOf(flows: number): { memory: PlaneMemory; lane: Lane } {
+export type LaneMemory = {
+  readonly memory: PlaneMemory;
+  readonly lane: Lane;
+  readonly linear: WebAssembly.Memory;
+};
+
+/** In memory of its own, or in one of the same `flows` that was used before and is zeroed here. */
+export function laneOf(flows: number, used?: WebAssembly.Memory): LaneMemory {
   compiled ??= new WebAssembly.Module(readFileSync(wasm));
   const pages = Math.ceil(PlaneMemory.octetsFor(flows) / PAGE_OCTETS);
-  const linear = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const linear = used ?? new WebAssembly.Memory({ initial: pages, maximum: pages });
+  if (used !== undefined) new Uint8Array(linear.buffer).fill(0);
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory: linear } });
   const memory = new PlaneMemory(flows, linear.buffer);
-  return { memory, lane: exports as Lane };
+  return { memory, lane: exports as Lane, linear };
 }
 
 /** Lays out what packets come and go in. */

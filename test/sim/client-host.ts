@@ -11,6 +11,7 @@ import type { PppCredentials, PppPolicy } from "../../src/core/ppp/ports.js";
 import { CLOSED } from "../../src/plane/context.js";
 import type { PlaneEvent } from "../../src/wire/worker-link.js";
 import { testPolicy } from "../control-peer.js";
+import type { EngineKind } from "./memories.js";
 import type { Network } from "./network.js";
 import type { Schedule } from "./schedule.js";
 import type { StreamEnd } from "./stream.js";
@@ -46,6 +47,7 @@ export class ClientHost {
     network: Network,
     sendErrors: number,
     flows?: number,
+    engine?: EngineKind,
   ) {
     this.ledger = new Ledger(() => schedule.now);
     const user = {
@@ -54,7 +56,7 @@ export class ClientHost {
       packet: (packet: Uint8Array) => this.packet(packet),
     };
     const around = [schedule, chance.fork(), network, CLOSED, sendErrors, user] as const;
-    this.worker = new SimWorker(...around, flows);
+    this.worker = new SimWorker(...around, flows, engine);
     network.attach(address, (datagram) => this.worker.datagram(datagram));
   }
 

@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { counted } from "./data-path.js";
+import type { EngineKind } from "./memories.js";
 import { realNow } from "./whole/time.js";
 import { type Outcome, WholeWorld } from "./whole/world.js";
 
@@ -13,9 +15,12 @@ export type SimOptions = {
   readonly callers: number;
   readonly sessions: number;
   readonly seconds: number;
+  /** Of every data worker; left out: the seed's own choice. */
+  readonly engine?: EngineKind | undefined;
 };
 
 const MIB = 1_048_576;
+const COUNTED = ["steps", "logIns", "calls", "delivered", "hostile", "flips", "cuts"] as const;
 
 /** The exit code. */
 export async function simulate(options: SimOptions, say: (line: string) => void): Promise<number> {
@@ -30,7 +35,17 @@ export async function simulate(options: SimOptions, say: (line: string) => void)
 async function runs(options: SimOptions, directory: string, say: (line: string) => void) {
   const { seed: first, callers } = options;
   const digests = createHash("sha256");
-  const sum = { runs: 0, steps: 0, logIns: 0, calls: 0, delivered: 0, hostile: 0 };
+  const sum = {
+    runs: 0,
+    steps: 0,
+    logIns: 0,
+    calls: 0,
+    delivered: 0,
+    hostile: 0,
+    flips: 0,
+    cuts: 0,
+  };
+  const engines: Record<string, number> = {};
   const ended: Record<string, number> = {};
   const begin = realNow();
   const seconds = () => (realNow() - begin) / 1_000;
@@ -41,16 +56,20 @@ async function runs(options: SimOptions, directory: string, say: (line: string) 
     const from = realNow();
     let outcome: Outcome;
     try {
-      outcome = await new WholeWorld(seed, callers, directory).run();
+      const world = new WholeWorld(seed, callers, directory, (plan) => ({
+        ...plan,
+        engine: options.engine ?? plan.engine,
+      }));
+      const { engine } = world.plan;
+      engines[engine] = (engines[engine] ?? 0) + 1;
+      outcome = await world.run();
     } catch (failure) {
       say(`seed ${seed}: ${failure instanceof Error ? failure.stack : String(failure)}`);
       say(`again: npm run sim -- --seed ${seed} --callers ${callers}`);
       return 1;
     }
     sum.runs++;
-    for (const key of ["steps", "logIns", "calls", "delivered", "hostile"] as const) {
-      sum[key] += outcome[key];
-    }
+    for (const key of COUNTED) sum[key] += outcome[key];
     for (const [cause, count] of Object.entries(outcome.ended)) {
       ended[cause] = (ended[cause] ?? 0) + count;
     }
@@ -61,7 +80,7 @@ async function runs(options: SimOptions, directory: string, say: (line: string) 
   }
   const rss = Math.round(process.memoryUsage().rss / MIB);
   const rate = Math.round(sum.logIns / seconds());
-  say(`${JSON.stringify({ ...sum, ended })}`);
+  say(`${JSON.stringify({ ...sum, engines, byLane: counted.byLane, ended })}`);
   say(`${sum.logIns} sessions in ${Math.round(seconds())} s: ${rate} /s; resident ${rss} MiB`);
   say(`digest ${digests.digest("hex").slice(0, 16)}`);
   return 0;

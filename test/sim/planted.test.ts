@@ -19,6 +19,7 @@ const found: Readonly<Record<string, RegExp>> = {
   "hook-of-the-end-left-out": /hooks: \d+ sessions up without their end|session \S+: .* became/,
   "key-kept": /the key of flow slot \d+ was not wiped/,
   "leases-kept": /flow slots and sessions: \d+ and \d+|the ledger holds/,
+  "others-session-ended": /\S+ ended as malformed, whose octets nobody spoilt/,
   "plaintext-taken": /plaintext was taken, encryption is required/,
   "route-kept": /\d+ routes of \d+ sessions/,
   "socket-kept": /\d+ sockets of \d+ connections/,

@@ -27,7 +27,8 @@ export class PlantedBuilds implements Disposable {
     for (const name of ["src", "test"]) {
       cpSync(join(root, name), join(place, name), { recursive: true, filter });
     }
-    for (const name of ["node_modules", "package.json"]) {
+    // Of what was built the compiled lane alone.
+    for (const name of ["node_modules", "package.json", "dist"]) {
       symlinkSync(join(root, name), join(place, name));
     }
     if (fault !== undefined) {

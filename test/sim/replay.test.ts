@@ -57,7 +57,22 @@ describe("a failed run is seen again", () => {
     expect(last(again.text)).toBe(last(first.text));
   }, 240_000);
 
+  test("whole servers, of a fresh seed, with either engine: the same to the digest", async () => {
+    const words = "npm run sim -- --callers 60 --runs 3";
+    const alone = await shell(`${words} --engine typescript`);
+    expect(alone.code, alone.text).toBe(0);
+    const seed = /^seed (\d+): /m.exec(alone.text)?.[1];
+    const lane = await shell(`${words} --engine wasm --seed ${seed}`);
+    const runs = (text: string) => text.match(/^seed .* steps/gm);
+    expect(runs(alone.text)).toHaveLength(3);
+    expect(runs(lane.text), alone.text).toEqual(runs(alone.text));
+    // It was the lane that took them.
+    expect(alone.text).toContain('"byLane":0,');
+    expect(lane.text).toMatch(/"engines":\{"wasm":3\},"byLane":[1-9]/);
+  }, 240_000);
+
   test.each([
+    ["--engine lane", "--engine lane"],
     ["--seed x", "--seed x"],
     ["--seed -1", "--seed"],
     ["--seed 4294967296", "--seed 4294967296"],

@@ -6,7 +6,9 @@ import type { AccountTerms } from "../../src/core/access/ports.js";
 import type { PppPolicy } from "../../src/core/ppp/ports.js";
 import { POLICY } from "../ppp/pair.js";
 import type { Account, Trouble } from "./backend.js";
+import type { EngineKind } from "./memories.js";
 import type { PathTerms } from "./network.js";
+import { drawSpoils, type StreamSpoils } from "./stream.js";
 
 export const ENDINGS = [
   "stop",
@@ -40,11 +42,14 @@ export type ClientPlan = {
   readonly policy: PppPolicy;
   readonly calls: readonly CallPlan[];
   readonly packets: number;
+  /** What befalls its control connections. */
+  readonly spoils: StreamSpoils | undefined;
 };
 
 export type Scenario = {
   readonly path: PathTerms;
   readonly encrypted: boolean;
+  readonly engine: EngineKind;
   readonly serverPolicy: PppPolicy;
   readonly clients: readonly ClientPlan[];
   readonly sessionsMax: number;
@@ -85,6 +90,7 @@ export function drawScenario(chance: Chance): Scenario {
       forgery: encrypted && rough ? 0.05 : 0,
     },
     encrypted,
+    engine: chance.happens(0.5) ? "wasm" : "typescript",
     serverPolicy: policy,
     clients,
     sessionsMax: chance.happens(0.1) ? 2 : 32,
@@ -124,5 +130,6 @@ function drawClient(chance: Chance, index: number, server: PppPolicy): ClientPla
     policy: { ...server, echoIntervalMs: chance.of([0, 10_000, 30_000]) },
     calls,
     packets: chance.int(0, 60),
+    spoils: drawSpoils(chance),
   };
 }

@@ -18,6 +18,7 @@ import type {
 import type { GatewayTerms } from "../../src/wire/worker-link.js";
 import { TERMS } from "../plane/pair.js";
 import { Backend, GATEWAY } from "./backend.js";
+import type { EngineKind } from "./memories.js";
 import type { Network } from "./network.js";
 import type { Schedule } from "./schedule.js";
 import type { StreamEnd } from "./stream.js";
@@ -49,7 +50,12 @@ export class ServerHost {
     network: Network,
     policy: ServerPolicy,
     readonly addresses: readonly Ipv4[],
-    terms: { sendErrors: number; unavailability: number; gateway: Partial<GatewayTerms> },
+    terms: {
+      readonly sendErrors: number;
+      readonly unavailability: number;
+      readonly gateway: Partial<GatewayTerms>;
+      readonly engine: EngineKind;
+    },
   ) {
     this.ledger = new Ledger(() => schedule.now);
     this.server = new Server({
@@ -72,6 +78,8 @@ export class ServerHost {
         lost: () => this.input((server, now) => server.handleWorkerLost(now)),
         packet: (packet) => this.packet(packet),
       },
+      undefined,
+      terms.engine,
     );
     for (const address of addresses) {
       network.attach(address, (datagram) => this.worker.datagram(datagram));

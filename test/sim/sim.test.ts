@@ -14,6 +14,7 @@ const ENDED_BY: readonly EndCause[] = [
   "authentication-unavailable",
   "call-cleared",
   "control-closed",
+  "control-malformed",
   "control-stopped",
   "control-timeout",
   "echo-timeout",
@@ -33,6 +34,8 @@ function run(seed: number): Outcome {
 
 describe("simulation", () => {
   const causes = new Set<string>();
+  const engines = new Set<string>();
+  const spoilt = { flips: 0, cuts: 0 };
   let delivered = 0;
   for (let from = firstSeed; from < firstSeed + runs; from += BLOCK) {
     const to = Math.min(from + BLOCK, firstSeed + runs) - 1;
@@ -41,6 +44,9 @@ describe("simulation", () => {
         const outcome = run(seed);
         for (const cause of outcome.causes) causes.add(cause);
         delivered += outcome.delivered;
+        engines.add(outcome.engine);
+        spoilt.flips += outcome.spoilt.flips;
+        spoilt.cuts += outcome.spoilt.cuts;
         if (runs <= BLOCK) console.log(`seed ${seed}: ${outcome.digest}`);
       }
     }, 120_000);
@@ -52,8 +58,22 @@ describe("simulation", () => {
     }
   });
 
+  test("the same seed with either engine: the same digest", () => {
+    for (let seed = firstSeed; seed < firstSeed + Math.min(runs, 60); seed++) {
+      const [alone, lane] = (["typescript", "wasm"] as const).map((engine) =>
+        replayable(seed, () => new World(seed, engine).run()),
+      );
+      expect(lane?.digest, `seed ${seed}`).toBe(alone?.digest);
+    }
+  }, 120_000);
+
   // Fewer runs cannot see everything.
   if (runs >= 250) {
+    test("the runs saw both engines, and spoilt connections", () => {
+      expect([...engines].sort()).toEqual(["typescript", "wasm"]);
+      expect(Math.min(spoilt.flips, spoilt.cuts)).toBeGreaterThan(10);
+    });
+
     test("the runs saw data and every way a session can end", () => {
       expect(delivered).toBeGreaterThan(5_000);
       expect(ENDED_BY.filter((cause) => !causes.has(cause))).toEqual([]);

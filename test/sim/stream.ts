@@ -1,4 +1,4 @@
-// A TCP connection: octets in order, cut anywhere, and its sudden ends.
+// A TCP connection: octets in order, cut anywhere, its sudden ends, and what its checksum let through.
 import type { Chance } from "../../src/base/chance.js";
 import { Pipe, type Schedule } from "./schedule.js";
 
@@ -9,6 +9,22 @@ export interface StreamUser {
   /** The socket is closed: the last that is heard of it. */
   closed(): void;
 }
+
+/**
+ * What befalls what is written, per segment: an octet of it is another one, as where a middlebox spoilt it behind
+ * the checksum or somebody guessed the window; or half of it comes, and then the connection is closed.
+ */
+export type StreamSpoils = { readonly flips: number; readonly cuts: number };
+
+/** One of ten has such a connection. */
+export function drawSpoils(chance: Chance): StreamSpoils | undefined {
+  if (!chance.happens(0.1)) return undefined;
+  const flips = chance.unit() * 0.2;
+  return { flips, cuts: chance.happens(0.5) ? chance.unit() * 0.1 : 0 };
+}
+
+/** How often that was, of all that shares it. */
+export type SpoilCount = { flips: number; cuts: number };
 
 const LINGER_MS = 2_000;
 
@@ -21,6 +37,10 @@ export class StreamEnd {
   #closed = false;
   #finSent = false;
   #dead = false;
+  /** Of what is written now nothing arrives; the RST is on its way. */
+  #cut = false;
+  #spoils: StreamSpoils | undefined;
+  #count: SpoilCount = { flips: 0, cuts: 0 };
   readonly #out: Pipe;
   readonly #inbox: (Uint8Array | "fin")[] = [];
 
@@ -33,13 +53,22 @@ export class StreamEnd {
   }
 
   write(octets: Uint8Array): void {
-    if (this.#closed || this.#finSent) return;
+    if (this.#closed || this.#finSent || this.#cut) return;
     for (let at = 0; at < octets.length; ) {
       const whole = this.chance.happens(0.6);
       const length = whole ? octets.length - at : this.chance.int(1, octets.length - at);
       const segment = octets.slice(at, at + length);
       at += length;
+      if (this.#spoils !== undefined && this.#spoil(segment, this.#spoils)) return;
       this.#send(() => this.far.#deliver(segment));
+    }
+  }
+
+  /** Both directions, from now on. */
+  spoil(spoils: StreamSpoils, count: SpoilCount): void {
+    for (const end of [this, this.far]) {
+      end.#spoils = spoils;
+      end.#count = count;
     }
   }
 
@@ -56,8 +85,7 @@ export class StreamEnd {
     const { far } = this;
     this.schedule.in(this.latencyMs, () => {
       if (this.dark || far.dark) return;
-      far.#dead = true;
-      far.#close();
+      far.#lost();
     });
     this.#close();
   }
@@ -72,6 +100,40 @@ export class StreamEnd {
     return this.#inbox.reduce((sum, piece) => sum + (piece === "fin" ? 0 : piece.length), 0);
   }
 
+  /** True: it is not sent, the connection having been cut in its middle. */
+  #spoil(segment: Uint8Array, { flips, cuts }: StreamSpoils): boolean {
+    const { chance } = this;
+    if (chance.happens(flips)) {
+      const at = chance.int(0, segment.length - 1);
+      segment[at] = segment[at]! ^ chance.int(1, 255);
+      this.#count.flips++;
+    }
+    if (!chance.happens(cuts)) return false;
+    this.#cutShort(segment.slice(0, chance.int(0, segment.length - 1)));
+    this.#count.cuts++;
+    return true;
+  }
+
+  /** Each end hears it of the other; by FIN, or by RST. */
+  #cutShort(segment: Uint8Array): void {
+    this.#send(() => this.far.#deliver(segment));
+    const { far } = this;
+    if (this.chance.happens(0.5)) {
+      this.end();
+      // Sent by nobody, so behind whatever is on its way.
+      far.#send(() => this.#finReceived());
+      return;
+    }
+    this.#cut = true;
+    this.#send(() => far.#lost());
+    far.#send(() => this.#lost());
+  }
+
+  #lost(): void {
+    this.#dead = true;
+    this.#close();
+  }
+
   #send(run: () => void): void {
     this.#out.in(this.latencyMs + this.chance.int(0, 20), () => {
       if (!this.dark && !this.far.dark) run();
@@ -79,7 +141,7 @@ export class StreamEnd {
   }
 
   #deliver(segment: Uint8Array): void {
-    if (this.#dead) return;
+    if (this.#dead || segment.length === 0) return;
     this.#inbox.push(segment);
     this.#read();
   }

@@ -4,8 +4,7 @@ import type { Chance } from "../../src/base/chance.js";
 import { type Instant, instant } from "../../src/base/instant.js";
 import type { Ipv4 } from "../../src/base/ip.js";
 import { worker as limits } from "../../src/limits.js";
-import { Engine } from "../../src/plane/engine.js";
-import type { PlaneMemory } from "../../src/plane/memory.js";
+import type { Engine } from "../../src/plane/engine.js";
 import type { GatewayTerms, PlaneCommand, PlaneEvent } from "../../src/wire/worker-link.js";
 import {
   decodeCommand,
@@ -14,7 +13,8 @@ import {
   encodeEvent,
   LINK_LENGTH_OCTETS,
 } from "../../src/wire/worker-link-codec.js";
-import { giveMemoryBack, lendMemory } from "./memories.js";
+import { DataPath, SendErrors } from "./data-path.js";
+import type { EngineKind } from "./memories.js";
 import type { Network } from "./network.js";
 import { Pipe, type Schedule } from "./schedule.js";
 
@@ -27,12 +27,10 @@ export type WorkerUser = {
 
 /** Datagrams that wait in the socket of a worker that does not read. */
 const SOCKET_DATAGRAMS = 64;
-const EMSGSIZE = 90;
-const ENOBUFS = 105;
 
 export class SimWorker {
-  #engine: Engine | undefined;
-  #memory: PlaneMemory | undefined;
+  #path: DataPath | undefined;
+  readonly #sendErrors: SendErrors;
   #toWorker: Pipe;
   #toMain: Pipe;
   #life = 0;
@@ -49,17 +47,19 @@ export class SimWorker {
     readonly chance: Chance,
     readonly network: Network,
     readonly gateway: GatewayTerms,
-    readonly sendErrors: number,
+    sendErrors: number,
     readonly user: WorkerUser,
     readonly flows = 1024,
+    readonly kind: EngineKind = "typescript",
   ) {
+    this.#sendErrors = new SendErrors(chance, sendErrors);
     this.#toWorker = new Pipe(schedule);
     this.#toMain = new Pipe(schedule);
     this.#start();
   }
 
   get engine(): Engine | undefined {
-    return this.#engine;
+    return this.#path?.engine;
   }
 
   get stalled(): boolean {
@@ -67,17 +67,17 @@ export class SimWorker {
   }
 
   pollTimeout(): Instant | undefined {
-    const at = this.#engine?.pollTimeout();
+    const at = this.engine?.pollTimeout();
     if (at === undefined) return undefined;
     return instant(Math.max(at, this.#stalledUntil));
   }
 
   handleTimeout(now: Instant): void {
-    if (!this.stalled) this.#engine?.handleTimeout(now);
+    if (!this.stalled) this.engine?.handleTimeout(now);
   }
 
   send(command: PlaneCommand): void {
-    if (this.#engine === undefined) {
+    if (this.#path === undefined) {
       this.unsent++;
       return;
     }
@@ -86,7 +86,7 @@ export class SimWorker {
     const read = decodeCommand(octets.subarray(LINK_LENGTH_OCTETS));
     if (!read.ok) throw new Error(`our ${command.kind} is malformed: ${read.field}`);
     this.#inLife(this.#toWorker, () => {
-      this.#engine?.handleCommand(read.value, this.schedule.now);
+      this.engine?.handleCommand(read.value, this.schedule.now);
     });
   }
 
@@ -95,20 +95,20 @@ export class SimWorker {
     this.#datagrams++;
     this.#whenAwake(() => {
       this.#datagrams--;
-      this.#engine?.handleDatagram(octets, 0, octets.length, this.schedule.now);
+      this.#path?.datagram(octets, this.schedule.now);
     });
   }
 
   /** The kernel routes a packet into the TUN. */
   packet(octets: Uint8Array): void {
     this.#whenAwake(() => {
-      this.#engine?.handleTunPacket(octets, 0, octets.length, this.schedule.now);
+      this.#path?.packet(octets, this.schedule.now);
     });
   }
 
   /** Nothing is done for so long; longer than a Ping may wait, and it is killed. */
   stall(ms: number): void {
-    if (this.#engine === undefined || this.stalled) return;
+    if (this.#path === undefined || this.stalled) return;
     this.#stalledUntil = instant(this.schedule.now + ms);
     const life = this.#life;
     if (ms > limits.pongMs) {
@@ -122,7 +122,7 @@ export class SimWorker {
 
   /** SIGKILL: what it wrote is still read, what it was sent is not. */
   lose(): void {
-    if (this.#engine === undefined) return;
+    if (this.#path === undefined) return;
     this.close();
     this.losses++;
     this.#held = [];
@@ -136,35 +136,28 @@ export class SimWorker {
 
   /** For good, unless it is started again. */
   close(): void {
-    if (this.#engine === undefined || this.#memory === undefined) return;
-    this.#engine.close();
-    giveMemoryBack(this.#memory);
-    this.#engine = undefined;
-    this.#memory = undefined;
+    if (this.#path === undefined) return;
+    this.#path.close();
+    this.#path = undefined;
     this.#life++;
   }
 
   #start(): void {
     const { network, schedule } = this;
-    this.#memory = lendMemory(this.flows);
-    this.#engine = new Engine(
-      {
-        sendGre: (source: Ipv4, destination: Ipv4, octets, start, end, dontFragment) => {
-          if (this.chance.happens(this.sendErrors)) {
-            return dontFragment && this.chance.happens(0.2) ? -EMSGSIZE : -ENOBUFS;
-          }
-          network.send(source, destination, octets.slice(start, end));
-          return end - start;
-        },
-        writeTun: (octets, start, end) => {
-          const packet = octets.slice(start, end);
-          schedule.in(0, () => this.user.packet(packet));
-          return end - start;
-        },
-        emit: (event) => this.#emit(event),
+    this.#path = new DataPath(this.flows, this.kind, {
+      sendGre: (source: Ipv4, destination: Ipv4, octets, start, end, dontFragment) => {
+        const error = this.#sendErrors.of(destination, end - start, dontFragment);
+        if (error < 0) return error;
+        network.send(source, destination, octets.slice(start, end));
+        return end - start;
       },
-      this.#memory,
-    );
+      writeTun: (octets, start, end) => {
+        const packet = octets.slice(start, end);
+        schedule.in(0, () => this.user.packet(packet));
+        return end - start;
+      },
+      emit: (event) => this.#emit(event),
+    });
     this.send({ kind: "Configure", gateway: this.gateway });
   }
 

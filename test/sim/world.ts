@@ -9,11 +9,12 @@ import { read16, read32 } from "../../src/wire/ip-octets.js";
 import { testPolicy } from "../control-peer.js";
 import { OUTSIDE, tagOf, udp } from "../plane/pair.js";
 import { ClientHost } from "./client-host.js";
+import type { EngineKind } from "./memories.js";
 import { FORGED, Network } from "./network.js";
 import { type CallPlan, type ClientPlan, drawScenario, type Scenario } from "./scenario.js";
 import { Schedule } from "./schedule.js";
 import { ServerHost } from "./server-host.js";
-import { connectStream } from "./stream.js";
+import { connectStream, type SpoilCount } from "./stream.js";
 
 const SERVER_ADDRESSES: readonly Ipv4[] = [0xc6120101, 0xc6120102];
 const FIRST_CLIENT: Ipv4 = 0xc6120201;
@@ -26,6 +27,9 @@ export type Outcome = {
   readonly causes: readonly string[];
   readonly clientCauses: readonly string[];
   readonly delivered: number;
+  readonly engine: EngineKind;
+  /** Octets changed in, and cut ends of, control connections. */
+  readonly spoilt: SpoilCount;
 };
 
 type Machine = { pollTimeout(): Instant | undefined; handleTimeout(now: Instant): void };
@@ -44,10 +48,13 @@ export class World {
   #delivered = 0;
   #steps = 0;
   #stopping = false;
+  readonly #spoilt: SpoilCount = { flips: 0, cuts: 0 };
 
-  constructor(seed: number) {
+  /** `engine` is the seed's to choose unless it is given. */
+  constructor(seed: number, engine?: EngineKind) {
     this.#chance = new Chance(seed);
-    const scenario = drawScenario(this.#chance.fork());
+    const drawn = drawScenario(this.#chance.fork());
+    const scenario = { ...drawn, engine: engine ?? drawn.engine };
     this.#scenario = scenario;
     const { schedule } = this;
     this.#network = new Network(schedule, this.#chance.fork(), scenario.path);
@@ -64,7 +71,7 @@ export class World {
         profileFor: () => ({ name: "default", ppp }),
       },
       SERVER_ADDRESSES,
-      { sendErrors, unavailability, gateway: { sendWindow } },
+      { sendErrors, unavailability, gateway: { sendWindow }, engine: scenario.engine },
     );
     this.#host.packet = (packet) => this.#outOfServer(packet);
     this.#host.check = () => this.#checkServer();
@@ -90,6 +97,8 @@ export class World {
       causes: this.#host.ended.map(({ cause }) => cause),
       clientCauses: this.#clients.flatMap(({ results }) => results.map(({ cause }) => cause)),
       delivered: this.#delivered,
+      engine: this.#scenario.engine,
+      spoilt: this.#spoilt,
     };
   }
 
@@ -124,6 +133,8 @@ export class World {
       chance,
       this.#network,
       sendErrors,
+      undefined,
+      this.#scenario.engine,
     );
     this.#clients.push(client);
     this.#host.backend.add(plan.account);
@@ -149,6 +160,7 @@ export class World {
     const serverAddress = client.chance.of(SERVER_ADDRESSES);
     const { latencyMs } = this.#scenario.path;
     const { near, far } = connectStream(schedule, client.chance.fork(), latencyMs);
+    if (plan.spoils !== undefined) near.spoil(plan.spoils, this.#spoilt);
     this.#network.darken(client.address, false);
     this.#host.accept(far, serverAddress, client.address);
     const credentials = { name: plan.account.terms.name, password: plan.password };

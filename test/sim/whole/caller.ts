@@ -7,9 +7,10 @@ import { write32 } from "../../../src/wire/ip-octets.js";
 import { OUTSIDE, udp } from "../../plane/pair.js";
 import { Alarm } from "../alarm.js";
 import { ClientHost } from "../client-host.js";
+import type { EngineKind } from "../memories.js";
 import type { Network } from "../network.js";
 import type { Schedule } from "../schedule.js";
-import { connectStream, type StreamEnd } from "../stream.js";
+import { connectStream, type SpoilCount, type StreamEnd } from "../stream.js";
 import type { CallerPlan } from "./plan.js";
 
 export type CallerSurroundings = {
@@ -18,12 +19,15 @@ export type CallerSurroundings = {
   readonly servers: readonly Ipv4[];
   readonly latencyMs: number;
   readonly sendErrors: number;
+  readonly engine: EngineKind;
   readonly connect: (far: StreamEnd, server: Ipv4, peer: Ipv4) => boolean;
   readonly nextTag: () => number;
   readonly tunPacket: (packet: Uint8Array) => void;
   readonly endAsOperator: (user: string) => void;
   readonly delivered: (caller: Caller, packet: Uint8Array) => void;
   readonly stopping: () => boolean;
+  /** Of control connections, all callers' together. */
+  readonly spoilt: SpoilCount;
 };
 
 /** Of a client's own engine: it has one flow at a time. */
@@ -48,10 +52,11 @@ export class Caller {
     readonly chance: Chance,
     readonly around: CallerSurroundings,
   ) {
-    const { schedule, network, sendErrors } = around;
+    const { schedule, network, sendErrors, engine } = around;
     this.#callsLeft = plan.calls;
     const { name } = plan;
-    const host = new ClientHost(name, address, schedule, chance.fork(), network, sendErrors, FLOWS);
+    const terms = [name, address, schedule, chance.fork(), network, sendErrors] as const;
+    const host = new ClientHost(...terms, FLOWS, engine);
     this.host = host;
     const core = {
       pollTimeout: () => host.pollTimeout(),
@@ -69,11 +74,12 @@ export class Caller {
   }
 
   dial(): void {
-    const { schedule, network, servers, latencyMs, connect, stopping } = this.around;
+    const { schedule, network, servers, latencyMs, connect, stopping, spoilt } = this.around;
     if (this.#callsLeft-- <= 0 || stopping()) return this.#finish();
     const { chance, plan, host, address } = this;
     const server = chance.of(servers);
     const { near, far } = connectStream(schedule, chance.fork(), latencyMs);
+    if (plan.spoils !== undefined) near.spoil(plan.spoils, spoilt);
     network.darken(address, false);
     host.call(near, server, plan.policy, { name: plan.name, password: plan.password });
     connect(far, server, address);

@@ -6,8 +6,8 @@ import type { Chance } from "../../../src/base/chance.js";
 import { instant } from "../../../src/base/instant.js";
 import type { Ipv4 } from "../../../src/base/ip.js";
 import { worker as limits } from "../../../src/limits.js";
-import { Engine } from "../../../src/plane/engine.js";
-import type { PlaneMemory } from "../../../src/plane/memory.js";
+import type { Sinks } from "../../../src/plane/context.js";
+import type { Engine } from "../../../src/plane/engine.js";
 import type { PlaneEvent } from "../../../src/wire/worker-link.js";
 import {
   decodeCommand,
@@ -17,7 +17,8 @@ import {
 } from "../../../src/wire/worker-link-codec.js";
 import { LinkFramer } from "../../../src/wire/worker-link-framer.js";
 import { Alarm } from "../alarm.js";
-import { giveMemoryBack } from "../memories.js";
+import { DataPath, SendErrors } from "../data-path.js";
+import type { EngineKind } from "../memories.js";
 import type { Network } from "../network.js";
 import { Pipe } from "../schedule.js";
 import type { SimTime } from "./time.js";
@@ -26,7 +27,8 @@ export type WorkerSurroundings = {
   readonly time: SimTime;
   readonly network: Network;
   readonly sendErrors: number;
-  readonly memory: PlaneMemory;
+  readonly flows: number;
+  readonly engine: EngineKind;
   readonly packet: (packet: Uint8Array) => void;
   /** To the next worker of the ring; false: there is none left to ask. */
   readonly passOn: (packet: Uint8Array, passes: number) => boolean;
@@ -35,8 +37,6 @@ export type WorkerSurroundings = {
 
 /** What waits in a socket of a worker that does not read. */
 const SOCKET_DATAGRAMS = 64;
-const EMSGSIZE = 90;
-const ENOBUFS = 105;
 
 /** The main process's end of the link. */
 class SimLink extends EventEmitter {
@@ -74,7 +74,8 @@ export class SimDataWorker extends EventEmitter {
   exitCode: number | null = null;
   signalCode: string | null = null;
   unreadOctets = 0;
-  readonly engine: Engine;
+  readonly #path: DataPath;
+  readonly #sendErrors: SendErrors;
   readonly #link = new SimLink(this);
   readonly #framer = new LinkFramer(limits.messageOctetsMax);
   readonly #alarm: Alarm;
@@ -97,7 +98,8 @@ export class SimDataWorker extends EventEmitter {
     this.stdio = [null, null, this.stderr, this.#link];
     this.#toMain = new Pipe(schedule);
     this.#toWorker = new Pipe(schedule);
-    this.engine = new Engine(this.#sinks(), around.memory);
+    this.#sendErrors = new SendErrors(chance, around.sendErrors);
+    this.#path = new DataPath(around.flows, around.engine, this.#sinks());
     this.#alarm = new Alarm(schedule, {
       pollTimeout: () => {
         const at = this.dead ? undefined : this.engine.pollTimeout();
@@ -107,13 +109,18 @@ export class SimDataWorker extends EventEmitter {
     });
     schedule.in(chance.int(10, 400), () =>
       this.#whenAwake(() => {
-        this.#tell({ kind: "Ready", version: LINK_VERSION, engine: "TypeScript", offload: "" });
+        // Not which of them: a name of another length would be cut elsewhere on its way.
+        this.#tell({ kind: "Ready", version: LINK_VERSION, engine: "simulated", offload: "" });
       }),
     );
   }
 
   get child(): ChildProcess {
     return this as unknown as ChildProcess;
+  }
+
+  get engine(): Engine {
+    return this.#path.engine;
   }
 
   get dead(): boolean {
@@ -174,7 +181,7 @@ export class SimDataWorker extends EventEmitter {
     this.#datagrams++;
     this.#whenAwake(() => {
       this.#datagrams--;
-      this.engine.handleDatagram(octets, 0, octets.length, this.around.time.schedule.now);
+      this.#path.datagram(octets, this.around.time.schedule.now);
     });
   }
 
@@ -182,18 +189,17 @@ export class SimDataWorker extends EventEmitter {
     if (this.dead) return;
     this.#whenAwake(() => {
       this.#passes = passes;
-      this.engine.handleTunPacket(octets, 0, octets.length, this.around.time.schedule.now);
+      this.#path.packet(octets, this.around.time.schedule.now);
       this.#passes = 0;
     });
   }
 
-  #sinks(): ConstructorParameters<typeof Engine>[0] {
-    const { network, sendErrors, time, packet } = this.around;
+  #sinks(): Sinks {
+    const { network, time, packet } = this.around;
     return {
       sendGre: (source: Ipv4, destination: Ipv4, octets, start, end, dontFragment) => {
-        if (this.chance.happens(sendErrors)) {
-          return dontFragment && this.chance.happens(0.2) ? -EMSGSIZE : -ENOBUFS;
-        }
+        const error = this.#sendErrors.of(destination, end - start, dontFragment);
+        if (error < 0) return error;
         network.send(source, destination, octets.slice(start, end));
         return end - start;
       },
@@ -268,8 +274,7 @@ export class SimDataWorker extends EventEmitter {
     this.exitCode = code;
     this.signalCode = signal;
     this.#held = [];
-    this.engine.close();
-    giveMemoryBack(this.around.memory);
+    this.#path.close();
     ended(this);
     // Exit and close are two things: the one may come well before the other.
     time.in(this.chance.int(0, 3), () => this.emit("exit", code, signal));

@@ -8,7 +8,7 @@ import type { Outside } from "../../../src/daemon/outside.js";
 import { type OsError, osError } from "../../../src/os/errors.js";
 import type { HookResult, HookRunner } from "../../../src/os/hook-runner.js";
 import { read16 } from "../../../src/wire/ip-octets.js";
-import { lendMemory } from "../memories.js";
+import type { EngineKind } from "../memories.js";
 import type { Network } from "../network.js";
 import { SimDataWorker } from "./data-worker.js";
 import { SimListeners } from "./sockets.js";
@@ -27,6 +27,8 @@ export type MachineTerms = {
   readonly startFault: StartFault | undefined;
   /** Of calls to the kernel that may fail without the server's end. */
   readonly troubles: number;
+  /** Of the data workers. */
+  readonly engine: EngineKind;
 };
 
 const FAULT = { message: "simulated", remedy: "none" };
@@ -164,11 +166,11 @@ export class Machine {
   }
 
   #spawn(tun: number): ReturnType<Outside["spawn"]> {
-    const { time, chance, network, sendErrors, troubles } = this.terms;
+    const { time, chance, network, sendErrors, troubles, engine } = this.terms;
     if (chance.happens(troubles)) throw new Error("EAGAIN");
     const pid = 1_000 + ++this.spawned;
     const worker = new SimDataWorker(pid, tun, chance.fork(), {
-      ...{ time, network, sendErrors, memory: lendMemory(FLOWS) },
+      ...{ time, network, sendErrors, flows: FLOWS, engine },
       packet: (packet) => this.packet(packet),
       passOn: (packet, passes) => this.#passOn(tun, packet, passes),
       ended: ({ pid: ended }) => void this.workers.delete(ended),

@@ -4,7 +4,9 @@ import type { PppPolicy } from "../../../src/core/ppp/ports.js";
 import { NO_LIMITS } from "../../../src/store/account-rules.js";
 import type { Account } from "../../../src/store/port.js";
 import { POLICY } from "../../ppp/pair.js";
+import type { EngineKind } from "../memories.js";
 import type { PathTerms } from "../network.js";
+import { drawSpoils, type StreamSpoils } from "../stream.js";
 import { START_FAULTS, type StartFault } from "./machine.js";
 
 export const ENDINGS = [
@@ -27,6 +29,8 @@ export type CallerPlan = {
   readonly calls: number;
   /** Of its GRE, how much is changed by somebody who hates PPP: itself. */
   readonly mangles: number;
+  /** What befalls its control connection. */
+  readonly spoils: StreamSpoils | undefined;
 };
 
 export const TALKS = ["rubbish", "half-open", "dribble", "orders", "deaf", "flood"] as const;
@@ -42,6 +46,8 @@ export type Plan = {
   readonly config: string;
   /** The file as an operator may have written it anew: whatever may change while the server runs, and some that may not. */
   readonly rewritten: (chance: Chance) => string;
+  /** Of every data worker, the callers' too. */
+  readonly engine: EngineKind;
   readonly encrypted: boolean;
   readonly path: PathTerms;
   readonly accounts: readonly { readonly account: Account; readonly password: string }[];
@@ -127,6 +133,7 @@ export function drawPlan(chance: Chance, callers: number): Plan {
     woes: times(some(8)).map((atMs) => ({ atMs, woe: chance.of(WOES) })),
     sendErrors: rough ? 0.005 : 0,
     troubles: rough ? 0.02 : 0,
+    engine: chance.happens(0.5) ? "wasm" : "typescript",
     startFault: chance.happens(0.04) ? chance.of(START_FAULTS) : undefined,
     impatientMs: chance.happens(0.2) ? chance.int(0, 3_000) : undefined,
   };
@@ -185,5 +192,6 @@ function drawCaller(
     packets: chance.happens(0.5) ? chance.int(0, 20) : 0,
     calls: chance.happens(0.8) ? 1 : chance.int(2, 4),
     mangles: chance.happens(0.05) ? chance.unit() * 0.4 : 0,
+    spoils: drawSpoils(chance),
   };
 }

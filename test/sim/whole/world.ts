@@ -17,6 +17,7 @@ import { read16, read32 } from "../../../src/wire/ip-octets.js";
 import { tagOf } from "../../plane/pair.js";
 import { FORGED, Network } from "../network.js";
 import { Schedule } from "../schedule.js";
+import type { SpoilCount } from "../stream.js";
 import { Caller, TAG_AT } from "./caller.js";
 import { type Checked, checkClosed, checkEnd, checkStep, checkWhole } from "./checks.js";
 import { Machine } from "./machine.js";
@@ -42,6 +43,9 @@ export type Outcome = {
   readonly delivered: number;
   readonly ended: Readonly<Record<string, number>>;
   readonly hostile: number;
+  /** Octets changed in, and cut ends of, control connections. */
+  readonly flips: number;
+  readonly cuts: number;
 };
 
 export class WholeWorld {
@@ -56,10 +60,13 @@ export class WholeWorld {
   readonly lines = new Map<string, number>();
   readonly callers = new Set<Caller>();
   readonly results: string[] = [];
+  /** Of control connections. */
+  readonly spoilt: SpoilCount = { flips: 0, cuts: 0 };
   readonly configFile: string;
   running!: RunningServer;
   store!: Store;
   stopping = false;
+  readonly #spoiltAddresses = new Set<string>();
   #seen: Uint8Array[] = [];
   #lastTag = new Map<string, number>();
   #nextTag = 1;
@@ -74,15 +81,18 @@ export class WholeWorld {
     seed: number,
     callers: number,
     readonly directory: string,
+    /** What a test makes of the plan that was drawn. */
+    altered: (plan: Plan) => Plan = (plan) => plan,
   ) {
     this.chance = new Chance(seed);
     const { schedule, time, chance } = this;
-    this.plan = drawPlan(chance.fork(), callers);
+    this.plan = altered(drawPlan(chance.fork(), callers));
     this.configFile = join(directory, "holdfast.yaml");
-    const { path, sendErrors, startFault, troubles } = this.plan;
+    const { path, sendErrors, startFault, troubles, engine } = this.plan;
     this.network = new Network(schedule, chance.fork(), path);
     this.machine = new Machine({
       ...{ time, network: this.network, addresses: SERVERS, sendErrors, startFault, troubles },
+      engine,
       chance: chance.fork(),
     });
     this.network.framedOf = (outer) => {
@@ -126,6 +136,7 @@ export class WholeWorld {
     if (failure !== undefined) throw failure;
     if (!over) throw new Error("nothing is left to happen, and the server has not ended");
     checkEnd(this.#checked, this.#storeIsWhole);
+    this.#checkOthers();
     for (const caller of this.callers) throw new Error(`${formatIpv4(caller.address)} goes on`);
     return this.#outcome();
   }
@@ -239,6 +250,7 @@ export class WholeWorld {
     const { schedule, network, plan, chance } = this;
     const caller = new Caller(plan.callers[index]!, FIRST_CALLER + index * 7, chance.fork(), {
       ...{ schedule, network, servers: SERVERS, sendErrors: plan.sendErrors },
+      ...{ engine: plan.engine, spoilt: this.spoilt },
       latencyMs: plan.path.latencyMs,
       connect: (...ends) => this.#connect(...ends),
       nextTag: () => this.#nextTag++,
@@ -248,9 +260,14 @@ export class WholeWorld {
       stopping: () => this.stopping,
     });
     this.callers.add(caller);
+    if (caller.plan.spoils !== undefined) this.#spoiltAddresses.add(formatIpv4(caller.address));
     if (caller.plan.mangles > 0) network.spoil(caller.address, caller.plan.mangles);
     caller.done = () => {
       this.callers.delete(caller);
+      const malformed = caller.host.results.some(({ cause }) => cause === "control-malformed");
+      if (malformed && caller.plan.spoils === undefined) {
+        throw new Error(`${caller.plan.name} could not read an answer that nobody spoilt`);
+      }
       this.#calls += caller.host.results.length;
       this.results.push(
         `${index} ${caller.host.results.map(({ cause, wasUp }) => `${cause} ${wasUp}`).join(", ")}`,
@@ -316,6 +333,15 @@ export class WholeWorld {
     this.#lastTag.set(direction, tag);
   }
 
+  /** Whoever's octets were spoilt: nobody else's session ended by that. */
+  #checkOthers(): void {
+    for (const { record, ended } of this.tables.sessions.values()) {
+      if (ended === "control-malformed" && !this.#spoiltAddresses.has(record.peerAddress)) {
+        throw new Error(`${record.name} ended as malformed, whose octets nobody spoilt`);
+      }
+    }
+  }
+
   #checkNetwork(): void {
     if (this.plan.encrypted && this.network.plaintext > 0) {
       throw new Error("data was sent in the clear where encryption is required");
@@ -345,12 +371,12 @@ export class WholeWorld {
       counts: running.counts,
       lines: [...lines],
       ...{ results, hooks: machine.hooksRun, spawned: machine.spawned },
-      ...{ delivered: this.#delivered, steps: this.#steps },
+      ...{ delivered: this.#delivered, steps: this.#steps, spoilt: this.spoilt },
     };
     return {
       digest: createHash("sha256").update(JSON.stringify(state)).digest("hex").slice(0, 16),
       ...{ steps: this.#steps, logIns: running.counts.logIns, calls: this.#calls, ended },
-      ...{ delivered: this.#delivered, hostile: this.#hostile },
+      ...{ delivered: this.#delivered, hostile: this.#hostile, ...this.spoilt },
     };
   }
 }
