@@ -33,8 +33,9 @@ export const storm = {
   sessionsMax: 5_000,
   logInsPerSecond: 4,
   logInsPerSecondMax: 200,
-  /** While the stream runs a new one logs in so often; each has so long, and three tries. */
+  /** While the stream runs a new one logs in so often; each has three tries, of `logInWithinMs`. */
   logInEveryMs: 500,
+  /** A session that is to stay, and a hostile one, has so long for its log-in. */
   logInMs: 15_000,
   logInTriesMax: 3,
   /** A request of PPP that is not answered is sent again (RFC 1661 §4.6): sooner, one that is only slow to answer may have
@@ -57,7 +58,7 @@ export const storm = {
   beforeMs: 2_000,
   recoverMs: 15_000,
   settleMs: 5_000,
-  /** What the verdicts want: a log-in's time, the processor's return, the slowest of 100 echoes. */
+  /** What the verdicts want: the time of each try of a log-in, the processor's return, the slowest of 100 echoes. */
   logInWithinMs: 5_000,
   recoveredWithinMs: 1_000,
   latencyMs: 500,

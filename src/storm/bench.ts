@@ -343,7 +343,8 @@ export class Bench implements Disposable {
         break;
       case "logIn":
         if (this.#counts(monotonicNow() - told.agoMs)) this.#phase.logIn(told);
-        if (told.ms !== undefined) this.#onLogIn?.(monotonicNow() - told.agoMs);
+        if (told.ms !== undefined && told.tryMs !== undefined && told.tryMs <= bounds.logInWithinMs)
+          this.#onLogIn?.(monotonicNow() - told.agoMs);
         break;
       case "echoes":
         // One that was not answered is told so much later.

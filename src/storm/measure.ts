@@ -12,10 +12,12 @@ export type Echoes = Percentiles & { readonly answered: number; readonly unanswe
 
 export type LogIns = Percentiles & {
   readonly asked: number;
-  /** Within three tries, and at the first. */
+  /** Each try has so long, ms: one that takes longer has failed. */
+  readonly eachWithinMs: number;
+  /** Within three such tries, and within the first. */
   readonly succeeded: number;
   readonly atOnce: number;
-  /** The slowest, from the first try on. */
+  /** The slowest of those, from the first try on. */
   readonly slowestMs: number;
   /** Why tries failed, and how often. */
   readonly failures: Readonly<Record<string, number>>;

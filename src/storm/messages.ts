@@ -67,8 +67,10 @@ export type FromCrew =
   | { readonly kind: "lost"; readonly why: string }
   | {
       readonly kind: "logIn";
-      /** Undefined: three tries failed. */
+      /** From the first try on; undefined: three tries failed. */
       readonly ms: number | undefined;
+      /** Of the try that came up, alone. */
+      readonly tryMs: number | undefined;
       /** Since it was begun. */
       readonly agoMs: number;
       readonly tries: number;

@@ -1,4 +1,5 @@
 // What the honest met with between two moments.
+import { storm as bounds } from "../limits/storm.js";
 import type { Echoes, LogIns, Percentiles } from "./measure.js";
 import type { FromCrew } from "./messages.js";
 import { Spread } from "./spread.js";
@@ -20,17 +21,22 @@ export class Phase {
     this.#spread.merge(spread);
   }
 
-  logIn({ ms, tries, why }: Extract<FromCrew, { kind: "logIn" }>): void {
+  /** Whoever is let in later than a try may take would have given it up: that is no success. */
+  logIn({ ms, tryMs, tries, why }: Extract<FromCrew, { kind: "logIn" }>): void {
     this.#asked++;
-    if (ms !== undefined) {
-      this.#logIns.add(ms);
-      this.#slowestMs = Math.max(this.#slowestMs, ms);
-      if (tries === 1) this.#atOnce++;
+    for (const one of why.split("; ").filter((text) => text !== "")) this.#failed(one);
+    if (ms === undefined || tryMs === undefined) return;
+    if (tryMs > bounds.logInWithinMs) {
+      return this.#failed(`let in after more than ${bounds.logInWithinMs / 1_000} s`);
     }
-    for (const one of why.split("; ").filter((text) => text !== "")) {
-      if (!this.#failures.has(one) && this.#failures.size >= FAILURES_MAX) continue;
-      this.#failures.set(one, (this.#failures.get(one) ?? 0) + 1);
-    }
+    this.#logIns.add(ms);
+    this.#slowestMs = Math.max(this.#slowestMs, ms);
+    if (tries === 1) this.#atOnce++;
+  }
+
+  #failed(why: string): void {
+    if (!this.#failures.has(why) && this.#failures.size >= FAILURES_MAX) return;
+    this.#failures.set(why, (this.#failures.get(why) ?? 0) + 1);
   }
 
   get told(): Echoes {
@@ -41,6 +47,7 @@ export class Phase {
   get loggedIn(): LogIns {
     return {
       asked: this.#asked,
+      eachWithinMs: bounds.logInWithinMs,
       succeeded: this.#logIns.count,
       atOnce: this.#atOnce,
       slowestMs: Math.round(this.#slowestMs),

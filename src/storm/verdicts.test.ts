@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
 import { storm as bounds } from "../limits/storm.js";
 import { type Measured, perMillionOf } from "./measure.js";
+import { Phase } from "./phase.js";
 import { allHeld, type StormReport } from "./report.js";
 import { reportHtml } from "./report-html.js";
 import { type InvariantId, invariantIds, overall, verdicts } from "./verdicts.js";
 
 const echoes = { answered: 100, unanswered: 0, p50: 1, p90: 2, p99: 3 };
 const logIns = {
-  ...{ asked: 20, succeeded: 20, atOnce: 20, slowestMs: 300, failures: {} },
+  ...{ asked: 20, eachWithinMs: 5_000, succeeded: 20, atOnce: 20, slowestMs: 300, failures: {} },
   ...{ p50: 100, p90: 200, p99: 300 },
 };
 const server = { residentOctets: 100_000_000, descriptors: 60, slabOctets: 50_000_000 };
@@ -82,6 +83,40 @@ test("what a million of what was sent left behind, where it can be told", () => 
   expect(perMillionOf({ ...good, process: undefined, heap: undefined })).toEqual(nothing);
 });
 
+/** What becomes of log-ins at a server that lets each in after so long, of which a user waits 5 s. */
+function slowServer(takesMs: number): Measured {
+  const phase = new Phase();
+  for (let one = 0; one < 20; one++) {
+    const up = takesMs <= bounds.logInWithinMs;
+    const [ms, tryMs] = up ? [takesMs, takesMs] : [undefined, undefined];
+    const why = up ? "" : Array(3).fill("no log-in within 5 s (establish)").join("; ");
+    phase.logIn({ kind: "logIn", ms, tryMs, agoMs: 0, tries: up ? 1 : 3, why });
+  }
+  return { ...good, honest: { ...honest, logIns: phase.loggedIn } };
+}
+
+test.each([true, false])(
+  "a log-in of 4.9 s holds, one of 10 to 22 s does not; floods: %s",
+  (floods) => {
+    expect(broken({ ...slowServer(4_900), floods })).toEqual([]);
+    for (const takesMs of [5_100, 10_000, 22_000]) {
+      const slow = { ...slowServer(takesMs), floods };
+      expect(broken(slow)).toEqual(["log-ins"]);
+      const { said } = verdicts(slow).find(({ invariant }) => invariant === "log-ins")!;
+      expect(said).toContain("0 of 20 within three tries of 5 s (0 at the first)");
+      expect(said).toContain("60 × no log-in within 5 s");
+    }
+  },
+);
+
+test("let in all the same, but later than a try may take: no success, whoever counted it up", () => {
+  const phase = new Phase();
+  phase.logIn({ kind: "logIn", ms: 12_000, tryMs: 12_000, agoMs: 0, tries: 1, why: "" });
+  phase.logIn({ kind: "logIn", ms: 12_000, tryMs: 1_000, agoMs: 0, tries: 3, why: "x; x" });
+  expect(phase.loggedIn).toMatchObject({ asked: 2, succeeded: 1, atOnce: 0, slowestMs: 12_000 });
+  expect(phase.loggedIn.failures).toEqual({ x: 2, "let in after more than 5 s": 1 });
+});
+
 test("a flood leaves a log-in three tries", () => {
   const slow = { ...logIns, atOnce: 3, slowestMs: 9_000 };
   expect(broken({ ...good, floods: true, honest: { ...honest, logIns: slow } })).toEqual([]);
@@ -152,7 +187,7 @@ test("overall: broken where one is; a report quotes whatever a server said", () 
     "echoes during": "100 answered, 0 not, 50, 90 and 99 of 100 within 1, 2 and 3 ms",
     "throughput kept": "100.0 % of before",
     "log-ins":
-      "20 of 20, 20 at once, the slowest 300 ms, 50, 90 and 99 of 100 within 100, 200 and 300 ms",
+      "20 of 20 within three tries of 5,000 ms, 20 at once, the slowest 300 ms, 50, 90 and 99 of 100 within 100, 200 and 300 ms",
     "a log-in after it": "200 ms after its end",
     "resident memory":
       "95.4 MiB before, 95.4 MiB at most, 95.4 MiB after; 0.0 MiB for a million sent",

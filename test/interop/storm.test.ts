@@ -96,11 +96,12 @@ describe.runIf(needLab())("a storm against pptpd", () => {
       expect(Number(await expectOk(client, silent))).toBeGreaterThanOrEqual(7);
       const how = ["--scenario", "half-open", "--seconds", "20", "--rate", "20"];
       const { outcomes, measured, said } = await storm(...how);
-      // Under a flood a log-in may need three tries, so the verdict may be held: the figures say what it took.
-      const { asked: begun, atOnce, slowestMs, failures } = measured.honest!.logIns;
+      // Under a flood a log-in may need three tries, each within 5 s: what takes longer is no log-in.
+      const { asked: begun, succeeded, atOnce, failures } = measured.honest!.logIns;
       expect(atOnce, said).toBeLessThan(begun);
-      expect(slowestMs, said).toBeGreaterThan(7_000);
-      expect(Object.keys(failures).join(), said).toMatch(/no log-in within|closed/);
+      expect(succeeded, said).toBeLessThan(begun);
+      expect(Object.keys(failures).join(), said).toMatch(/no log-in within 5 s|closed/);
+      expect(outcomes["log-ins"], said).toBe("broken");
       expect(outcomes["sessions-kept"], said).toBe("held");
       expect(measured.sent.taken).toBeGreaterThan(0);
     },

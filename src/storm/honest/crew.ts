@@ -70,7 +70,7 @@ export class Crew {
   /** One of those that stay; `again`: it had been up. */
   async #keep(again = false): Promise<void> {
     for (let tries = 1; tries <= bounds.logInTriesMax && !this.#over; tries++) {
-      const outcome = await this.#dial((why) => {
+      const outcome = await this.#dial(bounds.logInMs, (why) => {
         this.tell({ kind: "lost", why });
         this.#changed = true;
         void this.#keep(true);
@@ -89,21 +89,23 @@ export class Crew {
     this.tell({ kind: "steady", why: this.#failures });
   }
 
-  /** One that logs in, is asked one echo, and hangs up. */
+  /** One that logs in, is asked one echo, and hangs up; a try that takes longer than a user waits is given up. */
   async #logIn(): Promise<void> {
     if (!this.#logIns || this.#over) return;
     this.#loggingIn++;
     const begun = monotonicNow();
     const whys: string[] = [];
     let ms: number | undefined;
+    let tryMs: number | undefined;
     let tries = 0;
     let leaving = false;
     while (ms === undefined && tries < bounds.logInTriesMax && !this.#over) {
       tries++;
-      const outcome = await this.#dial(() => {});
+      const outcome = await this.#dial(bounds.logInWithinMs, () => {});
       if ("session" in outcome) {
         // From the first try on: that is what a user waits.
         ms = monotonicNow() - begun;
+        tryMs = outcome.ms;
         await pause(bounds.echoEveryMs);
         this.#sessions.delete(outcome.session);
         outcome.session.hangUp();
@@ -114,7 +116,7 @@ export class Crew {
       }
     }
     const agoMs = monotonicNow() - begun;
-    this.tell({ kind: "logIn", ms, agoMs, tries, why: whys.join("; ") });
+    this.tell({ kind: "logIn", ms, tryMs, agoMs, tries, why: whys.join("; ") });
     // Until the server has given back what it had, too.
     if (leaving) await pause(bounds.resendMs);
     this.#loggingIn--;
@@ -122,7 +124,7 @@ export class Crew {
   }
 
   /** `lost`: after it was up. */
-  #dial(lost: (why: string) => void): Promise<Outcome> {
+  #dial(withinMs: number, lost: (why: string) => void): Promise<Outcome> {
     const { server, port, locals, credentials, sessions } = this.begin;
     // A thousand times a few a second is more than one process makes well.
     const echoEveryMs = Math.max(bounds.echoEveryMs, (1_000 * sessions) / bounds.echoesPerSecond);
@@ -130,7 +132,7 @@ export class Crew {
     const local = locals[this.#dialled++ % locals.length]!;
     return new Promise((resolve) => {
       let wasUp = false;
-      const dial = { server, port, local, credentials, callId, echoEveryMs };
+      const dial = { server, port, local, credentials, callId, echoEveryMs, withinMs };
       new HonestSession(dial, this.gre, this.rng, {
         up: (session, ms) => {
           wasUp = true;

@@ -24,6 +24,8 @@ export type Dial = {
   /** Ours; no other session of this process has it. */
   readonly callId: number;
   readonly echoEveryMs: number;
+  /** Without a session by then it is given up. */
+  readonly withinMs: number;
   /** Undefined: it goes on to the end. */
   readonly cut?: Cut;
 };
@@ -78,8 +80,8 @@ export class HonestSession {
       (why) => this.#end(why),
       () => this.#say(startRequest("holdfast storm")),
     );
-    this.#after(bounds.logInMs, () => {
-      if (!this.up) this.#end(`no log-in within ${bounds.logInMs / 1_000} s (${this.#ppp.stage})`);
+    this.#after(dial.withinMs, () => {
+      if (!this.up) this.#end(`no log-in within ${dial.withinMs / 1_000} s (${this.#ppp.stage})`);
     });
   }
 

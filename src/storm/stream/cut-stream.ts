@@ -117,9 +117,11 @@ export class CutStream implements Disposable {
       over: (session: HonestSession, why: string) => this.#ended(session, why, number),
       echo: () => {},
     };
-    const { echoEveryMs } = bounds;
+    const { echoEveryMs, logInMs: withinMs } = bounds;
     const to = this.#comesUp ? {} : { cut };
-    this.#open.add(new HonestSession({ ...dial, ...to, echoEveryMs }, this.#gre, this.#rng, told));
+    this.#open.add(
+      new HonestSession({ ...dial, ...to, echoEveryMs, withinMs }, this.#gre, this.#rng, told),
+    );
   }
 
   /** Taken: it came to where it was to be cut, or refused; whatever became of it inside. */
