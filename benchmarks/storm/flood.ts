@@ -82,7 +82,9 @@ export class Ammunition implements Disposable {
 
   #datagrams(name: string): Uint8Array {
     const scenario = scenarioOf(name);
-    if (scenario?.kind !== "packets") throw new Error(`${name} is no scenario of packets`);
+    if (scenario?.kind !== "packets" || scenario.headed === true) {
+      throw new Error(`${name} is no scenario of packets of GRE`);
+    }
     const chance = new Chance(this.seed);
     return Buffer.concat(
       Array.from({ length: DATAGRAMS }, (_, number) => {

@@ -42,6 +42,15 @@ export function kernelSlab(): number | undefined {
   return kibi === undefined ? undefined : Number(kibi) * 1_024;
 }
 
+/**
+ * Octets of fragments that wait in the kernel for the rest of their datagram, in the network namespace of that process;
+ * undefined where it does not say.
+ */
+export function fragmentMemory(pid: number): number | undefined {
+  const octets = /^FRAG: inuse \d+ memory (\d+)$/m.exec(read(`/proc/${pid}/net/sockstat`))?.[1];
+  return octets === undefined ? undefined : Number(octets);
+}
+
 export function processUsage(
   pid: number,
 ): { residentOctets: number; processorMs: number } | undefined {

@@ -252,7 +252,9 @@ export class Bench implements Disposable {
       if (look === undefined) return;
       sum += look.processorPercent;
       looks++;
+      const fragmentOctets = Math.max(server?.fragmentOctets ?? 0, look.fragmentOctets ?? 0);
       if (server === undefined || look.residentOctets > server.residentOctets) server = look;
+      server = { ...server, fragmentOctets };
     }, bounds.sampleMs);
     await this.#until(ms + bounds.settleMs, () => !this.#streaming);
     clearInterval(looking);

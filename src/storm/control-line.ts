@@ -30,6 +30,11 @@ export class ControlLine implements Disposable {
     this.#socket.once("close", () => this.#end("closed by the server"));
   }
 
+  /** Of this end; 0 until it is connected. */
+  get port(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
   send(message: ControlMessage): void {
     this.write(encodeControlMessage(message));
   }

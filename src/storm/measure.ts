@@ -28,6 +28,8 @@ export type Server = {
   readonly descriptors: number | undefined;
   /** Of the kernel, for all that run on this machine: sockets, queues, tables. */
   readonly slabOctets: number | undefined;
+  /** Of the kernel, in the server's network namespace: fragments that wait for the rest of their datagram. */
+  readonly fragmentOctets: number | undefined;
 };
 
 export type Measured = {

@@ -4,7 +4,12 @@ import type { Ipv4 } from "../base/ip.js";
 import type { Credentials } from "./honest/ppp-peer.js";
 
 /** A live call that packets may be forged into: from its peer, by the Call ID that the server gave. */
-export type LiveCall = { readonly local: Ipv4; readonly callId: number };
+export type LiveCall = {
+  readonly local: Ipv4;
+  readonly callId: number;
+  /** Its control connection's, at its peer. */
+  readonly port: number;
+};
 
 export type ToStream =
   | {
@@ -36,6 +41,8 @@ export type Sent = {
   readonly closed: number;
   /** Of the different ones there are, those that had their turn; left out: they have no end. */
   readonly turns?: { readonly had: number; readonly of: number };
+  /** Of TCP segments in others' names: those within the server's window, and what it said to any of them. */
+  readonly segments?: { readonly inWindow: number; readonly answered: number };
 };
 
 export type FromStream =

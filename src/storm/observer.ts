@@ -1,7 +1,7 @@
 // The server's process, looked at from outside, in windows.
 import { storm as bounds } from "../limits/storm.js";
 import { monotonicNow } from "../os/clock.js";
-import { kernelSlab, treeUsage } from "../os/process-usage.js";
+import { fragmentMemory, kernelSlab, treeUsage } from "../os/process-usage.js";
 import type { Server } from "./measure.js";
 
 export type Look = Server & { readonly processorPercent: number };
@@ -19,7 +19,7 @@ export class Observer {
     const usage = treeUsage(this.pid);
     if (usage === undefined) return undefined;
     const { residentOctets, descriptors } = usage;
-    return { residentOctets, descriptors, slabOctets: kernelSlab() };
+    return { residentOctets, descriptors, ...this.#kernel };
   }
 
   /** Undefined: it is gone. The processor's share is that since the last look, at a steady pace. */
@@ -36,7 +36,11 @@ export class Observer {
     const spent = since === undefined ? 0 : Math.max(0, processorMs - since.processorMs);
     this.#before = { at, processorMs };
     const processorPercent = lasted === 0 ? 0 : (100 * spent) / lasted;
-    this.last = { residentOctets, descriptors, slabOctets: kernelSlab(), processorPercent };
+    this.last = { residentOctets, descriptors, ...this.#kernel, processorPercent };
     return this.last;
+  }
+
+  get #kernel() {
+    return { slabOctets: kernelSlab(), fragmentOctets: fragmentMemory(this.pid) };
   }
 }

@@ -47,6 +47,7 @@ function processRows({ process }: Measured, perMillion: PerMillion): Row[] {
     ["resident memory", `${resident}; ${mebi(perMillion.residentOctets)} for a million sent`],
     ["descriptors", three((server) => server.descriptors, count)],
     ["kernel slabs", three((server) => server.slabOctets, mebi)],
+    ["fragments in the kernel", three((server) => server.fragmentOctets, mebi)],
     ["processor", `${level}, back ${ms(processorAfterMs)} after its end`],
   ];
 }

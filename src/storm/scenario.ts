@@ -3,11 +3,28 @@ import type { Chance } from "../base/chance.js";
 import type { Ipv4 } from "../base/ip.js";
 import type { Credentials } from "./honest/ppp-peer.js";
 
-/** A GRE packet: header and what follows. */
+/** Of a datagram cut in pieces (RFC 791 §3.2): those of one have its number. `offset`: octets, a multiple of 8. */
+export type Piece = { readonly datagram: number; readonly offset: number; readonly more: boolean };
+
+/** TCP in the name of an honest session's control connection. */
+export type Segment = {
+  readonly flags: number;
+  readonly sequence: number;
+  readonly acknowledgment: number;
+  /**
+   * Once the server's own acknowledgments have told where it is: so many octets behind the one that it waits for, with an
+   * acknowledgment of what it has not sent.
+   */
+  readonly beyond: number | undefined;
+};
+
+/** A GRE packet: header and what follows; or a piece of one; or a TCP segment's data. */
 export type HostilePacket = {
   readonly octets: Uint8Array;
   /** "From" an honest session, into its call: its Call ID goes where `octets` have one. */
   readonly live: boolean;
+  readonly piece?: Piece;
+  readonly segment?: Segment;
 };
 
 /** What a hostile peer does on one TCP connection, in order. */
@@ -43,6 +60,8 @@ type Common = {
 /** `number`: how many came before, so that what is to be complete can go by it. */
 export type PacketScenario = Common & {
   readonly kind: "packets";
+  /** Each is a piece or a segment: sent with an IPv4 header of its own. */
+  readonly headed?: true;
   readonly packet: (chance: Chance, number: number) => HostilePacket;
 };
 

@@ -5,9 +5,10 @@ import { Chance } from "../base/chance.js";
 import { storm as bounds } from "../limits/storm.js";
 import { decodeFrame } from "../wire/ppp/frame.js";
 import { decodeControlMessage } from "../wire/pptp/index.js";
+import { fragmentKinds } from "./fragment-scenarios.js";
 import { negativeVectors } from "./negative-vectors.js";
 import { controlMessages, pppFrames } from "./samples.js";
-import { octetsOf, type Scenario } from "./scenario.js";
+import { type HostilePacket, octetsOf, type Scenario } from "./scenario.js";
 import { scenarios, scenariosOf } from "./scenarios.js";
 
 const UNITS = 400;
@@ -65,8 +66,16 @@ describe.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
       const chance = new Chance(2);
       for (let number = 0; number < UNITS; number++) {
         if (scenario.kind === "packets") {
-          const { octets: packet } = scenario.packet(chance, number);
-          expect(packet.length).toBeLessThanOrEqual(1_480);
+          const { octets: packet, piece, segment } = scenario.packet(chance, number);
+          // With both headers of a segment within a datagram of 1,500, too.
+          expect(packet.length).toBeLessThanOrEqual(segment === undefined ? 1_480 : 1_460);
+          expect((piece ?? segment) !== undefined, `${number}`).toBe(scenario.headed === true);
+          if (piece === undefined) continue;
+          expect([piece.offset % 8, piece.offset >= 0, piece.offset <= 65_528]).toEqual([
+            0,
+            true,
+            true,
+          ]);
           continue;
         }
         if (scenario.kind === "cuts") {
@@ -168,9 +177,66 @@ test("a session's own frames come as they are, sealed, and spoilt once they are"
   expect([...new Set(kinds)].sort()).toEqual(["false false", "true false", "true true"]);
 });
 
+test("fragments: what a kernel joins is well-formed GRE; the rest never is one", () => {
+  const fragments = scenarios.find(({ name }) => name === "fragments");
+  if (fragments?.kind !== "packets" || fragments.whole === undefined) throw new Error("none");
+  expect(fragments.whole).toBe(4 * Object.keys(fragmentKinds).length);
+  const chance = new Chance(4);
+  const kinds = Object.keys(fragmentKinds);
+  const joined = new Map<string, boolean>();
+  for (let number = 0; number < fragments.whole; number += 4) {
+    const pieces = Array.from({ length: 4 }, (_, at) => fragments.packet(chance, number + at));
+    joined.set(kinds[number / 4]!, isJoined(pieces));
+  }
+  expect([...joined].flatMap(([kind, whole]) => (whole ? [kind] : []))).toEqual([
+    "a first without all of the header, then the rest",
+    "the same again",
+    "backwards",
+  ]);
+});
+
+/** As RFC 791 joins them, and RFC 5722 §4 leaves what overlaps; the same piece twice counts once. */
+function isJoined(pieces: readonly HostilePacket[]): boolean {
+  const first = pieces[0]?.piece?.datagram;
+  const parts = new Map<string, { from: number; to: number; more: boolean }>();
+  for (const { octets: data, piece } of pieces) {
+    if (piece === undefined || piece.datagram !== first) continue;
+    const [from, to] = [piece.offset, piece.offset + data.length];
+    // A piece with more behind it has octets, a multiple of 8 of them.
+    if (piece.more && (data.length === 0 || data.length % 8 !== 0)) continue;
+    parts.set(`${from}-${to}`, { from, to, more: piece.more });
+  }
+  let at = 0;
+  for (const { from, to, more } of [...parts.values()].sort((a, b) => a.from - b.from)) {
+    if (from !== at || to > 65_515) return false;
+    at = to;
+    if (!more) return at === 96;
+  }
+  return false;
+}
+
+test("a third party's TCP: never the octet that comes next, never an acknowledgment of what was sent", () => {
+  const tcp = scenarios.find(({ name }) => name === "live-tcp");
+  if (tcp?.kind !== "packets") throw new Error("none");
+  const chance = new Chance(5);
+  const guesses = Array.from({ length: 2_000 }, (_, number) => tcp.packet(chance, number).segment!);
+  const beyond = guesses.flatMap((one) => one.beyond ?? []);
+  expect(beyond.length).toBeGreaterThan(800);
+  expect(Math.min(...beyond)).toBeGreaterThanOrEqual(2_048);
+  expect(Math.max(...beyond)).toBeLessThanOrEqual(16_384);
+  const within = new Set(
+    guesses.flatMap(({ flags, beyond: at }) => (at === undefined ? [] : flags)),
+  );
+  // RST, SYN, FIN and data, each within the window.
+  expect([...within].sort((a, b) => a - b)).toEqual([0, 2, 4, 8, 16, 17, 18, 20, 24]);
+});
+
 test("a row of the threats names all that stand for it; those that run by name only when they are alone", () => {
   const names = (name: string) => scenariosOf(name).map((one) => one.name);
-  expect(names("G-09")).toEqual(["gre-unknown-call", "gre-from-one", "gre-mutated"]);
+  expect(names("G-09")).toEqual([
+    ...["gre-unknown-call", "gre-from-one", "gre-mutated", "fragments"],
+  ]);
+  expect(names("G-20")).toEqual(["fragments", "live-fragments"]);
   expect(names("G-19")).not.toContain("pool-exhaustion");
   expect(names("pool-exhaustion")).toEqual(["pool-exhaustion"]);
   expect(names("T-20")).toEqual([]);

@@ -1,12 +1,16 @@
 // The names of all scenarios.
 import { cutScenarios } from "./cut-scenarios.js";
+import { fragmentScenarios } from "./fragment-scenarios.js";
 import { packetScenarios } from "./packet-scenarios.js";
 import type { Scenario } from "./scenario.js";
+import { segmentScenarios } from "./segment-scenarios.js";
 import { sessionScenarios } from "./session-scenarios.js";
 import { talkScenarios } from "./talk-scenarios.js";
 
 export const scenarios: readonly Scenario[] = [
   ...packetScenarios,
+  ...fragmentScenarios,
+  ...segmentScenarios,
   ...talkScenarios,
   ...cutScenarios,
   ...sessionScenarios,

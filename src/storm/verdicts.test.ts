@@ -11,7 +11,10 @@ const logIns = {
   ...{ asked: 20, eachWithinMs: 5_000, succeeded: 20, atOnce: 20, slowestMs: 300, failures: {} },
   ...{ p50: 100, p90: 200, p99: 300 },
 };
-const server = { residentOctets: 100_000_000, descriptors: 60, slabOctets: 50_000_000 };
+const server = {
+  ...{ residentOctets: 100_000_000, descriptors: 60 },
+  ...{ slabOctets: 50_000_000, fragmentOctets: 1_048_576 },
+};
 const good: Measured = {
   floods: false,
   exhausts: false,
@@ -33,6 +36,8 @@ const good: Measured = {
 const honest = good.honest!;
 const process = good.process!;
 const grown = { ...server, residentOctets: server.residentOctets + bounds.memoryNoiseOctets + 1 };
+/** In the kernel, not in the process. */
+const inPieces = { ...server, fragmentOctets: bounds.memoryNoiseOctets + 1_048_577 };
 
 function broken(measured: Measured): InvariantId[] {
   return verdicts(measured).flatMap(({ invariant, outcome }) =>
@@ -57,6 +62,7 @@ test.each<[InvariantId, Measured]>([
   ],
   ["log-ins-after", { ...good, honest: { ...honest, logInAfterMs: undefined } }],
   ["memory-flat", { ...good, process: { ...process, after: grown } }],
+  ["memory-flat", { ...good, process: { ...process, after: inPieces } }],
   ["descriptors", { ...good, process: { ...process, after: { ...server, descriptors: 61 } } }],
   ["holdings", { ...good, holdings: { before: { callId: 2 }, after: { callId: 3 } } }],
   ["processor-back", { ...good, process: { ...process, processorAfterMs: 1_500 } }],
@@ -193,6 +199,7 @@ test("overall: broken where one is; a report quotes whatever a server said", () 
       "95.4 MiB before, 95.4 MiB at most, 95.4 MiB after; 0.0 MiB for a million sent",
     descriptors: "60 before, 60 at most, 60 after",
     "kernel slabs": "47.7 MiB before, 47.7 MiB at most, 47.7 MiB after",
+    "fragments in the kernel": "1.0 MiB before, 1.0 MiB at most, 1.0 MiB after",
     processor: "5 % of a core before, 50 % during, back 250 ms after its end",
     heap: "8.6 MiB before, 9.1 MiB after; 0.5 MiB for a million sent",
     "event loop": "its admin socket answered within 12 ms",

@@ -81,14 +81,23 @@ const judges: Readonly<Record<InvariantId, (measured: Measured) => Said>> = {
     if (process === undefined) return notMeasured(NO_PROCESS);
     if (process.after === undefined) return broken("the process is gone");
     const { residentOctets, heapOctets } = perMillionOf(measured);
-    const kept = process.after.residentOctets - process.before.residentOctets;
+    // What waits in the kernel for the rest of its datagram was sent, too; that it is gone by now is no merit.
+    const fragments = (process.after.fragmentOctets ?? 0) - (process.before.fragmentOctets ?? 0);
+    const resident = process.after.residentOctets - process.before.residentOctets;
+    const kept = resident + Math.max(0, fragments);
     const said = `${mebi(process.before.residentOctets)} before, ${mebi(process.after.residentOctets)} after: ${mebi(residentOctets ?? 0)} for a million of what was sent (below ${mebi(bounds.memoryNoiseOctets)} in all nothing can be told)`;
     const inside =
       heap === undefined
         ? ""
         : `; ${change("heap", heap.before, heap.after)}, ${mebi(heapOctets ?? 0)} for a million`;
     const kernel = change("kernel slabs", process.before.slabOctets, process.after.slabOctets);
-    return judged(kept <= bounds.memoryNoiseOctets, `${said}${inside}; ${kernel}`);
+    const { before, after, most } = process;
+    const waiting =
+      after.fragmentOctets === undefined
+        ? ""
+        : `; ${change("fragments that wait in it", before.fragmentOctets, after.fragmentOctets)}, ` +
+          `${mebi(most.fragmentOctets ?? 0)} at most`;
+    return judged(kept <= bounds.memoryNoiseOctets, `${said}${inside}; ${kernel}${waiting}`);
   },
   descriptors: ({ process }) => {
     if (process === undefined) return notMeasured(NO_PROCESS);

@@ -3,7 +3,7 @@ import type { Measured } from "./measure.js";
 
 /** `401,220 packets, 12 MiB`, or connections. */
 export function describe({ sent }: Measured): string {
-  const { packets, connections, taken, octets, refused, closed, turns } = sent;
+  const { packets, connections, taken, octets, refused, closed, turns, segments } = sent;
   const parts: string[] = [];
   if (packets > 0) parts.push(`${grouped(packets)} packets`);
   if (connections > 0) parts.push(`${grouped(connections)} connections, ${grouped(taken)} taken`);
@@ -11,6 +11,10 @@ export function describe({ sent }: Measured): string {
   if (turns !== undefined) {
     const { had, of } = turns;
     parts.push(had < of ? `${grouped(had)} of the ${grouped(of)} there are` : `all ${grouped(of)}`);
+  }
+  if (segments !== undefined) {
+    parts.push(`${grouped(segments.inWindow)} in the server's window`);
+    parts.push(`${grouped(segments.answered)} answers`);
   }
   parts.push(`${grouped(octets)} octets`);
   if (closed > 0) parts.push(`${grouped(closed)} closed by the server`);

@@ -166,8 +166,8 @@ export class Crew {
 
   #tellLive(): void {
     this.#changed = false;
-    const calls = [...this.#staying].flatMap(({ local, peersCallId }) =>
-      peersCallId === undefined ? [] : [{ local, callId: peersCallId }],
+    const calls = [...this.#staying].flatMap(({ local, port, peersCallId }) =>
+      peersCallId === undefined ? [] : [{ local, port, callId: peersCallId }],
     );
     this.tell({ kind: "live", calls });
   }

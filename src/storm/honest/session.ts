@@ -99,6 +99,11 @@ export class HonestSession {
     return this.#dial.local;
   }
 
+  /** Of its control connection, at this end. */
+  get port(): number {
+    return this.#line.port;
+  }
+
   /** The server's, once the call is there. */
   get peersCallId(): number | undefined {
     return this.#peersCallId;

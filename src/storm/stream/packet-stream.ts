@@ -12,7 +12,7 @@ import {
 import { storm as bounds } from "../../limits/storm.js";
 import { monotonicNow } from "../../os/clock.js";
 import { EAGAIN, ENOBUFS, errnoName, isOsError, type OsError, osError } from "../../os/errors.js";
-import { type GreSocket, openGreSockets } from "../../os/gre-socket.js";
+import { openGreSockets } from "../../os/gre-socket.js";
 import { PacketMemory, SendBatch } from "../../os/packet-memory.js";
 import { attachFilter, DROP } from "../../os/socket-filter.js";
 import { write16 } from "../../wire/ip-octets.js";
@@ -22,6 +22,24 @@ import type { HostilePacket, PacketScenario } from "../scenario.js";
 const CALL_ID = 6;
 const GRE_HEADER_LEAST = 8;
 const RETRY_MS = 1;
+
+/** How packets leave. */
+export type PacketWay = Disposable & {
+  readonly descriptor: number;
+  /**
+   * Writes a packet from that address at `at`, which is within a slot; of a live call `call` is one. Its octets; 0: none
+   * to send, since it would be of a call and there is none.
+   */
+  write(
+    octets: Uint8Array,
+    at: number,
+    packet: HostilePacket,
+    source: Ipv4,
+    call?: LiveCall,
+  ): number;
+  /** Of segments, if it sends those. */
+  readonly segments?: Sent["segments"];
+};
 
 export type PacketStreamTerms = {
   readonly scenario: PacketScenario;
@@ -33,7 +51,7 @@ export type PacketStreamTerms = {
 
 export class PacketStream implements Disposable {
   readonly #terms: PacketStreamTerms;
-  readonly #socket: GreSocket;
+  readonly #way: PacketWay;
   readonly #memory: PacketMemory;
   readonly #batch: SendBatch;
   readonly #records: number;
@@ -45,9 +63,9 @@ export class PacketStream implements Disposable {
   #refused = 0;
   #over = false;
 
-  private constructor(terms: PacketStreamTerms, socket: GreSocket) {
+  private constructor(terms: PacketStreamTerms, way: PacketWay) {
     this.#terms = terms;
-    this.#socket = socket;
+    this.#way = way;
     const count = bounds.batchPackets;
     const headers = count * SLOT_OCTETS;
     this.#records = headers + count * MMSGHDR_OCTETS;
@@ -56,15 +74,9 @@ export class PacketStream implements Disposable {
     this.#batch = new SendBatch(this.#memory, places);
   }
 
-  /** Needs CAP_NET_RAW. */
-  static open(terms: PacketStreamTerms): PacketStream | OsError {
-    const socket = openGreSockets();
-    if (isOsError(socket)) return socket;
-    // Nothing is read here: neither answers nor what others send.
-    const deaf = attachFilter(socket.descriptors.receive, [DROP]);
-    if (deaf >= 0) return new PacketStream(terms, socket);
-    socket[Symbol.dispose]();
-    return osError("SO_ATTACH_FILTER", deaf);
+  /** Takes the way over. */
+  static open(terms: PacketStreamTerms, way: PacketWay | OsError): PacketStream | OsError {
+    return isOsError(way) ? way : new PacketStream(terms, way);
   }
 
   get sent(): Sent {
@@ -72,7 +84,9 @@ export class PacketStream implements Disposable {
     const { whole } = this.#terms.scenario;
     const turns =
       whole === undefined ? {} : { turns: { had: Math.min(packets, whole), of: whole } };
-    return { packets, octets, refused, connections: 0, taken: 0, closed: 0, ...turns };
+    const { segments } = this.#way;
+    const more = segments === undefined ? turns : { ...turns, segments };
+    return { packets, octets, refused, connections: 0, taken: 0, closed: 0, ...more };
   }
 
   /** Until it is disposed of. The error of a kernel that wants none of it. */
@@ -95,20 +109,22 @@ export class PacketStream implements Disposable {
   [Symbol.dispose](): void {
     if (this.#over) return;
     this.#over = true;
-    this.#socket[Symbol.dispose]();
+    this.#way[Symbol.dispose]();
   }
 
   #send(count: number): OsError | undefined {
     const { scenario, chance } = this.#terms;
     const lengths: number[] = [];
     for (let i = 0; i < count; i++) {
-      lengths.push(this.#write(i, scenario.packet(chance, this.#number++)));
+      const length = this.#write(lengths.length, scenario.packet(chance, this.#number));
+      this.#number++;
+      if (length > 0) lengths.push(length);
     }
-    for (let from = 0; from < count; ) {
-      const went = this.#batch.send(this.#socket.descriptors.sendNoDf, from, count);
+    for (let from = 0; from < lengths.length; ) {
+      const went = this.#batch.send(this.#way.descriptor, from, lengths.length);
       if (went < 0) {
         if (-went !== EAGAIN && -went !== ENOBUFS) return osError("sendmmsg", errnoName(went));
-        this.#refused += count - from;
+        this.#refused += lengths.length - from;
         return undefined;
       }
       for (let i = from; i < from + went; i++) this.#octets += lengths[i] ?? 0;
@@ -118,21 +134,47 @@ export class PacketStream implements Disposable {
     return undefined;
   }
 
-  #write(index: number, { octets, live }: HostilePacket): number {
+  /** 0: nothing to send. */
+  #write(index: number, packet: HostilePacket): number {
     const { sources, server } = this.#terms;
-    const call = live ? this.live[this.#number % this.live.length] : undefined;
+    // The pieces of a datagram come from one address.
+    const turn = packet.piece?.datagram ?? this.#number;
+    const call = packet.live ? this.live[turn % this.live.length] : undefined;
+    const source = call?.local ?? sources[turn % sources.length]!;
     const at = index * SLOT_OCTETS;
-    this.#memory.octets.set(octets, at);
-    if (call !== undefined && octets.length >= GRE_HEADER_LEAST) {
-      write16(this.#memory.octets, at + CALL_ID, call.callId);
-    }
-    const source = call?.local ?? sources[this.#number % sources.length]!;
+    const length = this.#way.write(this.#memory.octets, at, packet, source, call);
     const record = this.#records + index * SEND_RECORD_OCTETS;
-    this.#memory.view.setBigUint64(record + SEND_LENGTH, BigInt(octets.length), true);
+    this.#memory.view.setBigUint64(record + SEND_LENGTH, BigInt(length), true);
     this.#memory.view.setUint32(record + SEND_DESTINATION, server, false);
     this.#memory.view.setUint32(record + SEND_SOURCE, source, false);
-    return octets.length;
+    return length;
   }
+}
+
+/** GRE with a header of the kernel's. Needs CAP_NET_RAW. */
+export function openGreWay(): PacketWay | OsError {
+  const socket = openGreSockets();
+  if (isOsError(socket)) return socket;
+  // Nothing is read here: neither answers nor what others send.
+  const deaf = attachFilter(socket.descriptors.receive, [DROP]);
+  if (deaf < 0) {
+    socket[Symbol.dispose]();
+    return osError("SO_ATTACH_FILTER", deaf);
+  }
+  return {
+    descriptor: socket.descriptors.sendNoDf,
+    write: (into, at, { octets }, _source, call) => {
+      into.set(octets, at);
+      addressed(into, at, octets.length, call);
+      return octets.length;
+    },
+    [Symbol.dispose]: () => socket[Symbol.dispose](),
+  };
+}
+
+/** Into that call, where the octets are long enough to name one. */
+export function addressed(into: Uint8Array, at: number, octets: number, call?: LiveCall): void {
+  if (call !== undefined && octets >= GRE_HEADER_LEAST) write16(into, at + CALL_ID, call.callId);
 }
 
 function nextTurn(): Promise<void> {

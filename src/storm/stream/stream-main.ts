@@ -5,7 +5,8 @@ import { describeOsError, isOsError, type OsError } from "../../os/errors.js";
 import type { FromStream, LiveCall, ToStream } from "../messages.js";
 import { scenarioOf } from "../scenarios.js";
 import { CutStream } from "./cut-stream.js";
-import { PacketStream } from "./packet-stream.js";
+import { type HeadedTerms, HeadedWay } from "./headed-way.js";
+import { openGreWay, PacketStream, type PacketStreamTerms } from "./packet-stream.js";
 import { TalkStream } from "./talk-stream.js";
 
 type Begin = Extract<ToStream, { kind: "begin" }>;
@@ -33,12 +34,18 @@ async function play(begin: Begin): Promise<void> {
 function open(begin: Begin): PacketStream | TalkStream | CutStream | OsError {
   const scenario = scenarioOf(begin.scenario);
   const chance = new Chance(begin.seed);
-  if (scenario?.kind === "packets") return PacketStream.open({ ...begin, scenario, chance });
+  if (scenario?.kind === "packets") return openPackets({ ...begin, scenario, chance });
   if (scenario?.kind === "cuts" && begin.credentials !== undefined) {
     return CutStream.open({ ...begin, scenario, chance, credentials: begin.credentials });
   }
   if (scenario?.kind === "talks") return new TalkStream({ ...begin, scenario, chance });
   return { kind: "OsError", call: begin.scenario, errno: "ENOENT", detail: "no such scenario" };
+}
+
+/** Packets of GRE by the kernel's own header, what is headed by one of ours. */
+function openPackets(terms: PacketStreamTerms & HeadedTerms): PacketStream | OsError {
+  if (terms.scenario.headed !== true) return PacketStream.open(terms, openGreWay());
+  return PacketStream.open(terms, HeadedWay.open(terms));
 }
 
 function fail(failure: OsError): void {
