@@ -10,10 +10,10 @@ await using stage = await Stage.with(terms.peer, terms.filter);
 for (const signal of ["SIGINT", "SIGTERM", "disconnect"] as const) {
   process.once(signal, () => stage[Symbol.asyncDispose]().then(() => process.exit(130)));
 }
-const { peer, rounds, packetScenarios, talkScenarios, packets, rate } = terms;
+const { peer, rounds, packetScenarios, talkScenarios, insideScenarios, packets, rate } = terms;
 using play = await Play.on(stage, terms);
 for (const scenario of packetScenarios) await play.packetStream(scenario, rate, 64_000);
-const found: Found = { peer, packets: [], talks: [], long: [], memory: [] };
+const found: Found = { peer, packets: [], talks: [], inside: [], long: [], memory: [] };
 for (let round = 0; round < rounds; round++) {
   for (const scenario of packetScenarios) {
     found.packets.push(await play.packetStream(scenario, rate));
@@ -30,6 +30,10 @@ for (const scenario of packets === 0 ? packetScenarios.slice(-1) : packetScenari
   await look();
 }
 for (const { name, ...how } of talkScenarios) found.talks.push(await play.talkStream(name, how));
+const control = insideScenarios.length === 0 ? undefined : await play.quietly();
+for (const { name, ...how } of insideScenarios) {
+  found.inside.push(await play.talkStream(name, how, control));
+}
 await play.end();
 say(`${peer} is done`);
 process.stdout.write(`${JSON.stringify(found)}\n`);

@@ -4,6 +4,7 @@
 // `--past`: what gets past the kernel's filter instead, so that a data worker has each packet in its hands.
 import { fork } from "node:child_process";
 import { join } from "node:path";
+import { scenarioOf } from "../src/storm/scenarios.js";
 import { expectOk, quote } from "../test/lab/place.js";
 import { inGuest } from "./guest.js";
 import { options } from "./options.js";
@@ -68,14 +69,27 @@ const TALKS = [
   { name: "connection-flood", ...FLOOD },
   { name: "abandoned", ...FLOOD },
 ];
+/** Inside calls and sessions, into those of others, and beneath PPTP; those that may take sessions away last. */
+const INSIDE = [
+  ...["call-mutated", "cut-session", "session-mutated", "session-floods", "session-gaps"],
+  ...["log-in-churn", "guesses", "fragments", "live-tcp", "live-forged", "reset-storm"],
+  "pool-exhaustion",
+];
+/** Packets and log-ins of these, a second: more are no matter of rate any more. */
+const INSIDE_PACKETS = 5_000;
+const INSIDE_LOG_INS = 200;
 
 /** Where in its /24 the first address of a stream of connections is, and how many are its own there. */
 const FIRST = 40;
 const EACH = 40;
+/** Of those inside, one each in every /24, behind the packets' 26 and before the connections'. */
+const FIRST_INSIDE = 28;
 
 const { quick, guest, past } = given;
 const packetScenarios = past ? [...STRANGERS, ...INTO_CALLS] : STRANGERS;
 const talks = past ? [] : TALKS;
+// For the comparison: on a host of its own each of them is `holdfast storm`'s to judge.
+const inside = past || guest.length === 0 ? [] : INSIDE;
 const begun = made("storm");
 const [vehicle] = guest as ("uml" | "qemu")[];
 const peers = given.peers as StormPeer[];
@@ -101,6 +115,11 @@ const termsOf = (peer: StormPeer): RunTerms => ({
     // Of its own: what one stream's were blocked for is not held against the next.
     first: FIRST + at * EACH,
     perSecond: given.connections,
+  })),
+  insideScenarios: (quick ? inside.slice(-6) : inside).map((name, at) => ({
+    ...{ name, networks: 4, sources: 4, first: FIRST_INSIDE + at },
+    floods: scenarioOf(name)?.kind !== "packets",
+    perSecond: scenarioOf(name)?.kind === "packets" ? INSIDE_PACKETS : INSIDE_LOG_INS,
   })),
 });
 const program = join(import.meta.dirname, "run.mjs");

@@ -4,7 +4,7 @@ import { storm as bounds } from "../../src/limits/storm.js";
 import { threadRun } from "../../src/os/thread-run.js";
 import { Child } from "../../src/storm/child.js";
 import type { LogIns } from "../../src/storm/measure.js";
-import type { FromStream, Sent, ToStream } from "../../src/storm/messages.js";
+import type { FromStream, LiveCall, Sent, ToStream } from "../../src/storm/messages.js";
 import { say } from "../results.js";
 import { Ammunition, type Flooded, GRE, NOBODYS } from "./flood.js";
 import { Honest, type Met } from "./honest.js";
@@ -130,6 +130,7 @@ export class Play implements Disposable {
   async talkStream(
     scenario: string,
     { networks, sources, first, perSecond, floods }: TalkTerms,
+    known?: Met,
   ): Promise<TalkSample> {
     const { seconds, seed } = this.#terms;
     const from = this.#stage.hostile(networks, sources, first);
@@ -137,18 +138,24 @@ export class Play implements Disposable {
       ...({ kind: "begin", scenario, seed, server: this.#stage.server, port: 1_723 } as const),
       ...{ credentials, sources: from, perSecond, seconds: seconds + WARM_MS / 1_000 },
     };
-    this.#honest.logIns();
-    const control = await this.#under(() => pause(seconds * 1_000 + WARM_MS));
-    await this.#honest.loggedIn();
-    const { result, met, ...shown } = await this.#shown(() => streamed(begin));
+    const control = known ?? (await this.quietly());
+    const { result, met, ...shown } = await this.#shown(() => streamed(begin, this.#honest.live));
     say(
-      `${scenario}: ${result.connections} connections, ${result.taken} taken, ${shown.logIns.succeeded} of ${shown.logIns.asked} log-ins, recovered in ${shown.recoveredS} s`,
+      `${scenario}: ${result.packets} packets, ${result.connections} connections, ${result.taken} taken, ${shown.logIns.succeeded} of ${shown.logIns.asked} log-ins, recovered in ${shown.recoveredS} s`,
     );
     return {
       ...{ scenario, floods, sources, seconds, sent: result },
       shown: { met, ...shown },
-      control: { met: control.met },
+      control: { met: control },
     };
+  }
+
+  /** What the honest meet with while there is no stream: the control run of streams of connections. */
+  async quietly(): Promise<Met> {
+    this.#honest.logIns();
+    const { met } = await this.#under(() => pause(this.#terms.seconds * 1_000 + WARM_MS));
+    await this.#honest.loggedIn();
+    return met;
   }
 
   /** After collections in what can be collected. */
@@ -264,8 +271,11 @@ export class Play implements Disposable {
   }
 }
 
-/** A scenario's connections, by the process of `holdfast storm` that makes them. */
-async function streamed(begin: Extract<ToStream, { kind: "begin" }>): Promise<Sent> {
+/** A scenario's connections or packets, by the process of `holdfast storm` that makes them. */
+async function streamed(
+  begin: Extract<ToStream, { kind: "begin" }>,
+  calls: readonly LiveCall[],
+): Promise<Sent> {
   const { promise, resolve, reject } = withResolvers<Sent>();
   using child = new Child<ToStream, FromStream>(
     new URL("../../dist/storm/stream/stream-main.js", import.meta.url),
@@ -275,6 +285,7 @@ async function streamed(begin: Extract<ToStream, { kind: "begin" }>): Promise<Se
     },
     (why) => reject(new Error(`the stream's process ${why}`)),
   );
+  child.tell({ kind: "live", calls });
   child.tell(begin);
   return await promise;
 }

@@ -15,6 +15,9 @@ export type TalkTerms = {
   readonly perSecond: number;
 };
 
+/** A scenario of `holdfast storm`, sent by its own process; the same terms for packets, a second. */
+export type OtherTerms = TalkTerms & { readonly name: string };
+
 export type RunTerms = PlayTerms & {
   readonly peer: StormPeer;
   /** What the kernel refuses before a data worker of ours wakes. */
@@ -25,7 +28,9 @@ export type RunTerms = PlayTerms & {
   /** In all, for what is kept of them. */
   readonly packets: number;
   readonly packetScenarios: readonly string[];
-  readonly talkScenarios: readonly (TalkTerms & { readonly name: string })[];
+  readonly talkScenarios: readonly OtherTerms[];
+  /** Hostile inside calls and sessions, and beneath them. */
+  readonly insideScenarios: readonly OtherTerms[];
 };
 
 /** `packets`: so many had been sent by then, since the first look. */
@@ -35,6 +40,7 @@ export type Found = {
   readonly peer: StormPeer;
   readonly packets: PacketSample[];
   readonly talks: TalkSample[];
+  readonly inside: TalkSample[];
   /** Streams for the memory's sake, each of many packets. */
   readonly long: PacketSample[];
   /** Before the long streams, and after each. */
