@@ -1,6 +1,6 @@
 // Small parts that several pages are made of.
 import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get, Refused } from "./api.js";
 import { useWords } from "./settings.js";
 
@@ -150,7 +150,9 @@ export function NewPassword(props: {
         value={password}
         onInput={({ currentTarget }) => setPassword(currentTarget.value)}
       />
-      <button type="submit">{w.save}</button>
+      <button type="submit" disabled={props.busy}>
+        {w.save}
+      </button>
     </form>
   );
 }
@@ -171,7 +173,8 @@ export function Facts({ of }: { readonly of: readonly (readonly [string, Compone
 /** On a phone a row's cells stand by themselves: each has its column's head beside it (style.css). */
 function useHeads(heads: readonly (string | readonly [string])[]) {
   const body = useRef<HTMLTableSectionElement>(null);
-  useEffect(() => {
+  // Before it is painted: no row is seen without them.
+  useLayoutEffect(() => {
     for (const row of body.current?.rows ?? []) {
       for (const [at, cell] of [...row.cells].entries()) {
         const head = heads[at] ?? "";
