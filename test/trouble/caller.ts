@@ -115,18 +115,34 @@ export class Pinging {
   }
 
   get answered(): number {
-    return this.#out.match(/icmp_seq=/g)?.length ?? 0;
+    return this.#numbers().length;
   }
 
-  /** Stops; how many were sent and answered, and the longest pause between two answers. */
+  /** Of the requests that were answered, whole lines only, each once and in order. */
+  #numbers(): number[] {
+    const all = [...this.#out.matchAll(/icmp_seq=(\d+)\b.*\n/g)].map(([, number]) =>
+      Number(number),
+    );
+    return [...new Set(all)].sort((a, b) => a - b);
+  }
+
+  /**
+   * Stops once two more were answered, or throws when none is any more. How many were sent up to the last that
+   * was answered, how many of these were answered, and the longest pause: what is under way, which on a busy
+   * machine is more than one, is not lost.
+   */
   async stop(): Promise<{ sent: number; received: number; gapMs: number }> {
-    const ended = once(this.#child, "exit");
-    this.#child.kill("SIGINT");
-    await ended;
-    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(this.#out) ?? [];
-    const numbers = [...this.#out.matchAll(/icmp_seq=(\d+)/g)].map(([, number]) => Number(number));
+    const ended = once(this.#child, "close");
+    const before = this.answered;
+    try {
+      await until("two more echoes are answered", 20, () => this.answered >= before + 2);
+    } finally {
+      this.#child.kill("SIGINT");
+      await ended;
+    }
+    const numbers = this.#numbers();
     const gaps = numbers.slice(1).map((number, at) => number - (numbers[at] ?? 0));
     const gapMs = Math.max(0, ...gaps) * pingEveryMs;
-    return { sent: Number(sent), received: Number(received), gapMs };
+    return { sent: numbers.at(-1) ?? 0, received: numbers.length, gapMs };
   }
 }
