@@ -74,7 +74,7 @@ describe.runIf(needRoot())("the console", () => {
       const words = ["console-user", "add", name, "--role", name, "--password-stdin"];
       expect((await scene.cli(words, `${PASSWORD}\n`)).code).toBe(0);
     }
-    const [told] = scene.lines("console");
+    const [told] = await scene.logged("console");
     const health = await ask("GET", "/healthz");
     expect([health.text, health.fingerprint]).toEqual(["ok\n", told?.fingerprint]);
     expect(statSync(join(scene.state, "console.key")).mode & 0o777).toBe(0o600);
@@ -88,7 +88,7 @@ describe.runIf(needRoot())("the console", () => {
 
     const token = await prometheus(scene);
     expect(JSON.parse((await ask("GET", "/readyz", token)).text)).toMatchObject({ ready: true });
-    await until("the traffic is measured", 5, async () => {
+    await until("the traffic is measured", 20, async () => {
       await caller.ping();
       return /^holdfast_octets_total\{direction="sent"\} [1-9]/m.test(
         (await ask("GET", "/metrics", token)).text,
@@ -106,11 +106,11 @@ describe.runIf(needRoot())("the console", () => {
     expect((await scene.status()).sessions.now).toBe(1);
     const operator = await logIn("operator");
     expect((await ask("POST", "/v1/disconnect", operator, target)).status).toBe(200);
-    await until("the session is over", 10, async () => (await scene.status()).sessions.now === 0);
-    expect(scene.lines("asked for by the console")).toMatchObject([
+    await until("the session is over", 20, async () => (await scene.status()).sessions.now === 0);
+    expect(await scene.logged("asked for by the console")).toMatchObject([
       { by: "operator", operation: "disconnect" },
     ]);
-    expect(scene.lines("not allowed to the console")).toMatchObject([{ by: "viewer" }]);
+    expect(await scene.logged("not allowed to the console")).toMatchObject([{ by: "viewer" }]);
     const secrets = [PASSWORD, viewer.cookie?.split("=")[1], token.authorization?.slice(7)];
     for (const secret of secrets) expect(scene.log()).not.toContain(secret);
 

@@ -162,13 +162,20 @@ export class Scene implements AsyncDisposable {
     return typeof text === "string" ? this.log().includes(text) : text.test(this.log());
   }
 
-  /** Its log's lines with this text, parsed. */
+  /** Its log's lines with this text, parsed. It writes them behind what it does: see `logged`. */
   lines(message: string): Record<string, unknown>[] {
     return this.log()
       .split("\n")
+      .slice(0, -1)
       .filter((line) => line.startsWith("{"))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter(({ msg }) => msg === message);
+  }
+
+  /** Its lines with this text, once there are so many: what it did may be seen before it is written. */
+  async logged(message: string, times = 1): Promise<Record<string, unknown>[]> {
+    await until(`its log says: ${message}`, 20, () => this.lines(message).length >= times);
+    return this.lines(message);
   }
 
   signal(name: NodeJS.Signals): void {

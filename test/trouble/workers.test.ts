@@ -25,7 +25,7 @@ describe.runIf(needRoot())("workers: 2", () => {
     await using scene = await Scene.started({ config: { workers: 2 } });
     const { workers, dataPath } = await scene.status();
     expect(workers).toHaveLength(2);
-    await until("both are ready", 10, async () =>
+    await until("both are ready", 20, async () =>
       (await scene.status()).workers.every(({ engine }) => engine !== ""),
     );
     expect(dataPath).toContain("child processes");
@@ -38,12 +38,12 @@ describe.runIf(needRoot())("workers: 2", () => {
     scene.server.ip("link", "delete", BASE_CONFIG.network.tun);
     await until(
       "made again",
-      10,
+      20,
       () => scene.lines("the TUN was deleted under us: made again").length === 1,
     );
     for (const caller of callers) await caller.ping();
     process.kill(workers[0]!.pid, "SIGKILL");
-    await until("a new one", 10, async () => {
+    await until("a new one", 20, async () => {
       const [now, other] = (await scene.status()).workers;
       return now?.engine !== "" && now?.restarts === 1 && other?.restarts === 0;
     });
@@ -68,7 +68,7 @@ describe.runIf(needRoot())("no nftables on this host", () => {
 
   test("one worker: it says that the data path alone guards, and serves", async () => {
     await using scene = await Scene.started({ without: "nft" });
-    expect(scene.lines("no host rules: the data path alone guards")).toHaveLength(1);
+    expect(await scene.logged("no host rules: the data path alone guards")).toHaveLength(1);
     const caller = await scene.caller(
       await scene.addUser({ name: "ann", password: "correct-Horse-7" }),
     );

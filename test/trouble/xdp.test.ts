@@ -65,7 +65,7 @@ describe.runIf(needRoot() && xdpLoadable())("GRE refused at the interface", () =
     }
     await until(
       "all are counted",
-      10,
+      20,
       async () => ((await refusal()).refused ?? 0) >= before + JUNK,
     );
     expect((await refusal()).refused).toBe(before + JUNK);
@@ -82,18 +82,18 @@ describe.runIf(needRoot() && xdpLoadable())("GRE refused at the interface", () =
     await reload([CABLE, LATER]);
     expect([await states(), hasProgram()]).toEqual([[`${LATER} none`, `${CABLE} native`], true]);
     expect((await refusal()).xdp[0]?.why).toBe("there is no such interface");
-    expect(scene.said("no XDP filter at this interface")).toBe(true);
+    await until("its log says so", 20, () => scene.said("no XDP filter at this interface"));
     await caller.ping();
     expect((await scene.sessions()).sessions).toHaveLength(1);
   });
 
   test("an interface that comes gets it, one that goes takes it along; nothing is left held", async () => {
     scene.server.ip("link", "add", LATER, "type", "veth", "peer", "name", "late1");
-    await until("it is there", 10, async () => (await states()).includes(`${LATER} native`));
+    await until("it is there", 20, async () => (await states()).includes(`${LATER} native`));
     expect(hasProgram(LATER)).toBe(true);
     expect((await scene.held())["XDP link"]).toBe(2);
     scene.server.ip("link", "delete", LATER);
-    await until("it is gone", 10, async () => (await states()).includes(`${LATER} none`));
+    await until("it is gone", 20, async () => (await states()).includes(`${LATER} none`));
     expect((await scene.held())["XDP link"]).toBe(1);
     await caller.ping();
   });
@@ -118,7 +118,7 @@ describe.runIf(needRoot() && xdpLoadable())("GRE refused at the interface", () =
   test("killed: nothing of it is left at the interface; stopped: neither", async () => {
     scene.signal("SIGKILL");
     await scene.end();
-    await until("the program is gone", 5, () => !hasProgram());
+    await until("the program is gone", 20, () => !hasProgram());
     await scene.start();
     expect([await states(), hasProgram()]).toEqual([[`${CABLE} native`], true]);
     expect(await scene.stop()).toBe(0);
