@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../src/base/ip.js";
+import type { BulletinsPage } from "../../src/console/bulletin-contract.js";
 import type { IncidentShown, IncidentsPage } from "../../src/console/incident-contract.js";
 import { openGreSockets } from "../../src/os/gre-socket.js";
 import { until } from "../lab/place.js";
@@ -42,7 +43,7 @@ async function incidents(scene: Scene): Promise<IncidentsPage["incidents"]> {
 
 async function over(scene: Scene, number: number): Promise<IncidentShown> {
   let found: IncidentShown | undefined;
-  await until("it is over", 10, async () => {
+  await until("it is over", 20, async () => {
     found = (await incidents(scene)).find((one) => one.number === number);
     return found?.ending === "quiet";
   });
@@ -151,21 +152,27 @@ describe.runIf(needRoot())("incidents", () => {
     const { sent, received } = await pinging.stop();
     expect(received).toBeGreaterThanOrEqual(sent - 1);
     await Promise.all([first.end(), second.end()]);
-    expect(scene.lines("an incident begins: more is refused than usual")).toHaveLength(2);
-    expect(scene.lines("the incident is over")).toHaveLength(2);
+    const begins = "an incident begins: more is refused than usual";
+    expect(await scene.logged(begins, 2)).toHaveLength(2);
+    expect(await scene.logged("the incident is over", 2)).toHaveLength(2);
     expect(scene.lines("the incident goes on")).toEqual([]);
     // Killed while there is a third one.
     await send(flags, 5_000);
     await until("it is noticed", 5, async () => (await scene.status()).incident !== null);
+    // The incident first, then its bulletin, then the notice of it: nothing waits between two of them either.
+    await until("its bulletin is written down", 20, async () => {
+      const { body } = await scene.admin("GET", "/bulletins");
+      return (body as unknown as BulletinsPage).bulletins.some(({ number }) => number === 3);
+    });
     await until(
-      "it is written down",
-      5,
+      "all is written down",
+      20,
       async () => (await scene.status()).store.queueLength === 0,
     );
     scene.signal("SIGKILL");
     await scene.end();
     await scene.start();
-    expect(scene.lines("an incident was not over when the server was lost")).toHaveLength(1);
+    expect(await scene.logged("an incident was not over when the server was lost")).toHaveLength(1);
     const after = await incidents(scene);
     expect(after.map(({ number, ending }) => [number, ending])).toEqual([
       [3, "server-lost"],
@@ -192,7 +199,7 @@ describe.runIf(needRoot())("incidents", () => {
       { number: 1, severity: "low", goesOn: false, revision: 2 },
     ]);
     // The third one's end was told by the run after the kill.
-    await until("its end is told", 10, () => told().includes("end incident 3"));
+    await until("its end is told", 20, () => told().includes("end incident 3"));
     expect(told()).toEqual(expect.arrayContaining(toldOf([1, 2, 3])));
     expect(web.posted.every(({ path }) => path === `/hook/${SECRET}`)).toBe(true);
     const shown = [
@@ -201,7 +208,7 @@ describe.runIf(needRoot())("incidents", () => {
     ];
     expect(JSON.stringify(shown)).toContain("webhook-url");
     expect(JSON.stringify(shown)).not.toContain(SECRET);
-    await until("by mail too", 10, () => smtp.mails.length >= 7);
+    await until("by mail too", 20, () => smtp.mails.length >= 7);
     expect(await scene.stop()).toBe(0);
   });
 });
