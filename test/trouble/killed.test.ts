@@ -3,6 +3,7 @@
 // test/e2e/worker.test.ts and test/trouble/accounting.test.ts; of what the store keeps: the latter.
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { settled } from "../e2e/settled.js";
 import { until } from "../lab/place.js";
 import { needRoot } from "../peers.js";
 import { Scene } from "./scene.js";
@@ -34,17 +35,19 @@ describe.runIf(needRoot())("kill -9 of the server", () => {
     async (_, next) => {
       const config = before;
       await using scene = new Scene({ config });
+      // A cable is not up at once: its state is one of what is compared.
+      await settled(scene.server);
       const clean = kernel(scene);
       await scene.start();
       const account = await scene.firstAccount();
       const caller = await scene.caller(account);
       expect((await scene.cli(["block", HOSTILE])).code).toBe(0);
-      await until("in the kernel", 5, () => kernel(scene).tables?.includes(HOSTILE) === true);
+      await until("in the kernel", 20, () => kernel(scene).tables?.includes(HOSTILE) === true);
       scene.signal("SIGKILL");
       await scene.end();
       await caller.ended();
       // The interface and its routes end with the data worker.
-      await until("its worker is gone", 10, () => kernel(scene).links === clean.links);
+      await until("its worker is gone", 20, () => kernel(scene).links === clean.links);
       const left = kernel(scene);
       expect(left.routes).toBe(clean.routes);
       expect(left.neighbours).toMatch(/^198\.51\.100\.1\d\d dev veth0 proxy/);
@@ -59,7 +62,7 @@ describe.runIf(needRoot())("kill -9 of the server", () => {
         "replaces the blocks' nft table that an earlier run had left",
         "ended the accounting of sessions that an earlier run had left",
       ]) {
-        expect(scene.lines(said), said).toHaveLength(1);
+        expect(await scene.logged(said), said).toHaveLength(1);
       }
       expect(kernel(scene).neighbours).toBe("");
       const again = await scene.caller(account);
@@ -71,16 +74,18 @@ describe.runIf(needRoot())("kill -9 of the server", () => {
   );
 
   test("while its data worker stands still: that is killed with it, and the next start has its TUN", async () => {
-    await using scene = await Scene.started();
+    await using scene = new Scene();
+    await settled(scene.server);
+    await scene.start();
     const clean = kernel(scene).links;
     const caller = await scene.caller(scene.firstAccount());
     const pid = (await scene.status()).workers[0]?.pid ?? 0;
     process.kill(pid, "SIGSTOP");
     scene.signal("SIGKILL");
     await scene.end();
-    await until("it is gone", 5, () => !existsSync(`/proc/${pid}`));
+    await until("it is gone", 20, () => !existsSync(`/proc/${pid}`));
     await scene.start();
-    expect(kernel(scene).links).toBe(clean);
+    await expect.poll(() => kernel(scene).links).toBe(clean);
     caller.kill();
     const again = await scene.caller(scene.firstAccount());
     await again.ping();
