@@ -18,13 +18,15 @@ function openDescriptors({ pid }: Scene): number {
 
 describe.runIf(needRoot())("descriptors limited to 160", () => {
   test("connections stop below the limit, those above are reset and counted, log-ins work after", async () => {
-    await using scene = await Scene.started({ descriptors: 160 });
+    // The silent ones stay, however long the machine takes for all that is asked meanwhile.
+    const limits = { control: { startDeadlineMs: 60_000 } };
+    await using scene = await Scene.started({ descriptors: 160, config: { limits } });
     await scene.addUser(bert);
     const first = await scene.caller(await scene.addUser(anna));
     const held = await scene.held();
     const pinging = first.pinging();
-    const { limits } = await scene.status();
-    expect(limits).toMatchObject({ connectionsMax: 32, descriptorsMax: 160 });
+    const bounds = (await scene.status()).limits;
+    expect(bounds).toMatchObject({ connectionsMax: 32, descriptorsMax: 160 });
     let most = 0;
     const counting = setInterval(() => {
       most = Math.max(most, openDescriptors(scene));
@@ -32,7 +34,7 @@ describe.runIf(needRoot())("descriptors limited to 160", () => {
     // One wave after the other: closed ones must not add up with new ones.
     for (let wave = 0; wave < 4; wave++) {
       using crowd = new Crowd(150, wave % 2 === 0 ? new Uint8Array(0) : startRequest);
-      await until("each is in or out", 5, () => crowd.settled && crowd.open <= 31);
+      await until("each is in or out", 20, () => crowd.settled && crowd.open <= 31);
       // Everything else that takes descriptors goes on meanwhile, all the admin connections too.
       const asked = await Promise.all(Array.from({ length: 30 }, () => scene.status()));
       expect(asked.every(({ connections }) => connections <= 32)).toBe(true);
@@ -73,10 +75,10 @@ describe.runIf(needRoot())("descriptors limited to 160", () => {
     const account = await scene.addUser(anna);
     {
       using crowd = new Crowd(150);
-      await until("each is in or out", 5, () => crowd.settled);
+      await until("each is in or out", 20, () => crowd.settled);
       const [worker] = (await scene.status()).workers;
       process.kill(worker?.pid ?? 0, "SIGKILL");
-      await until("a new one", 10, async () => {
+      await until("a new one", 20, async () => {
         const [now] = (await scene.status()).workers;
         return now?.state === "running" && now.pid !== worker?.pid;
       });
@@ -102,7 +104,7 @@ describe.runIf(needRoot())("every connection that there may be is a silent stran
     try {
       await until(
         "all places are taken",
-        5,
+        20,
         async () => (await scene.status()).connections === most,
       );
       const caller = await scene.caller(account);
@@ -140,7 +142,7 @@ describe.runIf(needRoot())("2,000 connections at once", () => {
     expect(performance.now() - begun).toBeLessThan(15_000);
     expect(crowd.answered).toBe(0);
     await scene.expectHeld(held);
-    await until("descriptors", 5, () => openDescriptors(scene) <= descriptors);
+    await until("descriptors", 20, () => openDescriptors(scene) <= descriptors);
     const { counters, connections } = await scene.status();
     expect(connections).toBe(1);
     const others = ["connections-max", "stranger gave way"].map((why) => counters[why] ?? 0);
