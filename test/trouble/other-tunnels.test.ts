@@ -55,7 +55,7 @@ describe.runIf(needRoot())("other tunnels' GRE", () => {
     const before = await refused();
     expect(await stream(gre, theirs)).toBe(PACKETS.length * EACH);
     expect((await scene.cli(["block", OTHER])).code).toBe(0);
-    await until("in the kernel", 5, () => {
+    await until("in the kernel", 20, () => {
       return scene.server.run("nft", "list", "ruleset").includes(OTHER);
     });
     const answers = received(scene);
@@ -95,7 +95,10 @@ async function stream(gre: GreSocket, theirs: GreSocket): Promise<number> {
     drain();
     await setImmediate();
   }
-  await setTimeout(100);
-  drain();
+  const all = PACKETS.length * EACH;
+  await until("the other receiver has all of them", 20, () => {
+    drain();
+    return got >= all;
+  }).catch(() => {});
   return got;
 }
