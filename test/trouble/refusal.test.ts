@@ -132,7 +132,7 @@ for (const filter of ["auto", "classic"] as const) {
       const lines = () => scene.log().split("\n").length;
       const said = lines();
       await send(Object.values(MALFORMED), JUNK, STRANGER);
-      await until("all are counted", 10, async () => (await refusals()) >= refused + JUNK);
+      await until("all are counted", 20, async () => (await refusals()) >= refused + JUNK);
       const after = work(pid);
       expect(await refusals()).toBe(refused + JUNK);
       // What its pings, its own timers and the main process's questions wake it for.
@@ -159,7 +159,7 @@ for (const filter of ["auto", "classic"] as const) {
       // The session's own Call ID too: it is the peer's address that does not fit.
       await send([ofCall(callId), ofCall(callId ^ 1)], JUNK / 5, STRANGER);
       const all = counted + JUNK / 5;
-      await until("counted", 10, async () => (await counter("data unknown-call")) >= all);
+      await until("counted", 20, async () => (await counter("data unknown-call")) >= all);
       expect(await counter("data unknown-call")).toBe(all);
       const { wakeUps } = work(worker?.pid ?? 0);
       if (filter === "auto") expect(wakeUps - before.wakeUps).toBeLessThan(JUNK / 500);
@@ -171,7 +171,7 @@ for (const filter of ["auto", "classic"] as const) {
       const refused = await refusals();
       await send(Object.values(OTHER_TUNNELS), 100, STRANGER);
       await send([vector("GRE-R")], 1, STRANGER);
-      await until("counted", 10, async () => (await refusals()) > refused);
+      await until("counted", 20, async () => (await refusals()) > refused);
       expect(await refusals()).toBe(refused + 1);
     });
 
@@ -207,7 +207,7 @@ for (const filter of ["auto", "classic"] as const) {
           sends(callId);
           expect([notice.readUInt16BE(8), notice.readUInt16BE(12)]).toEqual([CDN, callId]);
         }
-        await until("the last one is counted", 5, async () => (await strange()) >= before + 15);
+        await until("the last one is counted", 20, async () => (await strange()) >= before + 15);
         expect(await strange()).toBe(before + 15);
         expect((await refusal()).calls).toBe(known);
         socket.destroy();
@@ -222,15 +222,15 @@ for (const filter of ["auto", "classic"] as const) {
       const known = filter === "auto" ? 2 : 0;
       expect((await refusal()).calls).toBe(known);
       await second.end();
-      await until("hung up", 10, async () => (await scene.sessions()).sessions.length === 1);
+      await until("hung up", 20, async () => (await scene.sessions()).sessions.length === 1);
       expect((await refusal()).calls).toBe(Math.max(0, known - 1));
       const counted = await counter("data unknown-call");
       await send([ofCall(callId)], 10, CALLERS);
-      await until("strangers'", 5, async () => (await counter("data unknown-call")) > counted);
+      await until("strangers'", 20, async () => (await counter("data unknown-call")) > counted);
       const [worker] = (await scene.status()).workers;
       process.kill(worker?.pid ?? 0, "SIGKILL");
       await first.ended();
-      await until("a new one", 10, async () => {
+      await until("a new one", 20, async () => {
         const [now] = (await scene.status()).workers;
         return now?.engine !== "" && now?.restarts === 1;
       });

@@ -23,7 +23,7 @@ describe.runIf(needRoot())("a stop while a session's peer stands still", () => {
     expect(ms).toBeGreaterThan(1_000);
     expect(scene.lines("stopping at once")).toEqual([]);
     expect(scene.lines("session ended")[0]).toMatchObject({ cause: "shutdown" });
-    await expectKernel(before, place, { withinS: 5 });
+    await expectKernel(before, place);
   });
 
   test("a second one: it ends at once, with its accounting written and the kernel as before", async () => {
@@ -35,7 +35,7 @@ describe.runIf(needRoot())("a stop while a session's peer stands still", () => {
     const caller = await scene.caller(scene.firstAccount());
     process.kill(caller.pid, "SIGSTOP");
     scene.signal("SIGTERM");
-    await until("it is stopping", 5, () => scene.lines("stopping").length === 1);
+    await until("it is stopping", 20, () => scene.lines("stopping").length === 1);
     // Closer together two are taken for one: a terminal's Ctrl-C comes twice, by way of npm.
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(scene.lines("stopped")).toEqual([]);
@@ -44,7 +44,7 @@ describe.runIf(needRoot())("a stop while a session's peer stands still", () => {
     process.kill(caller.pid, "SIGCONT");
     expect(scene.lines("stopping at once")).toHaveLength(1);
     expect(scene.lines("session ended")[0]).toMatchObject({ cause: "shutdown" });
-    await expectKernel(before, place, { withinS: 5 });
+    await expectKernel(before, place);
     await scene.start();
     expect((await scene.accounting())[0]).toMatchObject({ cause: "shutdown" });
     expect(await scene.stop()).toBe(0);

@@ -213,7 +213,7 @@ describe.runIf(needRoot())("every negative vector at the running server", () => 
     reasons: readonly string[],
   ): Promise<void> {
     let now: Readonly<Record<string, number>> = {};
-    await until(`counted: ${reasons.join(", ")}`, 5, async () => {
+    await until(`counted: ${reasons.join(", ")}`, 20, async () => {
       now = await counts();
       return reasons.every((reason) => (now[reason] ?? 0) > (since[reason] ?? 0));
     });
@@ -261,8 +261,8 @@ describe.runIf(needRoot())("every negative vector at the running server", () => 
     {
       using peer = new Peer();
       await peer.sendEach(send.map(octets));
-      await until("the answer", 5, () => peer.messages.length >= sent.length);
-      if (closed) await until("the close", 5, () => peer.closed !== undefined);
+      await until("the answer", 20, () => peer.messages.length >= sent.length);
+      if (closed) await until("the close", 20, () => peer.closed !== undefined);
       await counted(since, reasons);
       expect(peer.messages).toMatchObject(sent);
       expect(peer.closed !== undefined).toBe(closed);
