@@ -151,7 +151,7 @@ describe.runIf(isRoot)("the network of holdfast connect's host", () => {
     await dead.exit;
     await until(
       "its interface is gone",
-      10,
+      20,
       () => !traveller().ip("link", "show").includes("hfc0"),
     );
     expect(routes()).toMatch(/^192\.0\.2\.1 via/m);
@@ -193,7 +193,7 @@ describe.runIf(isRoot)("the network of holdfast connect's host", () => {
     traveller().ip("route", "replace", "default", "via", "198.51.100.1");
     await client.up(2);
     expect(client.out).toMatch(/^moved {2}from 198\.51\.100\.2$/m);
-    await until("one session, from the new address", 10, async () => {
+    await until("one session, from the new address", 20, async () => {
       const { sessions } = await server.sessions();
       return sessions.some(({ peerAddress }) => peerAddress === "198.51.100.3");
     });

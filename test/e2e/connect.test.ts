@@ -66,7 +66,7 @@ describe.runIf(isRoot)("holdfast connect", () => {
     });
     expect((await server.cli("user disable bob")).code).toBe(0);
     others = spawn("ip", ["netns", "exec", cable.a.name, process.execPath, "-e", others1725]);
-    await until("the others listen", 10, () => listening(cable.a).includes(":1725"));
+    await until("the others listen", 20, () => listening(cable.a).includes(":1725"));
   });
   afterAll(async () => {
     others?.kill();
@@ -217,7 +217,7 @@ describe.runIf(isRoot)("holdfast connect", () => {
   it("ended by the server, --once: its own code; dialled again without it", async () => {
     const disconnect = async () => {
       let id: number | undefined;
-      await until("the session", 10, async () => {
+      await until("the session", 20, async () => {
         id = (await server.sessions()).sessions.find(({ phase }) => phase === "network")?.id;
         return id !== undefined;
       });

@@ -168,7 +168,7 @@ describe.runIf(isRoot)("ten thousand cycles", () => {
   async function noSession(): Promise<void> {
     await until(
       "no session",
-      10,
+      20,
       async () => (await server.sessions()).sessions.length === 0,
     ).catch(async (failure) => {
       const { sessions } = await server.sessions();

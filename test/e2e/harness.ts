@@ -168,7 +168,7 @@ export class TestServer implements AsyncDisposable {
     await expectOk(this.place, `kill -TERM $(cat ${this.directory}/pid)`);
     await until("the server ends", withinS, async () => (await this.#exit()) !== undefined);
     this.#running = false;
-    await expectKernel(this.before, this.place, { withinS: 2 });
+    await expectKernel(this.before, this.place);
     return (await this.#exit())!;
   }
 

@@ -58,7 +58,7 @@ describe.runIf(isRoot)("hostile servers", () => {
     others = spawn("ip", ["netns", "exec", cable.a.name, process.execPath, "-e", rogue]);
     server = await serving(cable.a);
     const last = `:${FIRST_PORT + said.length - 1} `;
-    await until("the rogue listens", 10, () => cable.a.run("ss", "-Hltn").includes(last));
+    await until("the rogue listens", 20, () => cable.a.run("ss", "-Hltn").includes(last));
   });
   afterAll(async () => {
     others?.kill();

@@ -162,7 +162,7 @@ describe.runIf(isRoot)("a user's rate", () => {
     expect(reloaded.stdout + reloaded.stderr).toMatch(/users\.rateUp.*at once/);
     expect(await detail()).toMatchObject({ upBitsPerSecond: 3 * M, downBitsPerSecond: null });
     await client.hangUp();
-    await until("the bucket is given back", 10, async () => {
+    await until("the bucket is given back", 20, async () => {
       return ((await server.ledger()).balance.rateBucket ?? 0) === 0;
     });
   });

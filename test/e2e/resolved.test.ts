@@ -89,7 +89,7 @@ describe.runIf(needRoot() && needResolved())("systemd-resolved", () => {
     expect(await told()).toEqual(["(hfc0): 10.99.0.1"]);
     dead.signal("SIGKILL");
     await dead.exit;
-    await until("the interface is gone", 10, async () => (await told()).length === 0);
+    await until("the interface is gone", 20, async () => (await told()).length === 0);
     await using next = connect("hfc1", "--routes", "10.0.0.0/8");
     await next.up();
     expect(next.out).toMatch(
