@@ -14,6 +14,6 @@ export async function settled(...namespaces: Namespace[]): Promise<void> {
       const tentative = namespace.ip("-6", "address", "show", "tentative").trim();
       return tentative === "" && names.every((name) => have.has(name));
     };
-    await eventually(() => (isSettled() ? true : undefined), 10_000);
+    await eventually(() => (isSettled() ? true : undefined));
   }
 }

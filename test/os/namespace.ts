@@ -89,7 +89,7 @@ export function joined(addressesA: string[], addressesB: string[], mtu = 1500) {
 }
 
 /** Tries `attempt` until it gives something else than undefined; fails after `ms`. */
-export async function eventually<T>(attempt: () => T | undefined, ms = 5_000): Promise<T> {
+export async function eventually<T>(attempt: () => T | undefined, ms = 20_000): Promise<T> {
   const end = performance.now() + ms;
   for (;;) {
     const result = attempt();
