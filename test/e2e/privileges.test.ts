@@ -293,7 +293,10 @@ describe.runIf(isRoot)("privileges of a server started by root", () => {
     const add = await serving.cli(["user", "add", "ann", "--password-stdin"], `${password}\n`);
     expect(add.code).toBe(0);
     writeFileSync(gate, "");
-    const { ours } = await client.call({ server: SERVER, user: "ann", password });
+    // Not until it carries, too: the hook waits only so long.
+    const said = await client.dial({ server: SERVER, user: "ann", password });
+    if (said.event !== "up") throw new Error(said.cause);
+    const { ours } = said;
     await until("status shows the hook while it runs", 20, async () => {
       const shown = await status();
       const hooks = shown.processes.filter(({ name }) => name === "hook");
