@@ -36,7 +36,7 @@ export class Caller {
         this.#said += text.toString();
       });
     }
-    this.#child.once("exit", () => {
+    this.#child.once("close", () => {
       this.#over = true;
     });
   }
