@@ -3,6 +3,7 @@
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Ledger } from "../base/ledger.js";
 import { Scope } from "../base/scope.js";
@@ -17,6 +18,7 @@ const serverAddress = "198.18.77.1";
 const clientAddress = "198.18.77.2";
 const gateway = "10.99.77.1";
 const transferPort = 7_777;
+const giveBackMs = 5_000;
 
 const configuration = `addresses:
   pool: [10.99.77.0/24]
@@ -73,7 +75,8 @@ class Demo {
     writeFileSync(config, configuration, { mode: 0o644 });
     this.#say("2. the server in one of them");
     await this.#serve(config, state);
-    this.#tell("   ledger before:", this.#ledger(state));
+    const before = this.#ledger(state);
+    this.#tell("   ledger before:", before);
     this.#say("3. the client in the other calls, logs in, gets its address");
     const client = await this.#connect(state);
     this.#tell("   ledger during:", this.#ledger(state));
@@ -83,7 +86,7 @@ class Demo {
     const ended = new Promise((resolve) => client.once("exit", resolve));
     client.kill("SIGTERM");
     await ended;
-    this.#tell("   ledger after: ", this.#ledger(state));
+    this.#tell("   ledger after: ", await this.#ledgerLike(before, state));
     this.#say("What the session took is back. The server stops, and the host is as before.");
   }
 
@@ -134,6 +137,15 @@ class Demo {
 
   #start(side: Side, words: readonly string[]): ChildProcess {
     return this.#stage.start(side, words, ["ignore", "pipe", "pipe"]);
+  }
+
+  /** What the ledger says once it says `before`, or after a while: the server may be giving back. */
+  async #ledgerLike(before: string, state: string): Promise<string> {
+    const end = monotonicNow() + giveBackMs;
+    for (let now = this.#ledger(state); ; now = this.#ledger(state)) {
+      if (now === before || monotonicNow() > end) return now;
+      await setTimeout(giveBackMs / 50);
+    }
   }
 
   #ledger(state: string): string {

@@ -111,6 +111,7 @@ export function said(child: ChildProcess, pattern: RegExp): Promise<void> {
     };
     child.stdout?.on("data", hear);
     child.stderr?.on("data", hear);
-    child.once("exit", () => settle(() => reject(new StageFailed(heard))));
+    // Not at its exit: why it ended may still have to be read.
+    child.once("close", () => settle(() => reject(new StageFailed(heard))));
   });
 }
