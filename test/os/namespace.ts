@@ -78,6 +78,7 @@ export function joined(addressesA: string[], addressesB: string[], mtu = 1500) {
     side.ip("link", "set", "veth0", "mtu", String(mtu), "up");
     for (const address of addresses) side.ip("addr", "add", address, "dev", "veth0");
   }
+  for (const side of [a, b]) waitForCarrier(side, "veth0");
   return {
     a,
     b,
@@ -86,6 +87,17 @@ export function joined(addressesA: string[], addressesB: string[], mtu = 1500) {
       b[Symbol.dispose]();
     },
   };
+}
+
+/**
+ * The end that is up first has no queue until the kernel has noted that the other one is up too: what it sends until
+ * then is gone, and a lost ARP request costs a second, in which the packets behind it are too many to wait.
+ */
+function waitForCarrier(namespace: Namespace, name: string): void {
+  const end = performance.now() + 20_000;
+  while (!namespace.ip("link", "show", name).includes("state UP")) {
+    if (performance.now() > end) throw new Error(`${name} has no carrier`);
+  }
 }
 
 /** Tries `attempt` until it gives something else than undefined; fails after `ms`. */
