@@ -406,4 +406,8 @@ export const admin = {
   /** The same about one /24, and about all whom no log-in proves. */
   logPrefixLinesPerMinute: 60,
   logStrangersLinesPerMinute: 200,
+  /** Classes whose lines are counted apart; further ones are one class. */
+  logClassesMax: 256,
+  /** Octets of it for a reader that does not read. */
+  logWaitingOctetsMax: 1024 * 1024,
 } as const;

@@ -3,9 +3,13 @@ import { type Caller, LOCAL, PEER, ServerBench } from "../../test/sim/server-ben
 import { after } from "../base/instant.js";
 import { guard as bounds } from "../limits.js";
 import { decodeFrame } from "../wire/ppp/frame.js";
+import { startRequest as started } from "../wire/pptp/client-requests.js";
+import { encodeControlMessage } from "../wire/pptp/index.js";
 import type { FlowRef } from "../wire/worker-link.js";
 import { Guard } from "./guard/guard.js";
 import type { ConnectionId } from "./server-ports.js";
+
+const startRequest = encodeControlMessage(started("caller"));
 
 /** With which codes the server said no. */
 function told({ events }: Caller): string[] {
@@ -60,10 +64,30 @@ describe("whoever has no session yet", () => {
       guard.messages(0x0b000001 + (flood % 200), 140, bench.now);
     }
     for (const peerAddress of [0x0b000001, 0x0c000001]) {
-      expect(guard.messages(peerAddress, 1, bench.now)).toBe(bounds.pauseMaxMs);
+      expect(guard.messages(peerAddress, 1, bench.now).ms).toBe(bounds.pauseMaxMs);
       const later = after(bench.now, bounds.pauseMaxMs + 100);
-      expect(guard.messages(peerAddress, 1, later)).toBeLessThan(bounds.pauseMaxMs / 2);
+      expect(guard.messages(peerAddress, 1, later).ms).toBeLessThan(bounds.pauseMaxMs / 2);
     }
+  });
+
+  test("messages beyond the rate: counted by whose rate it is, the source's, its /24's or that of all", () => {
+    const rates = { sourceMessagesPerSecond: 2, prefixMessagesPerSecond: 3, messagesPerSecond: 4 };
+    const { bench } = up({ ...rates, burstMs: 1_000 });
+    const say = (peerAddress: number, id: number) => {
+      bench.act((server, now) => {
+        server.handleConnected(id as ConnectionId, LOCAL, peerAddress, now);
+        server.handleOctets(id as ConnectionId, startRequest, now);
+      });
+    };
+    for (const [id, peer] of [0x0b000001, 0x0b000001, 0x0b000002, 0x0c000001].entries()) {
+      say(peer, 90 + id);
+    }
+    // With its second a source has had its own, with a third its /24, with a fourth from elsewhere all.
+    expect(bench.reasons).toMatchObject({
+      "stranger waits, source message rate": 1,
+      "stranger waits, prefix message rate": 1,
+      "stranger waits, server message rate": 1,
+    });
   });
 
   test("busy: strangers get No-Resource, sessions go on, and after it all is as before", () => {
@@ -100,8 +124,8 @@ const LCP = 0xc021;
 const [ECHO_REQUEST, ECHO_REPLY] = [9, 10];
 
 /** One session, and a stranger whose log-in waits for its verdict. */
-function sessionAndStranger() {
-  const { bench, guard } = up();
+function sessionAndStranger(limits: Parameters<typeof up>[0] = {}) {
+  const { bench, guard } = up(limits);
   bench.account = { sessionsMax: 4 };
   const session = bench.caller();
   bench.run();
@@ -174,6 +198,21 @@ describe("while there is too much to do", () => {
     const until = bench.server.readingPausedUntil(stranger.id) ?? 0;
     expect(until - bench.now).toBe(bounds.strangersPauseMs);
     expect(bench.reasons["stranger waits, server busy"]).toBe(1);
+  });
+});
+
+describe("the configured bounds of a busy server", () => {
+  test("are those in force: how many frames wait, how many have their turn, how long a pause is", () => {
+    const limits = { strangersFramesMax: 5, strangersTurnFrames: 2, strangersPauseMs: 700 };
+    const { bench, guard, stranger, ofStranger } = sessionAndStranger(limits);
+    guard.busy = true;
+    for (let i = 1; i <= 8; i++) asks(bench, ofStranger, i);
+    expect(bench.reasons["shed frame, server busy"]).toBe(3);
+    bench.act((server, now) => server.handleOctets(stranger.id, new Uint8Array(1), now));
+    const until = bench.server.readingPausedUntil(stranger.id) ?? 0;
+    expect(until - bench.now).toBe(700);
+    bench.pass(1);
+    expect(answered(bench, ofStranger)).toEqual([1, 2]);
   });
 });
 

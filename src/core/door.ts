@@ -2,12 +2,11 @@
 import { after, type Instant } from "../base/instant.js";
 import type { Ipv4 } from "../base/ip.js";
 import { Queue } from "../base/queue.js";
-import { guard as bounds } from "../limits.js";
 import type { PlaneEvent } from "../wire/worker-link.js";
 import type { CallSession } from "./call-session.js";
 import type { Connection } from "./connection.js";
 import type { Deadline } from "./deadline.js";
-import type { Guard } from "./guard/guard.js";
+import { type Guard, inTime } from "./guard/guard.js";
 
 type Frame = Extract<PlaneEvent, { readonly kind: "Frame" }>;
 
@@ -51,10 +50,11 @@ export class Door {
   handled(connection: Connection, messages: number, now: Instant): void {
     const { guard } = this;
     if (!connection.isStranger || (messages === 0 && !guard.busy)) return;
-    const ms = messages === 0 ? 0 : guard.messages(connection.peerAddress, messages, now);
-    if (ms > 0) this.acts.noted("strangers' message rate");
+    const { peerAddress } = connection;
+    const { ms, waits } = messages === 0 ? inTime : guard.messages(peerAddress, messages, now);
+    if (waits !== undefined) this.acts.noted(waits);
     if (guard.busy) this.acts.noted("stranger waits, server busy");
-    const pauseMs = guard.busy ? Math.max(ms, bounds.strangersPauseMs) : ms;
+    const pauseMs = guard.busy ? Math.max(ms, guard.limits.strangersPauseMs) : ms;
     connection.pausedUntil = pauseMs > 0 ? after(now, pauseMs) : undefined;
   }
 
@@ -79,7 +79,7 @@ export class Door {
     if (this.#refused(this.guard.refusesFrame(session.origin.peerAddress, now))) return false;
     // Once some wait, the others go behind them.
     if (!this.guard.busy && this.#waiting.size === 0) return true;
-    if (this.#waiting.size < bounds.strangersFramesMax) {
+    if (this.#waiting.size < this.guard.limits.strangersFramesMax) {
       // A copy: the frame is a view of all that was read with it.
       const information = frame.information.slice();
       this.#waiting.push({ session, frame: { ...frame, information } });
@@ -95,7 +95,7 @@ export class Door {
   /** A few at a time: whatever sessions have said by then is handled in between. */
   handleTimeout(now: Instant): void {
     if (this.#turnAt === undefined || this.#turnAt > now) return;
-    for (let taken = 0; taken < bounds.strangersTurnFrames; taken++) {
+    for (let taken = 0; taken < this.guard.limits.strangersTurnFrames; taken++) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
       const { session, frame } = next;

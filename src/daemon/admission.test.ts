@@ -26,6 +26,13 @@ describe("connections that the descriptor limit allows", () => {
     expect(admission(limits(1_024, 100), 1_152).connectionsMax).toBe(1_024 - 68);
   });
 
+  test("so do more who are leaving", () => {
+    const { control, admin } = limits(1_024);
+    const connectionsLeavingMax = control.connectionsLeavingMax + 10;
+    const more = { control: { ...control, connectionsLeavingMax }, admin };
+    expect(admission(more, 1_152).connectionsMax).toBe(1_024 - 10);
+  });
+
   test("so do further data workers", () => {
     expect(admission(limits(1_024), 1_152, 3).connectionsMax).toBe(1_024 - 16);
   });

@@ -12,10 +12,16 @@ export type Admission = {
 
 type Configured = Pick<Limits, "control" | "admin">;
 
-/** Kept for everything else; an admin socket with more connections, or more workers, keep more. */
-function reserved({ admin: { connectionsMax } }: Configured, workers: number): number {
-  const forAdmin = Math.max(0, connectionsMax - admin.connectionsMax);
-  return control.descriptorsReserved + forAdmin + (workers - 1) * worker.descriptorsEach;
+/**
+ * Kept for everything else; an admin socket with more connections, more who are leaving, or more workers
+ * keep more.
+ */
+function reserved(limits: Configured, workers: number): number {
+  const forAdmin = Math.max(0, limits.admin.connectionsMax - admin.connectionsMax);
+  const { connectionsLeavingMax } = limits.control;
+  const forLeaving = Math.max(0, connectionsLeavingMax - control.connectionsLeavingMax);
+  const forWorkers = (workers - 1) * worker.descriptorsEach;
+  return control.descriptorsReserved + forAdmin + forLeaving + forWorkers;
 }
 
 export function admission(limits: Configured, descriptorsMax: number, workers = 1): Admission {

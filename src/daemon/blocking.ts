@@ -5,7 +5,6 @@ import type { Held, Ledger } from "../base/ledger.js";
 import { formatSource, overlap, rangeOf } from "../base/range4.js";
 import type { Block, Blocks } from "../core/guard/blocks.js";
 import type { SessionInfo } from "../core/server-ports.js";
-import { guard as limits } from "../limits.js";
 import { monotonicNow, wallClockMs } from "../os/clock.js";
 import { describeOsError, type OsError } from "../os/errors.js";
 import type { BlockChange, LiveCall } from "../os/nft-blocks.js";
@@ -63,6 +62,10 @@ export class Blocking {
     this.#terms = terms;
   }
 
+  get limits(): Blocks["limits"] {
+    return this.#terms.blocks.limits;
+  }
+
   /** Why blocked sources are refused at the accept only; undefined: the kernel drops them. */
   get problem(): string | undefined {
     return this.#problem;
@@ -75,12 +78,14 @@ export class Blocking {
   /** What an earlier run left in the kernel goes; what it left in the store counts again. */
   async begin(): Promise<void> {
     const { store, blocks, clock, wallClockMs, table, log } = this.#terms;
-    const kept = await store.list();
+    const { blocksMax, blockedNetworksMax, blockForgetMs } = this.limits;
+    const keptMax = blocksMax + blockedNetworksMax;
+    const kept = await store.list(keptMax);
     const ahead = clock() - wallClockMs();
     for (const { source, reason, since, until, times } of kept.ok ? kept.value : []) {
       blocks.restore({ source, reason, since: since + ahead, until: until + ahead, times });
     }
-    await store.prune(wallClockMs() - limits.blockForgetMs);
+    await store.prune(wallClockMs() - blockForgetMs, keptMax);
     blocks.forgot = (block) => this.#forgotten(block);
     const left = await table.left();
     if (left) {
@@ -165,7 +170,7 @@ export class Blocking {
     for (const info of sessions()) {
       const { peerAddress, localAddress, callId, account } = info;
       if (account === undefined || !inPrefix4(peerAddress, source)) continue;
-      if (live.length === limits.blockedLiveMax / 2) {
+      if (live.length >= this.limits.blockedLiveMax / 2) {
         noted("live call of a blocked source not let through");
         continue;
       }
@@ -178,7 +183,7 @@ export class Blocking {
 
   #put(change: BlockChange): void {
     // What the kernel cannot take in is refused at the accept.
-    if (this.#waiting.length >= limits.blocksMax) this.#waiting.shift();
+    if (this.#waiting.length >= this.limits.blocksMax) this.#waiting.shift();
     this.#waiting.push(change);
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = undefined;
@@ -223,7 +228,7 @@ export function blockingOf(running: RunningServer): Blocking {
   const blocking = new Blocking({
     ...{ ledger, log, wallClockMs, clock: monotonicNow },
     blocks: guard.blocks,
-    table: outside.blockTable(running.tableOwner, config.listen.port),
+    table: outside.blockTable(running.tableOwner, config.listen.port, config.limits.guard),
     store: store.blocks,
     sessions: () => running.server.sessions(),
     noted: (reason) => running.server.noted(reason),

@@ -40,6 +40,28 @@ test("late while others have the processor, or at work without being late: not b
   expect(new Machine().intervals(100, 150, 1).told).toEqual([]);
 });
 
+test("by the bounds of the configuration: earlier, and with less of a processor", () => {
+  let [now, usedMs] = [0, 0];
+  const told: boolean[] = [];
+  const watch = new BusyWatch({
+    limits: { busyLagMs: 1, busyPercent: 10, busyMs: 200 },
+    clock: () => now,
+    processorMs: () => usedMs,
+    tell: (busy) => told.push(busy),
+  });
+  const interval = (tookMs: number, ms: number) => {
+    now += tookMs;
+    usedMs += ms;
+    watch.check();
+  };
+  for (const used of [9, 9, 9, 9]) interval(101, used);
+  expect(told).toEqual([]);
+  for (const used of [11, 11]) interval(101, used);
+  expect(told).toEqual([true]);
+  interval(100, 100);
+  expect(told).toEqual([true, false]);
+});
+
 test("looked at from a stranger's coming until an interval is in time: an idle server has no timer", () => {
   vi.useFakeTimers();
   try {

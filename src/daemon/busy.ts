@@ -1,10 +1,12 @@
 // Whether the main process has more to do than it can: then strangers are turned away (core/guard).
 // Late timers alone may be another process's doing; ours is at work all the time, too.
-import { guard } from "../limits.js";
+import { type Bounds, guard } from "../limits.js";
 
 const everyMs = 100;
 
 export type Busyness = {
+  /** As configured; src/limits.ts's own where left out. */
+  readonly limits?: Pick<Bounds<typeof guard>, "busyLagMs" | "busyPercent" | "busyMs">;
   /** Monotonic ms. */
   readonly clock: () => number;
   /** Processor time of this process so far, ms. */
@@ -36,13 +38,15 @@ export class BusyWatch {
     const now = this.around.clock();
     const usedMs = this.around.processorMs();
     const tookMs = now - this.#at;
-    const late = tookMs - everyMs >= guard.busyLagMs && usedMs - this.#usedMs >= 0.8 * tookMs;
+    const { busyLagMs, busyPercent, busyMs } = this.around.limits ?? guard;
+    const full = 100 * (usedMs - this.#usedMs) >= busyPercent * tookMs;
+    const late = full && tookMs - everyMs >= busyLagMs;
     this.#lateSince = late ? (this.#lateSince ?? this.#at) : undefined;
     this.#late = late ? this.#late + 1 : 0;
     this.#at = now;
     this.#usedMs = usedMs;
     // One long stall alone, such as a collection, is over when it is seen: there is room again.
-    const busy = this.#late > 1 && now - (this.#lateSince ?? now) >= guard.busyMs;
+    const busy = this.#late > 1 && now - (this.#lateSince ?? now) >= busyMs;
     if (busy !== this.#busy) this.around.tell(busy);
     this.#busy = busy;
     return late;

@@ -6,7 +6,6 @@ import { lease } from "../base/lease.js";
 import type { Scope } from "../base/scope.js";
 import type { Guard } from "../core/guard/guard.js";
 import type { ConnectionId, Transmission } from "../core/server-ports.js";
-import { control as limits } from "../limits.js";
 import type { BusynessWatch } from "./busy.js";
 import type { CoreLoop } from "./core-loop.js";
 
@@ -43,6 +42,10 @@ export type ControlListenerOptions = {
   readonly port: number;
   /** Below the descriptor limit: node:net hides EMFILE, so it must never come to it. */
   readonly connectionsMax: number;
+  /** So many above that, while those who gave way are being closed. */
+  readonly connectionsLeavingMax: number;
+  /** What the kernel holds between two accepts. */
+  readonly acceptQueueMax: number;
   readonly guard: Guard;
   readonly busyness: BusynessWatch;
   readonly scope: Scope;
@@ -113,6 +116,7 @@ export class ControlListener {
   }
 
   #bind(server: NetServer, address: Ipv4): Promise<ListenProblem | undefined> {
+    const { port, acceptQueueMax: backlog } = this.#options;
     return new Promise((resolve) => {
       server.once("error", (error: NodeJS.ErrnoException) => {
         resolve({
@@ -121,14 +125,11 @@ export class ControlListener {
           remedy: remedyFor(error),
         });
       });
-      server.listen(
-        { host: formatIpv4(address), port: this.#options.port, backlog: limits.acceptQueueMax },
-        () => {
-          server.removeAllListeners("error");
-          server.on("error", () => this.#options.reasons.add("accept-failed"));
-          resolve(undefined);
-        },
-      );
+      server.listen({ host: formatIpv4(address), port, backlog }, () => {
+        server.removeAllListeners("error");
+        server.on("error", () => this.#options.reasons.add("accept-failed"));
+        resolve(undefined);
+      });
     });
   }
 
@@ -162,15 +163,11 @@ export class ControlListener {
 
   /** The guard first: what is refused for its source must not count against the room for all. */
   #refuses(peerAddress: Ipv4): string | undefined {
-    const { guard, connectionsMax } = this.#options;
+    const { guard, connectionsMax, connectionsLeavingMax } = this.#options;
     const refused = guard.refusesConnection(peerAddress, this.#loop?.clock() ?? 0);
     if (refused !== undefined || this.#open < connectionsMax) return refused;
-    if (
-      this.#open < connectionsMax + limits.connectionsLeavingMax &&
-      this.#makesRoom(peerAddress)
-    ) {
-      return undefined;
-    }
+    const leaves = this.#open < connectionsMax + connectionsLeavingMax;
+    if (leaves && this.#makesRoom(peerAddress)) return undefined;
     guard.turnedAway(peerAddress);
     return "connections-max";
   }

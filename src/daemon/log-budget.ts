@@ -11,8 +11,7 @@ export type Admission =
 
 type Bucket = { tokens: number; at: number; suppressed: number };
 
-/** Classes with a bucket of their own; further ones share one. */
-const classesMax = 256;
+/** Classes beyond `logClassesMax` share a bucket. */
 const sharedClass = "other";
 
 /** By their names in the configuration. */
@@ -35,13 +34,14 @@ export class LogBudget {
   constructor(
     public perMinute: number,
     strangers: Scales = strangersLines(admin),
+    sourcesMax: number = guard.sourcesMax,
   ) {
     const perSecond = {
       source: strangers.source / 60,
       prefix: strangers.prefix / 60,
       server: strangers.server / 60,
     };
-    this.#strangers = new ScaledRate(perSecond, 60_000, guard.sourcesMax);
+    this.#strangers = new ScaledRate(perSecond, 60_000, sourcesMax);
   }
 
   /** `now` in monotonic ms; `source`, an address, of a line that a stranger can bring about. */
@@ -81,7 +81,7 @@ export class LogBudget {
   }
 
   #bucket(lineClass: string, now: number): Bucket {
-    const known = this.#buckets.has(lineClass) || this.#buckets.size < classesMax;
+    const known = this.#buckets.has(lineClass) || this.#buckets.size < admin.logClassesMax;
     const key = known ? lineClass : sharedClass;
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {

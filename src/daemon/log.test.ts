@@ -170,6 +170,16 @@ describe("a flood", () => {
 describe("what strangers bring about", () => {
   const budget = () => new LogBudget(100, { source: 2, prefix: 3, server: 4 });
 
+  test("is counted of so many sources: the one not heard of for longest begins anew", () => {
+    const admitted = (sourcesMax: number) => {
+      const lines = new LogBudget(100, { source: 1, prefix: 50, server: 50 }, sourcesMax);
+      const from = (source: string) => lines.admit("call refused", 0, source).write;
+      return ["192.0.2.1", "198.51.100.1", "203.0.113.1", "192.0.2.1"].map(from);
+    };
+    expect(admitted(2)).toEqual([true, true, true, true]);
+    expect(admitted(3)).toEqual([true, true, true, false]);
+  });
+
   test("is bounded by source, by /24 and in all: what others bring about goes on", () => {
     const lines = budget();
     const admitted = (source?: string) => lines.admit("log-in refused", 0, source).write;

@@ -3,6 +3,7 @@
 import pino from "pino";
 import pretty from "pino-pretty";
 import type { Scales } from "../core/guard/scales.js";
+import { admin } from "../limits.js";
 import { LogBudget } from "./log-budget.js";
 import { type LogFields, safeFields, safeText } from "./log-fields.js";
 import { LogTail } from "./log-tail.js";
@@ -16,6 +17,8 @@ export type LogTerms = {
   readonly linesPerMinute: number;
   /** Likewise of what strangers bring about, of all classes together: by the field `peer`, its /24, in all. */
   readonly strangersLinesPerMinute?: Scales;
+  /** Addresses, and as many /24, of which that is counted. */
+  readonly sourcesMax?: number;
   /** Monotonic ms. */
   readonly clock: () => number;
   readonly destination: LogDestination;
@@ -31,9 +34,6 @@ export type LogDestination = {
 /** A minute after lines were left out, their number is said even if no further line comes. */
 const summaryMs = 60_000;
 
-/** Octets waiting for a reader that does not read; more are dropped, not kept. */
-const waitingOctetsMax = 1_048_576;
-
 export class Log implements Disposable {
   readonly #logger: pino.Logger;
   readonly #budget: LogBudget;
@@ -44,8 +44,8 @@ export class Log implements Disposable {
 
   constructor(terms: LogTerms) {
     this.#terms = terms;
-    this.#budget = new LogBudget(terms.linesPerMinute, terms.strangersLinesPerMinute);
-    const { format, destination } = terms;
+    const { format, destination, linesPerMinute, strangersLinesPerMinute, sourcesMax } = terms;
+    this.#budget = new LogBudget(linesPerMinute, strangersLinesPerMinute, sourcesMax);
     const readable = format === "pretty" || (format === "auto" && destination.isTerminal);
     this.#logger = pino(
       {
@@ -161,7 +161,9 @@ function readableStream(destination: LogDestination): pino.DestinationStream {
 
 /** Standard output. A reader that is gone or slow costs lines, never the server. */
 export function standardOutput(): LogDestination {
-  const stream = pino.destination({ fd: 1, sync: false, maxLength: waitingOctetsMax });
+  // What waits beyond that is dropped, not kept.
+  const maxLength = admin.logWaitingOctetsMax;
+  const stream = pino.destination({ fd: 1, sync: false, maxLength });
   stream.on("error", () => {});
   return {
     isTerminal: process.stdout.isTTY === true,

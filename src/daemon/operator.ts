@@ -39,7 +39,6 @@ import type { Block } from "../core/guard/blocks.js";
 import type { IncidentReport } from "../core/guard/incident-report.js";
 import type { SessionId, SessionInfo } from "../core/server-ports.js";
 import type { SessionHistory } from "../core/session-history.js";
-import { guard as limits } from "../limits.js";
 import { type AccountService, faultOf } from "./admin/account-service.js";
 import { type AdminAnswer, type AdminPort, adminFault, type ConsolePort } from "./admin/port.js";
 import type { Blocking } from "./blocking.js";
@@ -157,8 +156,9 @@ export class Operator implements AdminPort {
   block({ address, seconds, reason }: BlockGiven): AdminAnswer<BlockShown> {
     const source = readPrefix4(address);
     if (!source.ok) return noSource(address, source.remedy);
-    if (source.value.length < limits.blockLengthMin) {
-      const remedy = `block ${limits.blockLengthMin} bits at least, or close the port in the firewall`;
+    const { blockLengthMin } = this.around.blocking.limits;
+    if (source.value.length < blockLengthMin) {
+      const remedy = `block ${blockLengthMin} bits at least, or close the port in the firewall`;
       return adminFault("bad-request", "too-wide", `${address} is too wide a network`, remedy);
     }
     const answer = this.around.blocking.block(source.value, reason, seconds * 1_000);

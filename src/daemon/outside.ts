@@ -10,7 +10,7 @@ import type { OsError } from "../os/errors.js";
 import { watchLink } from "../os/link-watch.js";
 import { type LocalIpv4, localIpv4Addresses } from "../os/local-addresses.js";
 import type { NftTableOptions } from "../os/nft.js";
-import { NftBlocks } from "../os/nft-blocks.js";
+import { type BlockTableBounds, NftBlocks } from "../os/nft-blocks.js";
 import { NftRefused } from "../os/nft-refused.js";
 import { withoutCapabilitiesBound } from "../os/privileges.js";
 import type { Spawn } from "../worker/host.js";
@@ -34,7 +34,11 @@ export type Outside = {
   readonly diskFreePercent: (path: string) => number | undefined;
   readonly network: (terms: NetworkTerms) => HostNetwork;
   readonly watchLink: typeof watchLink;
-  readonly blockTable: (owner: NftTableOptions, port: number) => BlockTable;
+  readonly blockTable: (
+    owner: NftTableOptions,
+    port: number,
+    limits: BlockTableBounds,
+  ) => BlockTable;
   readonly refusedTable: (owner: NftTableOptions) => RefusedTable | undefined;
   readonly createServer: CreateServer;
   readonly openPlaces: typeof openPlaces;
@@ -58,7 +62,7 @@ export const thisMachine: Outside = {
   diskFreePercent,
   network: (terms) => new Network(terms),
   watchLink,
-  blockTable: (owner, port) => new NftBlocks(owner, port),
+  blockTable: (owner, port, limits) => new NftBlocks(owner, port, limits),
   refusedTable: (owner) => new NftRefused(owner),
   createServer,
   openPlaces,

@@ -142,6 +142,8 @@ export class RunningServer {
       addresses: config.listen.addresses === "all" ? [0] : config.listen.addresses,
       port: config.listen.port,
       connectionsMax: terms.connectionsMax,
+      connectionsLeavingMax: config.limits.control.connectionsLeavingMax,
+      acceptQueueMax: config.limits.control.acceptQueueMax,
       guard: this.guard,
       busyness: this.#watchBusyness(),
       scope: this.scope.child("listener"),
@@ -442,8 +444,11 @@ export class RunningServer {
     const tell = (busy: boolean) => {
       this.guard.busy = busy;
       if (busy) this.terms.log.warn({}, "busy: new strangers are turned away");
+      else this.terms.log.info({}, "no longer busy: strangers are let in");
     };
-    return watchBusyness({ clock: monotonicNow, processorMs: this.outside.processorMs, tell });
+    const { processorMs } = this.outside;
+    const limits = this.config.limits.guard;
+    return watchBusyness({ limits, clock: monotonicNow, processorMs, tell });
   }
 
   #checkStopped(): void {

@@ -109,6 +109,7 @@ async function serveLocked(
     format: config.log.format,
     linesPerMinute: config.limits.admin.logLinesPerMinute,
     strangersLinesPerMinute: strangersLines(config.limits.admin),
+    sourcesMax: config.limits.guard.sourcesMax,
     clock: turnNow,
     destination: standardOutput(),
   });

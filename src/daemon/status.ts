@@ -116,6 +116,7 @@ function warnings(running: RunningServer): string[] {
   for (const { name, legacy } of config.profiles) {
     if (legacy) found.push(legacyWarning(name));
   }
+  if (running.guard.busy) found.push("busy: new strangers are turned away");
   const { inTrouble } = terms.store.stats();
   if (inTrouble !== undefined) found.push(`the store is in trouble: ${inTrouble}`);
   for (const { state } of dataPath?.workers ?? []) {

@@ -18,6 +18,8 @@ describe("what nobody asked for", () => {
     "connections-max",
     "deadline start",
     "malformed-options",
+    "stranger waits, source message rate",
+    "stranger waits, server message rate",
   ];
   const no = [
     "connection-control-malformed",
@@ -29,6 +31,7 @@ describe("what nobody asked for", () => {
     "worker-lost",
     "identification",
     "verdict-late",
+    "stranger waits, server busy",
   ];
 
   test("of the control plane: what came in or was turned away, each once", () => {

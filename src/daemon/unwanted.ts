@@ -42,7 +42,6 @@ const CONTROL: ReadonlySet<string> = new Set([
   "connections-max",
   "sessions-max",
   "stranger gave way",
-  "strangers' message rate",
   "message rate",
   "EchoRQ over the rate",
   "EchoRP unasked",
@@ -69,6 +68,8 @@ const NEGOTIATION: ReadonlySet<string> = new Set<Note>([
   "phase-timeout",
   "reset-suppressed",
 ]);
+/** `stranger waits, source message rate`; that the server is busy is nobody's doing. */
+const WAITS = /^stranger waits, \w+ message rate$/;
 /** `malformed SCCRQ Length`, `shed call, source rate`, `held log-in`. */
 const TURNED_AWAY = /^(malformed|shed|blocked|held) /;
 /** `SCCRP in established`, `ICCN in pacOutgoing idle`, `CDN of no call`. */
@@ -98,5 +99,5 @@ export function unwanted({ control, data, byForm }: Counted): Totals {
 
 function isUnwanted(reason: string): boolean {
   if (CONTROL.has(reason) || NEGOTIATION.has(reason)) return true;
-  return TURNED_AWAY.test(reason) || OUT_OF_STATE.test(reason);
+  return TURNED_AWAY.test(reason) || WAITS.test(reason) || OUT_OF_STATE.test(reason);
 }

@@ -65,8 +65,9 @@ export const guard = {
   blockLengthMin: 8,
   /** Live calls of blocked sources. */
   blockedLiveMax: 8_192,
-  /** The main thread works all the time, and its timers are late by so much, for so long: busy. */
+  /** Timers of the main process are late by so much, with so much of a processor used, for so long: busy. */
   busyLagMs: 250,
+  busyPercent: 80,
   busyMs: 1_000,
   /** Meanwhile strangers' frames wait for their turn: so many, taken so many at once. */
   strangersFramesMax: 512,

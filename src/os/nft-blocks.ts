@@ -2,7 +2,7 @@
 // drops new TCP to our port and enhanced GRE outside live calls, of blocked sources, and nothing else.
 import { formatIpv4, type Ipv4, type Prefix4 } from "../base/ip.js";
 import { formatSource } from "../base/range4.js";
-import { guard } from "../limits.js";
+import { type Bounds, guard } from "../limits.js";
 import { isOsError, type OsError } from "./errors.js";
 import { NftTable, type NftTableOptions } from "./nft.js";
 
@@ -19,11 +19,18 @@ export type BlockChange =
   | { readonly kind: "block"; readonly blocked: BlockedSource; readonly live: readonly LiveCall[] }
   | { readonly kind: "unblock"; readonly source: Prefix4 };
 
+/** How many elements its sets have room for. */
+export type BlockTableBounds = Pick<
+  Bounds<typeof guard>,
+  "blocksMax" | "blockedNetworksMax" | "blockedLiveMax"
+>;
+
 /** What the table says; of sources a change has the old and the new ones in there for a moment. GRE: version 1 and protocol 0x880B, RFC 2637 §4.1; the Call ID is at octet 6. */
-export function blockRules(port: number): string {
-  return `set blocked { type ipv4_addr; flags timeout; size ${2 * guard.blocksMax}; }
-set networks { type ipv4_addr; flags interval, timeout; size ${4 * guard.blockedNetworksMax}; }
-set live { typeof ip saddr . ip daddr . @th,48,16; flags timeout; size ${guard.blockedLiveMax}; }
+export function blockRules(port: number, limits: BlockTableBounds = guard): string {
+  const { blocksMax, blockedNetworksMax, blockedLiveMax } = limits;
+  return `set blocked { type ipv4_addr; flags timeout; size ${2 * blocksMax}; }
+set networks { type ipv4_addr; flags interval, timeout; size ${4 * blockedNetworksMax}; }
+set live { typeof ip saddr . ip daddr . @th,48,16; flags timeout; size ${blockedLiveMax}; }
 chain refused {
 tcp dport ${port} tcp flags & (syn | ack) == syn counter drop
 ip protocol 47 @th,13,3 1 @th,16,16 0x880b ip saddr . ip daddr . @th,48,16 != @live counter drop
@@ -41,6 +48,7 @@ export class NftBlocks {
   constructor(
     options: NftTableOptions,
     readonly port: number,
+    readonly limits: BlockTableBounds = guard,
   ) {
     this.#table = new NftTable({ ...options, instance: `${options.instance}-blocks` });
   }
@@ -56,7 +64,7 @@ export class NftBlocks {
 
   /** The table with nothing in it, whatever was there of ours. */
   begin(): Promise<OsError | undefined> {
-    return this.#table.apply(blockRules(this.port));
+    return this.#table.apply(blockRules(this.port, this.limits));
   }
 
   end(): Promise<OsError | undefined> {

@@ -194,12 +194,12 @@ export type KeptBlock = {
 
 /** Kept over a restart; what is in force the server itself knows. */
 export interface BlockStore {
-  /** As many of the newest as are kept at all, the newest last. */
-  list(): Promise<Answer<readonly KeptBlock[]>>;
+  /** So many of the newest, the newest last. */
+  list(most: number): Promise<Answer<readonly KeptBlock[]>>;
   put(block: KeptBlock): Promise<Answer<void>>;
   remove(source: Prefix4): Promise<Answer<void>>;
-  /** Deletes those that ended before. */
-  prune(before: UnixMs): Promise<Answer<void>>;
+  /** Deletes those that ended before, and beyond so many of the newest. */
+  prune(before: UnixMs, most: number): Promise<Answer<void>>;
 }
 
 /** What was an incident, by its number; a bounded number of them. */

@@ -1,16 +1,16 @@
 // Blocked sources in the database.
 import type { Prefix4 } from "../base/ip.js";
-import { guard } from "../limits.js";
 import { type Answer, answer, type KeptBlock, type UnixMs } from "./port.js";
 import { integer, text } from "./sqlite-connection.js";
 import type { Opened } from "./sqlite-open.js";
 
-const keptMax = guard.blocksMax + guard.blockedNetworksMax;
-
-export function listBlocks({ connection }: Opened): Answer<readonly KeptBlock[]> {
+export function listBlocks(
+  { connection }: Opened,
+  ask: { most: number },
+): Answer<readonly KeptBlock[]> {
   const rows = connection.rows(
     "SELECT source, length, reason, since, until, times FROM blocks ORDER BY since DESC LIMIT ?",
-    keptMax,
+    ask.most,
   );
   const blocks = rows.map((row) => ({
     source: { address: integer(row.source), length: integer(row.length) },
@@ -43,12 +43,15 @@ export function removeBlock({ connection }: Opened, ask: { source: Prefix4 }): A
   return answer(undefined);
 }
 
-/** Those that have ended before, and the oldest beyond what is kept. */
-export function pruneBlocks({ connection }: Opened, ask: { before: UnixMs }): Answer<void> {
+/** Those that have ended before, and the oldest beyond `most`. */
+export function pruneBlocks(
+  { connection }: Opened,
+  ask: { before: UnixMs; most: number },
+): Answer<void> {
   connection.run("DELETE FROM blocks WHERE until < ?", Math.round(ask.before));
   connection.run(
     "DELETE FROM blocks WHERE rowid NOT IN (SELECT rowid FROM blocks ORDER BY since DESC LIMIT ?)",
-    keptMax,
+    ask.most,
   );
   return answer(undefined);
 }

@@ -42,10 +42,10 @@ export function portOver(asked: Asked, instanceId: string): Store {
       set: (key, value) => ask("write", "setting-set", { key, value }),
     },
     blocks: {
-      list: () => ask("read", "blocks-list", undefined),
+      list: (most) => ask("read", "blocks-list", { most }),
       put: (block) => ask("write", "block-put", { block }),
       remove: (source) => ask("write", "block-remove", { source }),
-      prune: (before) => ask("write", "blocks-prune", { before }),
+      prune: (before, most) => ask("write", "blocks-prune", { before, most }),
     },
     incidents: {
       list: (page) => ask("read", "incidents-list", page ?? {}),

@@ -340,6 +340,22 @@ const bad: readonly Bad[] = [
     "nothing would ever be repeated",
     "smaller",
   ],
+  [
+    "held back the first time for longer than ever",
+    "limits:\n  guard:\n    logInHoldMinMs: 60000\n    logInHoldMaxMs: 20000",
+    3,
+    "limits.guard.logInHoldMinMs",
+    "longer than logInHoldMaxMs (20000)",
+    "smaller",
+  ],
+  [
+    "a first block longer than the longest",
+    "limits: {guard: {blockMinMs: 90000, blockMaxMs: 80000}}",
+    1,
+    "limits.guard.blockMinMs",
+    "longer than blockMaxMs (80000)",
+    "smaller",
+  ],
 ];
 
 describe("well written, and it cannot work", () => testFaults(bad));

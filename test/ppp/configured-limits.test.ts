@@ -3,11 +3,13 @@ import { describe, expect, test } from "vitest";
 import { type Bounds, ppp } from "../../src/limits.js";
 import { ChapCode } from "../../src/wire/ppp/chap.js";
 import { LcpCode } from "../../src/wire/ppp/lcp.js";
-import { optionUint32 } from "../../src/wire/ppp/options.js";
+import { octetsOfUint32, optionUint32 } from "../../src/wire/ppp/options.js";
 import { Protocol } from "../../src/wire/ppp/protocols.js";
-import { Scripted } from "./scripted.js";
+import { PEERS_MAGIC, Scripted } from "./scripted.js";
 
-const { lcp, chap, ipcp } = Protocol;
+const { lcp, chap, ccp, ipcp } = Protocol;
+/** RFC 1962 §5.5, §5.6. */
+const [RESET_REQUEST, RESET_ACK] = [14, 15];
 const server = (limits: Partial<Bounds<typeof ppp>>) =>
   new Scripted("authenticator", { limits: { ...ppp, ...limits } });
 const requests = (peer: Scripted) =>
@@ -55,6 +57,41 @@ describe("limits.ppp of the configuration", () => {
     for (let n = 0; n < 20; n++) peer.packet(lcp, LcpCode.echoRequest, n, request);
     const replies = peer.sent(lcp).filter(({ code }) => code === LcpCode.echoReply);
     expect(replies).toHaveLength(3);
+  });
+
+  test("rejectsPerSecond, resetAcksPerSecond, resyncsPerSecond: so many are said", () => {
+    const rates = { rejectsPerSecond: 3, resetAcksPerSecond: 4, resyncsPerSecond: 2 };
+    const peer = server(rates).openAll();
+    const said = (protocol: number, code: number) =>
+      peer.sent(protocol).filter((packet) => packet.code === code).length;
+    const [rejects, questions] = [said(lcp, LcpCode.codeReject), said(lcp, LcpCode.echoRequest)];
+    for (let n = 0; n < 20; n++) {
+      peer.packet(lcp, 77, n);
+      peer.packet(ccp, RESET_REQUEST, n);
+      peer.act((session) => session.handleResyncNeeded(peer.now));
+    }
+    expect(said(lcp, LcpCode.codeReject) - rejects).toBe(3);
+    expect(said(ccp, RESET_ACK)).toBe(4);
+    expect(said(lcp, LcpCode.echoRequest) - questions).toBe(2);
+  });
+
+  test("doubtsPerSecond: so many packets that would end it are asked about", () => {
+    const asked = (doubtsPerSecond: number) => {
+      const peer = server({ doubtMs: 20, doubtsPerSecond }).openAll();
+      const before = peer.sent(lcp).filter(({ code }) => code === LcpCode.echoRequest).length;
+      for (let n = 0; n < 10; n++) {
+        peer.packet(lcp, LcpCode.terminateRequest, n);
+        const question = peer.sent(lcp).findLast(({ code }) => code === LcpCode.echoRequest);
+        // The peer itself is as it was: what came was forged.
+        if (question !== undefined) {
+          const data = Uint8Array.of(...octetsOfUint32(PEERS_MAGIC), ...question.data.slice(4));
+          peer.packet(lcp, LcpCode.echoReply, question.identifier, data);
+        }
+      }
+      const after = peer.sent(lcp).filter(({ code }) => code === LcpCode.echoRequest).length;
+      return after - before;
+    };
+    expect([asked(1), asked(5)]).toEqual([1, 5]);
   });
 
   test("phaseDeadlineMs: a phase takes no longer", () => {

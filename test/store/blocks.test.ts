@@ -16,8 +16,8 @@ test("blocks are there again after a restart; the newer of one source counts, en
   await value(first.blocks.put({ ...block, source: network, until: 98, since: 31 }));
   await first.close();
   const second = await opened(where);
-  await value(second.blocks.prune(16));
-  const kept = await value(second.blocks.list());
+  await value(second.blocks.prune(16, 10));
+  const kept = await value(second.blocks.list(10));
   expect(kept.map(({ source, until, times }) => [source, until, times])).toEqual([
     [source, 40, 2],
     [hostPrefix(2), 99, 1],
@@ -25,6 +25,9 @@ test("blocks are there again after a restart; the newer of one source counts, en
   ]);
   await value(second.blocks.remove(hostPrefix(2)));
   await value(second.blocks.remove(hostPrefix(network.address)));
-  expect(await value(second.blocks.list())).toHaveLength(2);
+  expect(await value(second.blocks.list(10))).toHaveLength(2);
+  expect(await value(second.blocks.list(1))).toMatchObject([{ source: network }]);
+  await value(second.blocks.prune(16, 1));
+  expect(await value(second.blocks.list(10))).toMatchObject([{ source: network }]);
   await second.close();
 });

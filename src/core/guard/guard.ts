@@ -19,6 +19,11 @@ export type GuardTerms = {
   readonly blocks?: () => boolean;
 };
 
+export type Waiting = { readonly ms: number; readonly waits: string | undefined };
+
+/** Read on at once. */
+export const inTime: Waiting = { ms: 0, waits: undefined };
+
 export class Guard {
   /** Told by who watches the event loop: new strangers are turned away while it is set. */
   busy = false;
@@ -35,6 +40,7 @@ export class Guard {
   readonly unproven: Strangers<Connection>;
   /** Calls whose session is not logged in. */
   readonly calling: Strangers<CallSession>;
+  readonly limits: Bounds<typeof bounds>;
   readonly #terms: GuardTerms;
   readonly #offences: Offences;
   readonly #holds: LogInHolds;
@@ -47,6 +53,7 @@ export class Guard {
   constructor(terms: GuardTerms = { limits: bounds, allows: () => false }) {
     const { limits: by } = terms;
     this.#terms = terms;
+    this.limits = by;
     this.blocks = new Blocks(by);
     const forgot = () => this.noted("forgotten source");
     this.#offences = new Offences(by, forgot);
@@ -142,11 +149,12 @@ export class Guard {
     return places && `shed call, ${places} calling`;
   }
 
-  /** Control messages that a stranger has sent: the ms that its connection is not read. */
-  messages(peer: Ipv4, count: number, now: number): number {
-    const ms = this.#messages.charge(peer, count, now, this.allows(peer));
-    if (ms > 0) this.turnedAway(peer);
-    return ms;
+  /** Control messages that a stranger has sent: the ms that its connection is not read, and why. */
+  messages(peer: Ipv4, count: number, now: number): Waiting {
+    const { ms, scale } = this.#messages.charge(peer, count, now, this.allows(peer));
+    if (scale === undefined) return inTime;
+    this.turnedAway(peer);
+    return { ms, waits: `stranger waits, ${scale} message rate` };
   }
 
   /** Why a frame of a session that is not logged in goes no further. */

@@ -73,6 +73,15 @@ describe("a rate by source, /24 and in all", () => {
     expect(strict.take(0x0b000001, 0, false)).toBeUndefined();
   });
 
+  test("what has come already: the narrowest that is spent is named, the longest wait counts", () => {
+    const strict = rate();
+    expect(strict.charge(0x0a000001, 1, 0, false)).toEqual({ ms: 0, scale: undefined });
+    expect(strict.charge(0x0a000001, 1, 0, false)).toEqual({ ms: 500, scale: "source" });
+    expect(strict.charge(0x0a000002, 1, 0, false)).toEqual({ ms: 334, scale: "prefix" });
+    expect(strict.charge(0x0b000001, 1, 0, false)).toEqual({ ms: 250, scale: "server" });
+    expect(strict.charge(0x0a000001, 3, 0, true)).toEqual({ ms: 1_000, scale: "server" });
+  });
+
   test("exempt: held to the rate of all alone", () => {
     const strict = rate();
     const taken = Array.from({ length: 5 }, () => strict.take(0x0a000001, 0, true));

@@ -7,6 +7,8 @@ export type Scale = "source" | "prefix" | "server";
 
 export type Scales = Readonly<Record<Scale, number>>;
 
+export type Charged = { readonly ms: number; readonly scale: Scale | undefined };
+
 export function prefixOf(peer: Ipv4): number {
   return peer >>> 8;
 }
@@ -47,11 +49,15 @@ export class ScaledRate {
     return undefined;
   }
 
-  /** Takes `count` that have come already: the ms until the next may. */
-  charge(peer: Ipv4, count: number, now: number, exempt: boolean): number {
-    const all = this.#server.charge(0, count, now);
-    if (exempt) return all;
-    const source = this.#source.charge(peer, count, now);
-    return Math.max(all, source, this.#prefix.charge(prefixOf(peer), count, now));
+  /** Takes `count` that have come already: the ms until the next may, and the scale that says so. */
+  charge(peer: Ipv4, count: number, now: number, exempt: boolean): Charged {
+    const server = this.#server.charge(0, count, now);
+    const prefix = exempt ? 0 : this.#prefix.charge(prefixOf(peer), count, now);
+    const source = exempt ? 0 : this.#source.charge(peer, count, now);
+    const ms = Math.max(source, prefix, server);
+    if (ms === 0) return { ms, scale: undefined };
+    // The narrowest of those that are spent, as `take` has it: what one source does is its own.
+    const scale = source > 0 ? "source" : prefix > 0 ? "prefix" : "server";
+    return { ms, scale };
   }
 }

@@ -11,8 +11,8 @@ export class Allowed {
   #keyLosses: Allowance | undefined;
 
   /** DEVIATION 50: Code-Reject and Protocol-Reject together. */
-  get rejects(): RateLimit {
-    this.#rejects ??= new RateLimit(ppp.rejectsPerSecond);
+  rejects(perSecond: number): RateLimit {
+    this.#rejects ??= new RateLimit(perSecond);
     return this.#rejects;
   }
 

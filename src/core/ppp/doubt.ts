@@ -1,7 +1,6 @@
 // THREATS 6a: PPP's own protocols are never encrypted, so whoever knows a peer's address can forge what
 // ends or restarts them. DEVIATION 53: it waits while we look whether the peer still is as it was.
 import { after, type Instant } from "../../base/instant.js";
-import { ppp } from "../../limits.js";
 import { LcpCode } from "../../wire/ppp/lcp.js";
 import type { PppPacket } from "../../wire/ppp/packet.js";
 import { Protocol } from "../../wire/ppp/protocols.js";
@@ -62,7 +61,7 @@ export class Doubt {
     const first = this.#held === undefined;
     const wider = protocol === Protocol.lcp && this.#held?.protocol !== protocol;
     if (!first && !wider) return true;
-    this.#questions ??= new RateLimit(ppp.doubtsPerSecond);
+    this.#questions ??= new RateLimit(limitsOf(this.user).doubtsPerSecond);
     if (!this.#questions.take(now)) return true;
     this.#held = { protocol, packet: { ...packet, data: packet.data.slice() } };
     this.#asked = 0;

@@ -110,7 +110,7 @@ export class Echo {
   /** The data path lost its place: only who gets this request can answer with its data. */
   resync(now: Instant): void {
     const { context } = this;
-    this.#resyncs ??= new RateLimit(ppp.resyncsPerSecond);
+    this.#resyncs ??= new RateLimit(limitsOf(context).resyncsPerSecond);
     if (!this.#open || !this.#resyncs.take(now)) return context.note("resync-suppressed");
     this.question(false);
   }

@@ -7,7 +7,7 @@ import { Protocol } from "../../wire/ppp/protocols.js";
 import type { MppeStartKeys } from "../access/ports.js";
 import type { State } from "./automaton.js";
 import { CcpOptions, type Mppe, type MppeTerms } from "./ccp.js";
-import type { PppContext } from "./context.js";
+import { limitsOf, type PppContext } from "./context.js";
 import { ControlProtocol, type Layer } from "./control-protocol.js";
 import type { MppeKeys } from "./ports.js";
 import { RateLimit } from "./rate-limit.js";
@@ -161,7 +161,7 @@ export class Encryption implements Layer {
   #handleResetRequest(packet: PppPacket, now: Instant): void {
     const { context } = this;
     if (this.#up === undefined) return context.note("reset-unasked");
-    this.#resetAcks ??= new RateLimit(ppp.resetAcksPerSecond);
+    this.#resetAcks ??= new RateLimit(limitsOf(context).resetAcksPerSecond);
     if (!this.#resetAcks.take(now)) return context.note("reset-suppressed");
     // Flushed first: the Ack says that what follows starts afresh (RFC 1962 §3.1).
     if (this.#up.stateful) context.emit({ kind: "FlushNeeded", side: "send" });

@@ -232,7 +232,7 @@ export class PppSession
   }
 
   get rejects(): RateLimit {
-    return this.#allowed.rejects;
+    return this.#allowed.rejects(limitsOf(this).rejectsPerSecond);
   }
 
   peersMru(): number {

@@ -338,7 +338,7 @@ function checkConsole({ console }: Config, { refuse, warn }: Both): void {
 }
 
 function checkLimits(config: Config, { refuse }: Both): void {
-  const { control, ppp } = config.limits;
+  const { control, ppp, guard } = config.limits;
   if (control.startDeadlineMs > control.authenticatedDeadlineMs) {
     refuse(
       ["limits", "control", "startDeadlineMs"],
@@ -359,6 +359,14 @@ function checkLimits(config: Config, { refuse }: Both): void {
       `longer than phaseDeadlineMs (${ppp.phaseDeadlineMs}): nothing would ever be repeated`,
       "write a smaller one",
     );
+  }
+  for (const [least, most] of [
+    ["logInHoldMinMs", "logInHoldMaxMs"],
+    ["blockMinMs", "blockMaxMs"],
+  ] as const) {
+    if (guard[least] <= guard[most]) continue;
+    const message = `longer than ${most} (${guard[most]})`;
+    refuse(["limits", "guard", least], message, "write a smaller one");
   }
 }
 

@@ -42,6 +42,13 @@ export const reloadTable: Readonly<Record<string, readonly [Change, why: string]
   notices: ["applied", "for the next notice"],
   "limits.control": ["applied", "for the next connection"],
   "limits.control.connectionsMax": ["needs restart", "weighed against the descriptors at start"],
+  "limits.control.connectionsLeavingMax": [
+    "needs restart",
+    "weighed against the descriptors at start",
+  ],
+  "limits.control.acceptQueueMax": ["needs restart", "the sockets listen already"],
+  "limits.control.callIdsPerPeerMax": ["needs restart", "Call IDs are out already"],
+  "limits.control.callIdsMax": ["needs restart", "Call IDs are out already"],
   "limits.control.callIdQuarantineMs": ["needs restart", "Call IDs rest already"],
   "limits.ppp": ["applied", "for the next session"],
   "limits.plane": ["needs restart", "the data worker has taken them"],

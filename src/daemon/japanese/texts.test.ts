@@ -57,6 +57,7 @@ const wrong: readonly object[] = [
   { limits: { control: { startDeadlineMs: 60_000, authenticatedDeadlineMs: 5_000 } } },
   { limits: { control: { messagesPerSecond: 100, messagesBurst: 5 } } },
   { limits: { ppp: { restartMs: 30_000, phaseDeadlineMs: 5_000 } } },
+  { limits: { guard: { logInHoldMinMs: 60_000, logInHoldMaxMs: 30_000 } } },
   { defaultProfile: { authentication: ["pap"] } },
   { defaultProfile: { authentication: ["ms-chap-v2", "ms-chap-v2", "pap"] } },
   { defaultProfile: { encryption: { bits: [] } } },
@@ -138,6 +139,7 @@ describe("warnings", () => {
     "no console: port in use; choose another",
     "notices by mail fail: connect ECONNREFUSED",
     "3 leases are stuck: see holdfast ledger",
+    "busy: new strangers are turned away",
   ])("%s", (text) => {
     expect(japanese.test(knownInJapanese(text) ?? "")).toBe(true);
   });

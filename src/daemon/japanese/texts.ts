@@ -188,6 +188,7 @@ const problems: readonly Rule[] = [
   rule("longer than phaseDeadlineMs (…): nothing would ever be repeated", (ms) => {
     return `phaseDeadlineMs (${ms}) より長く、再送が一度も行われません`;
   }),
+  rule("longer than … (…)", (name, ms) => `${name} (${ms}) より長い値です`),
   rule("write a smaller one", "より小さい値を書く"),
   rule("write at least that", "それ以上の値を書く"),
   rule("not valid YAML: …", (why) => `正しい YAML ではありません: ${why}`),
@@ -251,6 +252,8 @@ const changes: readonly Rule[] = [
   rule("it listens already", "もう待ち受けている"),
   rule("weighed against the descriptors at start", "起動時に記述子と照らし合わせる"),
   rule("Call IDs rest already", "Call ID がもう休んでいる"),
+  rule("Call IDs are out already", "Call ID がもう使われている"),
+  rule("the sockets listen already", "ソケットがもう待ち受けている"),
   rule("the data worker has taken them", "データワーカーがもう受け取っている"),
   rule("places and rates are counted by them", "場所とレートがそれで数えられている"),
   rule("the watch has taken them", "監視がもう受け取っている"),
@@ -287,6 +290,7 @@ const warnings: readonly Rule[] = [
   rule("blocked sources are refused at the accept, not dropped by the kernel: …", (why) => {
     return `ブロック中の送信元を、カーネルが破棄するのではなく接続の受け付け時に拒否しています: ${why}`;
   }),
+  rule("busy: new strangers are turned away", "混雑しています: 新しく来た者を断っています"),
   rule("no console: …", (why) => `コンソールがありません: ${why}`),
   rule("notices by … fail: …", (way, why) => {
     return `通知を送れません (${way === "mail" ? "メール" : "Webhook"}): ${why}`;

@@ -181,6 +181,7 @@ export class WholeWorld {
       ...{ level: "info", format: "json", clock: () => this.schedule.now },
       linesPerMinute: config.limits.admin.logLinesPerMinute,
       strangersLinesPerMinute: strangersLines(config.limits.admin),
+      sourcesMax: config.limits.guard.sourcesMax,
       destination: { isTerminal: false, write: (line) => this.#line(line), flush: () => {} },
     });
     const how = { how: "own-user" as const, uid: 0, why: "", tunDevices: [], filter: undefined };
