@@ -313,6 +313,7 @@ export class Server implements SessionSurroundings, ConnectionSurroundings {
   authenticated(session: CallSession): void {
     const connection = this.#connections.get(session.origin.connection);
     connection?.control.noteAuthenticated(this.#now);
+    this.plane({ kind: "Authenticated", flow: session.flow });
     this.#door.proven(connection, session);
     this.#rates.apply(session, this.#now);
   }

@@ -35,6 +35,7 @@ export const UNWANTED_DROPS: ReadonlySet<string> = new Set<DropReason>([
   "ip-length",
   "ip-checksum",
   "answer-rate",
+  "strangers-ring-full",
 ]);
 
 /** Of the control plane, one a message or connection; what follows from it is not counted again. */

@@ -7,6 +7,8 @@ export const worker = {
   queueOctetsMax: 8 * 1024 * 1024,
   /** PPP frames a worker queues to a main process that does not read; then the newest is dropped. */
   frameOctetsMax: 1024 * 1024,
+  /** Those of calls without a log-in only while so much at most waits: the rest is kept for sessions. */
+  strangersFrameOctetsMax: 512 * 1024,
   /** From the spawn to Ready. */
   startMs: 10_000,
   /** At its end a worker waits so long for the main process to take its last events. */

@@ -27,8 +27,11 @@ export interface Sinks {
   writeTun(octets: Uint8Array, start: number, end: number): number;
   /** A TUN packet, [start, end), that no flow here is for: true when another worker takes it. */
   passOn?(octets: Uint8Array, start: number, end: number): boolean;
-  /** False when there is no room: the event is lost, and the engine counts it. */
-  emit(event: PlaneEvent): boolean;
+  /**
+   * False when there is no room: the event is lost, and the engine counts it. `by`: a frame of a call
+   * that has not logged in.
+   */
+  emit(event: PlaneEvent, by?: "stranger"): boolean;
 }
 
 /** Before the first Configure: nothing is reachable, nothing is handed out. */

@@ -68,6 +68,8 @@ export const DROP_REASONS = [
   // Commands and their frames.
   "stale-generation",
   "event-ring-full",
+  // Frames of calls that have not logged in.
+  "strangers-ring-full",
 ] as const;
 
 export type DropReason = (typeof DROP_REASONS)[number];

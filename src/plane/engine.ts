@@ -206,6 +206,9 @@ export class Engine {
         );
       case "Network6":
         return this.#network6(flow, command.network, now);
+      case "Authenticated":
+        flow.proven = true;
+        return;
       case "Rate":
         return this.#rate(flow, command, now);
       case "Resync":

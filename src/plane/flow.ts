@@ -38,6 +38,8 @@ export class Flow {
   readonly callId: number;
   readonly end: "gateway" | "host";
   readonly encryptionRequired: boolean;
+  /** Its user has logged in; a call that we made ourselves is nobody else's from the first. */
+  proven: boolean;
   readonly window: GreWindow;
   readonly reorder: ReorderBuffer;
   sending: SendWindow;
@@ -65,6 +67,7 @@ export class Flow {
   /** Made when first asked; the first one is over with the log-in. */
   #login: PerSecond | undefined;
   #answers: PerSecond | undefined;
+  readonly #limits: Bounds<typeof limits>;
 
   /** When this flow's earliest timer is armed for. */
   armedAt: Instant | undefined;
@@ -78,6 +81,7 @@ export class Flow {
   ) {
     this.ref = { slot: install.flow.slot, generation: install.flow.generation };
     this.cells = cells;
+    this.#limits = configured;
     const listed = cells.uint32(layout.FLAGS) & layout.DIRTY;
     cells.wipe(0, layout.RECORD_OCTETS);
     cells.setUint32(layout.FLAGS, listed);
@@ -91,6 +95,7 @@ export class Flow {
     this.peersCallId = install.peersCallId;
     this.end = install.end;
     this.encryptionRequired = install.encryptionRequired;
+    this.proven = install.end === "host";
     this.window = new GreWindow(now, cells);
     this.reorder = new ReorderBuffer(reorderBudget, configured);
     this.sending = this.#sendWindow(install, sendWindow);
@@ -112,13 +117,13 @@ export class Flow {
 
   /** Packets from the peer before the network is open. */
   get login(): PerSecond {
-    this.#login ??= new PerSecond(limits.loginPacketsPerSecondMax);
+    this.#login ??= new PerSecond(this.#limits.loginPacketsPerSecondMax);
     return this.#login;
   }
 
   /** What the gateway itself says to this session. */
   get answers(): PerSecond {
-    this.#answers ??= new PerSecond(limits.answersPerSecondMax);
+    this.#answers ??= new PerSecond(this.#limits.answersPerSecondMax);
     return this.#answers;
   }
 

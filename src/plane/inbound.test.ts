@@ -3,8 +3,10 @@ import {
   Bench,
   CLIENT,
   datagram,
+  echo,
   encryptionTerms,
   FLOW,
+  GATEWAY,
   installClient,
   installServer,
   LEASED,
@@ -366,10 +368,35 @@ describe("encryption required", () => {
 describe("events", () => {
   test("a full ring drops the newest frame and counts it", () => {
     const bench = server();
+    bench.command({ kind: "Authenticated", flow: FLOW });
     bench.eventRoom = 3;
     for (let i = 0; i < 5; i++) bench.datagram(framed([0xc0, 0x21, 9, i, 0, 4], i));
     expect(bench.of("Frame").map(({ information }) => information[1])).toEqual([0, 1, 2]);
     expect(bench.engine.dropped("frame-ring-full")).toBe(2);
+  });
+
+  test("a stranger's frame has less room than a session's, until its user has logged in", () => {
+    const bench = server();
+    bench.strangersRoom = 1;
+    const frame = (at: number) => bench.datagram(framed([0xc0, 0x21, 9, at, 0, 4], at));
+    for (const at of [0, 1, 2]) frame(at);
+    expect([bench.of("Frame").length, bench.engine.dropped("strangers-ring-full")]).toEqual([1, 2]);
+    bench.command({ kind: "Authenticated", flow: FLOW });
+    frame(3);
+    expect(bench.of("Frame").map(({ information }) => information[1])).toEqual([0, 3]);
+    expect(bench.engine.dropped("frame-ring-full")).toBe(0);
+  });
+
+  test("a call of our own is no stranger's from the first", () => {
+    const bench = new Bench();
+    installClient(bench);
+    bench.events.length = 0;
+    bench.strangersRoom = 0;
+    const gre = new Uint8Array(12 + 6);
+    writeGre(gre, 0, 0x1234, 6, 0, undefined);
+    gre.set([0xc0, 0x21, 9, 1, 0, 4], 12);
+    bench.datagram(datagram(SERVER, CLIENT, gre));
+    expect(bench.of("Frame")).toHaveLength(1);
   });
 
   test("an information field above 1500 octets does not go up; a payload above 1532 is not read", () => {
@@ -382,6 +409,19 @@ describe("events", () => {
 });
 
 describe("configured bounds", () => {
+  test("packets of a log-in, and answers of the gateway, a second", () => {
+    const few = { ...limits, loginPacketsPerSecondMax: 10, answersPerSecondMax: 2 };
+    const bench = new Bench(undefined, few);
+    installServer(bench, { network: false });
+    bench.events.length = 0;
+    for (let i = 0; i < 30; i++) bench.datagram(framed([0xc0, 0x21, 9, i, 0, 4], i));
+    expect([bench.of("Frame").length, bench.engine.dropped("login-rate")]).toEqual([10, 20]);
+    const opened = new Bench(undefined, few);
+    installServer(opened);
+    for (let i = 0; i < 9; i++) opened.datagram(framed([0x21, ...echo(LEASED, GATEWAY)], i));
+    expect(opened.engine.dropped("answer-rate")).toBe(7);
+  });
+
   test("no reorder buffer at all: a gap is given up at once, order is kept", () => {
     const bench = new Bench(undefined, { ...limits, reorderPacketsMax: 0 });
     installServer(bench);

@@ -241,7 +241,9 @@ export class Inbound {
     if (end - start > ppp.informationOctetsMax) return "frame-large";
     const information = octets.slice(start, end);
     const event = { kind: "Frame", flow: flow.ref, protocol, information } as const;
-    return this.context.sinks.emit(event) ? undefined : "frame-ring-full";
+    const by = flow.proven ? undefined : "stranger";
+    if (this.context.sinks.emit(event, by)) return undefined;
+    return by === undefined ? "frame-ring-full" : "strangers-ring-full";
   }
 
   #decrypt(

@@ -62,6 +62,7 @@ const commands: PlaneCommand[] = [
   { kind: "Flush", flow, side: "receive" },
   { kind: "Ping", nonce: 0xffffffff },
   { kind: "Stop" },
+  { kind: "Authenticated", flow },
 ];
 
 const events: PlaneEvent[] = [

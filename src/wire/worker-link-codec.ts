@@ -98,6 +98,7 @@ const COMMANDS = {
   Flush: record({ flow, side: oneOf("send", "receive") }),
   Ping: record({ nonce: u32 }),
   Stop: record({}),
+  Authenticated: record({ flow }),
 } as const satisfies Bodies<PlaneCommand>;
 
 /** `Frame` is 1. */

@@ -78,6 +78,8 @@ export type PlaneCommand =
       readonly flow: FlowRef;
       readonly terms: EncryptionTerms | undefined;
     }
+  /** The call's user has logged in: its frames are a session's from now on, not a stranger's. */
+  | { readonly kind: "Authenticated"; readonly flow: FlowRef }
   /** Opens (or, with undefined, closes) the network phase for IPv4. */
   | {
       readonly kind: "Network4";

@@ -56,7 +56,7 @@ export class DataWorker {
     this.#path = new PacketPath(
       descriptors,
       {
-        emit: (event) => this.#emit(event),
+        emit: (event, by) => this.#emit(event, by),
         trouble: (call, errno) => this.#trouble(call, errno),
       },
       configured,
@@ -75,9 +75,9 @@ export class DataWorker {
     this.#run();
   }
 
-  #emit(event: PlaneEvent): boolean {
+  #emit(event: PlaneEvent, by?: "stranger"): boolean {
     const { handedOver } = this.#path;
-    if (event.kind !== "Counters" || handedOver === 0) return this.#link.emit(event);
+    if (event.kind !== "Counters" || handedOver === 0) return this.#link.emit(event, by);
     return this.#link.emit({ ...event, drops: { ...event.drops, "handed-over": handedOver } });
   }
 

@@ -1,6 +1,5 @@
 // The worker's end of the link: commands in, events out, both bounded. It never waits: what the main
 // process does not read yet lies here, and the loop comes back when there is room.
-import { Queue } from "../base/queue.js";
 import { worker as limits } from "../limits.js";
 import { Descriptor } from "../os/descriptor.js";
 import { EAGAIN, EINTR } from "../os/errors.js";
@@ -8,6 +7,7 @@ import { Memory, read, setNonBlocking, write } from "../os/libc.js";
 import type { PlaneCommand, PlaneEvent } from "../wire/worker-link.js";
 import { decodeCommand, encodeEvent, LINK_LENGTH_OCTETS } from "../wire/worker-link-codec.js";
 import { LinkFramer } from "../wire/worker-link-framer.js";
+import { EventRing } from "./event-ring.js";
 
 /** The other end closed, or wrote nonsense: the codes the process exits with. */
 export const CLOSED = 0;
@@ -21,8 +21,7 @@ export class WorkerLink {
   /** Of `#output`, what is not written yet: [at, end). */
   #at = 0;
   #end = 0;
-  readonly #waiting = new Queue<Uint8Array>();
-  #waitingOctets = 0;
+  readonly #ring = new EventRing();
 
   constructor(
     fd: number,
@@ -38,18 +37,15 @@ export class WorkerLink {
 
   /** Octets the main process has not taken yet. */
   get unsent(): number {
-    return this.#end - this.#at + this.#waitingOctets;
+    return this.#end - this.#at + this.#ring.octets;
   }
 
-  /** False when the event is too large or too much waits already; control frames give way first. */
-  emit(event: PlaneEvent): boolean {
+  /** False when the event is too large or too much waits already; control frames give way first, a stranger's before. */
+  emit(event: PlaneEvent, by?: "stranger"): boolean {
     const message = encodeEvent(event, limits.messageOctetsMax);
     if (message === undefined) return false;
-    const most = event.kind === "Frame" ? limits.frameOctetsMax : limits.queueOctetsMax;
-    if (this.unsent + message.length > most) return false;
-    this.#waiting.push(message);
-    this.#waitingOctets += message.length;
-    return true;
+    const whose = event.kind === "Frame" ? (by ?? "session") : "worker";
+    return this.#ring.put(message, whose, this.#end - this.#at);
   }
 
   /** Writes as much as goes now. Undefined, or the code to exit with. */
@@ -83,14 +79,7 @@ export class WorkerLink {
   /** As many whole messages as there is room for; false when none waits. */
   #refill(): boolean {
     this.#at = 0;
-    this.#end = 0;
-    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
-      if (this.#end + next.length > this.#output.octets.length) break;
-      this.#output.octets.set(next, this.#end);
-      this.#end += next.length;
-      this.#waiting.shift();
-    }
-    this.#waitingOctets -= this.#end;
+    this.#end = this.#ring.take(this.#output.octets);
     return this.#end > 0;
   }
 }

@@ -49,7 +49,8 @@ const FULL_WAIT_US = 100;
 
 /** What the way of packets tells the worker's process. */
 export type PathUser = {
-  emit(event: PlaneEvent): boolean;
+  /** `by`: the frame is of a call that has not logged in. */
+  emit(event: PlaneEvent, by?: "stranger"): boolean;
   trouble(call: string, errno: number): void;
 };
 
@@ -212,7 +213,7 @@ export class PacketPath {
       },
       writeTun: (octets, start, end) => this.#tellWritten(this.#tun.write(octets, start, end)),
       passOn: (octets, start, end) => this.#passOn(octets, start, end),
-      emit: (event) => this.#user.emit(event),
+      emit: (event, by) => this.#user.emit(event, by),
     };
   }
 

@@ -49,6 +49,7 @@ const COMMANDS: readonly PlaneCommand[] = [
   { kind: "Rate", flow, bucket: 7, upBitsPerSecond: 10_000_000, downBitsPerSecond: 0 },
   { kind: "Resync", flow, echoReply: key },
   { kind: "Ping", nonce: 9 },
+  { kind: "Authenticated", flow },
 ];
 const EVENTS: readonly PlaneEvent[] = [
   { kind: "Ready", version: 1, engine: "TypeScript", offload: "plain" },

@@ -59,6 +59,8 @@ export class Bench {
   writeErrors: number[] = [];
   dontFragment: boolean[] = [];
   eventRoom = Number.POSITIVE_INFINITY;
+  /** The same for frames of calls that have not logged in. */
+  strangersRoom = Number.POSITIVE_INFINITY;
   readonly #kernel: MemoryKernel;
   readonly #batches: Batches;
 
@@ -141,8 +143,10 @@ export class Bench {
         this.writes++;
         return end - start;
       },
-      emit: (event) => {
-        if (this.events.length >= this.eventRoom) return false;
+      emit: (event, by) => {
+        if (this.events.length >= (by === "stranger" ? this.strangersRoom : this.eventRoom)) {
+          return false;
+        }
         this.events.push(event);
         return true;
       },

@@ -208,6 +208,7 @@ const flow = { slot: 3, generation: 2 ** 40 };
 const commands = [
   { kind: "Ping", nonce: 9 },
   { kind: "Remove", flow },
+  { kind: "Authenticated", flow },
   { kind: "Send", flow, frame: new Uint8Array(16) },
   { kind: "Network4", flow, network: { address: 1, routes: [{ address: 2, length: 8 }] } },
 ] as const;
