@@ -1,11 +1,13 @@
 // `npm run bench:filter`: a stream of GRE that is refused, as fast as the sender goes, at a server whose kernel
-// refuses it at the socket alone, or at the interface already (XDP), by turns at the same running server.
+// refuses it at the socket alone, or at the interface already (XDP), by turns at the same running server; and at
+// one whose filter is the classic one, with the rules of nft that count by reason and with these taken away.
 // Sender and reception run on one core (a cable of two ends hands packets on in the sender's own time), the
 // server's processes on the other; what a packet costs is what the kernel says these cores were busy.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseIpv4 } from "../src/base/ip.js";
+import { plane } from "../src/limits.js";
 import { TestServer } from "../test/e2e/harness.js";
 import { settled } from "../test/e2e/settled.js";
 import { HostNetns } from "../test/lab/place.js";
@@ -32,12 +34,16 @@ const CABLE = "veth0";
 const MTUS = { native: 1_500, generic: 9_000 };
 const TICK_NS = 1e7;
 const SEED = 7;
+const SETTLED_MS = 2 * plane.countersEveryMs;
 
 const ways = [
-  { name: "at the socket", xdp: "off", mtu: MTUS.native, mode: undefined },
+  { name: "at the socket, eBPF", xdp: "off", mtu: MTUS.native, mode: undefined },
   { name: "XDP, generic", xdp: "auto", mtu: MTUS.generic, mode: "generic" },
   { name: "XDP, native", xdp: "auto", mtu: MTUS.native, mode: "native" },
 ] as const;
+/** It knows no calls: what is well-formed goes on to the data worker. */
+const classic = { rules: "classic, with its rules", alone: "classic alone" } as const;
+const names = [...ways.map(({ name }) => name), classic.rules, classic.alone];
 const streams = [
   { name: "of no live call", scenario: "gre-unknown-call", protocol: GRE },
   { name: "malformed and foreign", scenario: "gre-vectors", protocol: GRE },
@@ -53,7 +59,7 @@ type Sample = {
   readonly core: number;
   readonly softirq: number;
   readonly server: number;
-  /** Refused and counted by the kernel, other tunnels' included. */
+  /** Refused and counted by reason; with eBPF other tunnels' too. */
   readonly counted: number;
 };
 
@@ -83,9 +89,6 @@ const config = {
   client: { dns: [] },
   log: { format: "json" },
 };
-await using server = await TestServer.start({ place: new HostNetns(net.a.name), config });
-const { pid } = await server.status();
-for (const one of serverProcesses(pid)) pin(one.pid, 1);
 pin(process.pid, 0);
 using _entered = net.b.entered();
 using ammunition = new Ammunition(
@@ -95,7 +98,19 @@ using ammunition = new Ammunition(
   SEED,
 );
 
-async function refuse({ xdp, mtu, mode }: (typeof ways)[number]): Promise<void> {
+/** In its namespace, its processes on their core, while `measure` is. */
+async function atServer(
+  filter: "auto" | "classic",
+  measure: (server: TestServer) => Promise<void>,
+): Promise<void> {
+  const place = new HostNetns(net.a.name);
+  await using server = await TestServer.start({ place, config: { ...config, filter } });
+  const { pid } = await server.status();
+  for (const one of serverProcesses(pid)) pin(one.pid, 1);
+  await measure(server);
+}
+
+async function refuse(server: TestServer, { xdp, mtu, mode }: (typeof ways)[number]) {
   const file = join(server.directory, "holdfast.yaml");
   const reload = async (wanted: string) => {
     writeFileSync(file, JSON.stringify({ ...config, xdp: wanted }));
@@ -113,7 +128,7 @@ async function refuse({ xdp, mtu, mode }: (typeof ways)[number]): Promise<void> 
     throw new Error(`wanted "${wanted}", is ${form} "${found}"`);
 }
 
-async function counted(): Promise<number> {
+async function counted(server: TestServer): Promise<number> {
   const { counters } = await server.status();
   const reasons = Object.entries(counters).filter(([name]) =>
     /^data (gre-|unknown-call)/.test(name),
@@ -121,11 +136,22 @@ async function counted(): Promise<number> {
   return reasons.reduce((sum, [, count]) => sum + count, 0);
 }
 
+/** Once it stands still: a data worker tells what it refused a second later. */
+async function countedAll(server: TestServer): Promise<number> {
+  for (let before = await counted(server); ; ) {
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+    const now = await counted(server);
+    if (now === before) return now;
+    before = now;
+  }
+}
+
 async function sample(
+  server: TestServer,
   way: string,
   { name, scenario, protocol }: (typeof streams)[number],
 ): Promise<Sample> {
-  const countedBefore = await counted();
+  const countedBefore = await countedAll(server);
   const before = [busy(0), busy(1)] as const;
   const sent = await ammunition.flood(scenario, { protocol, rate: 0, packets: 0, seconds });
   const after = [busy(0), busy(1)] as const;
@@ -135,19 +161,39 @@ async function sample(
     core: each(after[0].all - before[0].all),
     softirq: each(after[0].softirq - before[0].softirq),
     server: each(after[1].all - before[1].all),
-    counted: (await counted()) - countedBefore,
+    counted: (await countedAll(server)) - countedBefore,
   };
+}
+
+/** The rules that count what the classic filter refuses are another's to take away, like any of nft. */
+function takeRulesAway(): void {
+  const table = /^table inet (\S+-refused)$/m.exec(net.a.run("nft", "list", "tables"))?.[1];
+  if (table === undefined) throw new Error("no rules beside the classic filter");
+  net.a.run("nft", "delete", "table", "inet", table);
 }
 
 const data: Sample[] = [];
 for (let round = 1; round <= rounds; round++) {
-  for (const way of ways) {
-    await refuse(way);
+  const all = async (server: TestServer, way: string) => {
     for (const stream of streams) {
-      say(`round ${round} of ${rounds}: ${way.name}, ${stream.name}`);
-      data.push(await sample(way.name, stream));
+      say(`round ${round} of ${rounds}: ${way}, ${stream.name}`);
+      data.push(await sample(server, way, stream));
     }
-  }
+  };
+  await atServer("auto", async (server) => {
+    for (const way of ways) {
+      await refuse(server, way);
+      await all(server, way.name);
+    }
+  });
+  net.b.ip("link", "set", CABLE, "mtu", String(MTUS.native));
+  await atServer("classic", async (server) => {
+    const { form, byReason } = (await server.status()).earlyRefusal;
+    if (form !== "classic" || !byReason) throw new Error(`is ${form}, by reason: ${byReason}`);
+    await all(server, classic.rules);
+    takeRulesAway();
+    await all(server, classic.alone);
+  });
 }
 
 const of = (stream: string, way: string) =>
@@ -161,29 +207,31 @@ const tables = streams.map(
       "ns a packet: sending and receiving core",
       "of these in softirq",
       "ns a packet: the server's core",
-      "counted of what was sent",
+      "counted by reason, of what was sent",
     ],
-    rows: ways.map((way) => {
-      const found = of(name, way.name);
+    rows: names.map((way) => {
+      const found = of(name, way);
       const share = found.map((one) => (100 * one.counted) / one.packets);
       return [
-        protocol === GRE ? way.name : `nobody's; ${way.name}`,
+        protocol === GRE ? way : `nobody's; ${way}`,
         spread(found.map((one) => one.perSecond)),
         spread(found.map((one) => one.core)),
         spread(found.map((one) => one.softirq)),
         spread(found.map((one) => one.server)),
-        protocol === GRE ? `${figure(Math.min(...share))} %` : "–",
+        protocol === GRE && way !== classic.alone ? `${figure(Math.min(...share))} %` : "–",
       ];
     }),
   }),
 );
 
-/** Whether a packet is counted once, whichever layer refuses it. */
-const shares = data.filter(({ stream }) => stream !== streams[2].name);
+/** Whether a packet is counted once, whichever layer refuses it, where all layers know every reason. */
+const shares = data.filter(
+  ({ stream, way }) => stream !== streams[2].name && ways.some(({ name }) => name === way),
+);
 const missed = Math.max(...shares.map((one) => Math.abs(one.counted - one.packets) / one.packets));
 const reach: Reach[] = [
   {
-    what: "counted once, whichever refuses it: difference to what was sent",
+    what: "counted once, whichever of eBPF and XDP refuses it: difference to what was sent",
     bar: "at most 0.1 %",
     found: `${figure(100 * missed)} %`,
     reached: missed <= 0.001,

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { isOsError } from "../../src/os/errors.js";
 import { attachClassicFilter } from "../../src/os/gre-filter.js";
-import { openGreSockets } from "../../src/os/gre-socket.js";
+import { type GreSocket, openGreSockets } from "../../src/os/gre-socket.js";
+import { Memory, setSocketOption } from "../../src/os/libc.js";
 import { NftCounters, takeCounters } from "../../src/os/nft-counters.js";
 import { NftRefused } from "../../src/os/nft-refused.js";
 import { ReceiveSlots } from "../../src/os/packet-memory.js";
@@ -41,6 +42,20 @@ const OTHERS = [
   ...[vector("GRE-V0"), vector("GRE-PROTO-IP"), Uint8Array.of(0, 0, 0, 0)],
 ];
 
+/** Of OTHERS, each time they are sent. */
+const OURS = 3 * 4;
+const IPPROTO_IP = 0;
+const IP_OPTIONS = 4;
+/** Of an IPv4 option that says nothing (RFC 791 §3.1). */
+const NO_OPERATION = 1;
+
+/** From now on so many octets of options are before what the sender sends. */
+function withOptions(sender: GreSocket, octets: number): void {
+  const memory = new Memory(octets);
+  memory.octets.fill(NO_OPERATION);
+  expect(setSocketOption(sender.descriptors.receive, IPPROTO_IP, IP_OPTIONS, memory)).toBe(0);
+}
+
 describe.runIf(isRoot)("refused by the classic filter", () => {
   test("each is counted once, by its reason; what passes and other tunnels' is not", async () => {
     using net = joined(["198.51.100.1/24", "198.51.100.2/24"], ["198.51.100.9/24"]);
@@ -61,6 +76,15 @@ describe.runIf(isRoot)("refused by the classic filter", () => {
       expected[reason] = packets.length;
     }
     for (const packet of OTHERS) sends(packet);
+    // The same with options in the header before it, of the fewest and of the most octets.
+    for (const octets of [4, 40]) {
+      withOptions(sender, octets);
+      for (const [reason, packets] of REFUSED) {
+        for (const packet of packets) sends(packet);
+        expected[reason] = (expected[reason] ?? 0) + packets.length;
+      }
+      for (const packet of OTHERS) sends(packet);
+    }
     const all = Object.values(expected).reduce((sum, one) => sum + one);
     let counted = 0;
     await eventually(() => {
@@ -73,9 +97,9 @@ describe.runIf(isRoot)("refused by the classic filter", () => {
     let received = 0;
     await eventually(() => {
       received += Math.max(0, receiver.readBatch(slots));
-      return received >= 4 || undefined;
+      return received >= OURS || undefined;
     });
-    expect([received, receiver.readBatch(slots)]).toEqual([4, EAGAIN]);
+    expect([received, receiver.readBatch(slots)]).toEqual([OURS, EAGAIN]);
     // Somebody takes all tables away: what was counted stays, and nothing fails.
     net.b.run("nft", "flush", "ruleset");
     expect(refused.counts()).toEqual(expected);
