@@ -82,6 +82,27 @@ describe.runIf(isRoot)("a blocked source", () => {
     expect(net.a.run("nft", "list", "tables")).toBe("");
   });
 
+  test("the sets have the room that is configured, and the kernel takes no more", async () => {
+    using net = joined(["198.51.100.1/24"], ["198.51.100.2/24"]);
+    using _inside = net.a.entered();
+    const options = { instance: "main", instanceId: "11111111-aaaa", runtimeDirectory };
+    const few = { blocksMax: 16, blockedNetworksMax: 2, blockedLiveMax: 4 };
+    const blocks = new NftBlocks(options, 1_723, few);
+    expect(await blocks.begin()).toBeUndefined();
+    const put = (count: number) =>
+      blocks.change(
+        Array.from({ length: count }, (_, i) => {
+          const blocked = { source: hostPrefix(CALLER + 1 + i), forMs: 60_000 };
+          return { kind: "block", blocked, live: [] } as const;
+        }),
+      );
+    expect(await put(few.blocksMax)).toBeUndefined();
+    expect(await put(4 * few.blocksMax)).toMatchObject({ call: expect.any(String) });
+    const sets = net.a.run("nft", "list", "table", "inet", blocks.name);
+    expect(sets.match(/size \d+/g)).toEqual(["size 32", "size 8", "size 4"]);
+    expect(await blocks.end()).toBeUndefined();
+  });
+
   test("thousands in one run, and each ends by itself", async () => {
     using net = joined(["198.51.100.1/24"], ["198.51.100.2/24"]);
     using _inside = net.a.entered();
