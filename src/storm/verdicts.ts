@@ -2,13 +2,16 @@
 import { storm as bounds } from "../limits/storm.js";
 import { keptPercentOf, type Measured, perMillionOf } from "./measure.js";
 
+const TRY = `${bounds.logInWithinMs / 1_000} s`;
+
 export const invariants = {
   "server-answers": "the server takes connections when the stream is over",
   "sessions-kept": "no session is lost",
   "traffic-kept": "sessions carry their traffic while the stream runs",
   latency: "and without undue delay",
   "log-ins":
-    "new sessions log in while the stream runs: each within 5 s, under floods of connections 99 of 100 within three tries of 5 s",
+    `new sessions log in while the stream runs: each within ${TRY}, under floods of connections ` +
+    `${bounds.floodLogInsPercent} of 100 within three tries of ${TRY}`,
   "log-ins-after": "and at once when it is over",
   "memory-flat": "memory does not grow with what was sent",
   descriptors: "no descriptor stays open",
