@@ -41,6 +41,7 @@ export default defineConfig({
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
           exclude: system,
           testTimeout: 30_000,
+          hookTimeout: 60_000,
           // Vitest leaves one processor to itself unless told otherwise: half of two.
           maxWorkers: "100%",
           sequence: { groupOrder: 0 },
@@ -54,6 +55,7 @@ export default defineConfig({
           include: ["src/plane/*.test.ts", "test/vectors/negative.test.ts"],
           env: { HOLDFAST_TEST_ENGINE: "wasm" },
           testTimeout: 30_000,
+          hookTimeout: 60_000,
           maxWorkers: "100%",
           sequence: { groupOrder: 0 },
         },
