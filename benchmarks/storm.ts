@@ -75,6 +75,11 @@ const INSIDE = [
   ...["log-in-churn", "guesses", "fragments", "live-tcp", "live-forged", "reset-storm"],
   "pool-exhaustion",
 ];
+/** Of those the ones that log in themselves first, which takes a server some seconds, and how long they have. */
+const LOGGING_IN = new Set([
+  ...["session-mutated", "session-floods", "session-gaps", "log-in-churn", "pool-exhaustion"],
+]);
+const LOGGING_IN_SECONDS = 15;
 /** Packets and log-ins of these, a second: more are no matter of rate any more. */
 const INSIDE_PACKETS = 5_000;
 const INSIDE_LOG_INS = 200;
@@ -118,6 +123,7 @@ const termsOf = (peer: StormPeer): RunTerms => ({
   })),
   insideScenarios: (quick ? inside.slice(-6) : inside).map((name, at) => ({
     ...{ name, networks: 4, sources: 4, first: FIRST_INSIDE + at },
+    ...(LOGGING_IN.has(name) && !quick ? { seconds: LOGGING_IN_SECONDS } : {}),
     floods: scenarioOf(name)?.kind !== "packets",
     perSecond: scenarioOf(name)?.kind === "packets" ? INSIDE_PACKETS : INSIDE_LOG_INS,
   })),

@@ -129,10 +129,10 @@ export class Play implements Disposable {
 
   async talkStream(
     scenario: string,
-    { networks, sources, first, perSecond, floods }: TalkTerms,
+    { networks, sources, first, perSecond, floods, seconds = this.#terms.seconds }: TalkTerms,
     known?: Met,
   ): Promise<TalkSample> {
-    const { seconds, seed } = this.#terms;
+    const { seed } = this.#terms;
     const from = this.#stage.hostile(networks, sources, first);
     const begin = {
       ...({ kind: "begin", scenario, seed, server: this.#stage.server, port: 1_723 } as const),

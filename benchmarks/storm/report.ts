@@ -49,9 +49,7 @@ function reasons(shown: readonly Shown[], most = REASONS): string {
 
 export function tablesOf(found: readonly Found[], terms: RunTerms): Table[] {
   const tables = [packetTable(found, terms), longTable(found), talkTable(found, terms)];
-  return [...tables, insideTable(found, terms), memoryTable(found)].filter(
-    ({ rows }) => rows.length > 0,
-  );
+  return [...tables, insideTable(found), memoryTable(found)].filter(({ rows }) => rows.length > 0);
 }
 
 function packetTable(found: readonly Found[], { sessions, outstanding, seconds }: RunTerms): Table {
@@ -153,12 +151,13 @@ function went({ packets, connections, taken, segments }: Sent): string {
   return parts.join(", ") || "nothing";
 }
 
-function insideTable(found: readonly Found[], { seconds }: RunTerms): Table {
+function insideTable(found: readonly Found[]): Table {
   const rows = found.flatMap(({ peer, inside }) =>
     inside.map((one) => {
       const { scenario, sent, shown } = one;
       return [
-        ...[peer, scenario, went(sent), figure(kept(one)), String(shown.met.lost)],
+        ...[peer, scenario, `${went(sent)} in ${one.seconds} s`, figure(kept(one))],
+        String(shown.met.lost),
         ...[`${logIns([shown])}${exhausts(scenario) ? " (none owed)" : ""}`, recovered([shown])],
         ...[String(shown.descriptorsMost), String(shown.logLines), reasons([shown])],
       ];
@@ -178,7 +177,7 @@ function insideTable(found: readonly Found[], { seconds }: RunTerms): Table {
     ],
     rows,
     notes: [
-      `${seconds} s each, by the process of \`holdfast storm\` that sends them, from four sources or in the names of the honest; ` +
+      "By the process of `holdfast storm` that sends them, from four sources or in the names of the honest; " +
         "echoes: beside one and the same time without a stream.",
     ],
   };

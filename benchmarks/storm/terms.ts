@@ -13,6 +13,8 @@ export type TalkTerms = {
   /** Of each /24: no other stream has those from here on. */
   readonly first: number;
   readonly perSecond: number;
+  /** Of its own, where the run's are too few for it. */
+  readonly seconds?: number;
 };
 
 /** A scenario of `holdfast storm`, sent by its own process; the same terms for packets, a second. */

@@ -67,16 +67,23 @@ describe("benchmarks, in their shortest form", () => {
     },
   );
 
-  test.runIf(needRoot() && needPeer(programs, packages))("filter, at the socket and by XDP", () => {
-    const { status, stdout, stderr } = benchmark("filter");
-    expect(status, stderr).toBe(0);
-    for (const way of ["at the socket", "XDP, generic", "XDP, native"]) {
-      const found = figures(stdout, way);
-      expect(found, stdout).toHaveLength(2 * 5);
-      expect(found[0]).toBeGreaterThan(0);
-    }
-    expect(stdout).toMatch(/counted once.* \| yes \|/);
-  });
+  test.runIf(needRoot() && needPeer(programs, packages))(
+    "filter, at the socket, by XDP and the classic form",
+    () => {
+      const { status, stdout, stderr } = benchmark("filter");
+      expect(status, stderr).toBe(0);
+      for (const way of [
+        ...["at the socket, eBPF", "XDP, generic", "XDP, native", "classic, with its rules"],
+      ]) {
+        const found = figures(stdout, way);
+        expect(found, stdout).toHaveLength(2 * 5);
+        expect(found[0]).toBeGreaterThan(0);
+      }
+      // It counts nothing.
+      expect(figures(stdout, "classic alone").filter(Number.isNaN), stdout).toHaveLength(2);
+      expect(stdout).toMatch(/counted once.* \| yes \|/);
+    },
+  );
 
   test("an option that is none is refused with those there are", () => {
     const { status, stderr } = benchmark("throughput", "--peers", "nobody");
