@@ -3,12 +3,14 @@
 
 import type { Chance } from "../../src/base/chance.js";
 import { after, type Instant, instant } from "../../src/base/instant.js";
+import { lease as nothing } from "../../src/base/lease.js";
 import { Ledger } from "../../src/base/ledger.js";
 import { AddressPool } from "../../src/core/access/address-pool.js";
 import { CallIdPool } from "../../src/core/access/call-id-pool.js";
 import { FlowSlots } from "../../src/core/access/flow-slots.js";
 import { Client } from "../../src/core/client.js";
 import type { PppPolicy } from "../../src/core/ppp/ports.js";
+import type { ControlPolicy } from "../../src/core/pptp/ports.js";
 import { Server } from "../../src/core/server.js";
 import type { ConnectionId, ServerEvent } from "../../src/core/server-ports.js";
 import { CLOSED } from "../../src/plane/context.js";
@@ -44,10 +46,10 @@ export class ServerSide {
   #nextConnection = 1;
   #connection: ConnectionId | undefined;
 
-  constructor(chance: Chance, ppp: PppPolicy = POLICY) {
+  constructor(chance: Chance, ppp: PppPolicy = POLICY, control: ControlPolicy = testPolicy) {
     this.server = new Server({
       policy: {
-        control: testPolicy,
+        control,
         sessionsMax: 16,
         interimMs: 0,
         rate: { upBitsPerSecond: 64_000, downBitsPerSecond: 0 },
@@ -192,7 +194,9 @@ export class ServerSide {
       return server.handleAddress(session, generation, { ok: false, why: "pool-empty" }, now);
     }
     const ipv4 = { ours: GATEWAY, peers: lease.address, dns: [], nbns: [], lease };
-    server.handleAddress(session, generation, { ok: true, ipv4, ipv6: undefined }, now);
+    const prefix = Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+    const ipv6 = event.ipv6 ? { prefix, lease: nothing(() => {}) } : undefined;
+    server.handleAddress(session, generation, { ok: true, ipv4, ipv6 }, now);
   }
 }
 

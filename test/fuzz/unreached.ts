@@ -47,9 +47,8 @@ export const UNREACHED: readonly Unreached[] = [
       "src/core/guard/paces.ts": "get Paces.size",
       "src/core/ppp/outputs.ts": "get OutputQueue.size",
       "src/core/pptp/control-connection.ts":
-        "get ControlConnection.state, get ControlConnection.readingPausedUntil, ControlConnection.snapshot",
-      "src/core/server.ts": "Server.sessions, Server.session, Server.noted",
-      "src/core/session-limits.ts": "SessionLimits.counted",
+        "get ControlConnection.state, ControlConnection.snapshot",
+      "src/core/server.ts": "Server.sessions, Server.session",
       "src/core/session-table.ts": "SessionTable.all",
       "src/plane/drop-reason.ts": "get DropCounts.total",
       "src/plane/flow-table.ts": "FlowTable.flows",
@@ -68,23 +67,17 @@ export const UNREACHED: readonly Unreached[] = [
       "src/core/call-session.ts": "CallSession.amend, CallSession.probe, CallSession.terminate",
       "src/core/client.ts": "Client.probe, Client.stop",
       "src/core/guard/blocks.ts": "Blocks.endsFor, Blocks.byOperator, Blocks.overlapping",
-      "src/core/ppp/echo.ts": "Echo.probe, Echo.#answerProbe",
-      "src/core/ppp/encryption.ts": "Encryption.close",
-      "src/core/ppp/session.ts": "PppSession.probe",
       "src/core/pptp/call-events.ts": "setLinkInfo",
       "src/core/pptp/call.ts": "Call.linkInfo",
       "src/core/pptp/calls.ts": "Calls.offer",
       "src/core/pptp/control-connection.ts":
-        "ControlConnection.offerCall, ControlConnection.sendSetLinkInfo, ControlConnection.abandon",
+        "ControlConnection.offerCall, ControlConnection.sendSetLinkInfo",
       "src/core/pptp/incoming-call.ts":
         "new PacIncomingCall, PacIncomingCall.request, PacIncomingCall.handle, PacIncomingCall.#answered, PacIncomingCall.clear, PacIncomingCall.handleTimeout, PnsIncomingCall.linkInfo",
       "src/core/pptp/outgoing-call.ts": "PnsOutgoingCall.linkInfo",
       "src/core/server.ts":
-        "Server.setPolicy, Server.setRate, Server.disconnect, Server.endStrangers, Server.stop, Server.#rate, Server.#stopWhenIdle, Server.stopAtOnce",
+        "Server.setPolicy, Server.setRate, Server.disconnect, Server.stop, Server.#rate, Server.#stopWhenIdle, Server.stopAtOnce",
       "src/plane/engine.ts": "Engine.close",
-      "src/client/tcp/connection.ts": "set Connection.noDelay, Connection.write, Connection.end",
-      "src/client/tcp/sender.ts": "Sender.write, Sender.finish",
-      "src/client/tcp/udp.ts": "DatagramSocket.send",
     },
   },
   {
@@ -99,100 +92,39 @@ export const UNREACHED: readonly Unreached[] = [
   {
     why: "what the kernel, the store or a data worker does, no peer",
     functions: {
-      "src/core/call-session.ts": "CallSession.handleCounters",
       "src/core/client.ts": "Client.handleWorkerLost",
-      "src/core/door.ts": "Door.makeRoom, Door.#giveWay",
-      "src/core/guard/guard.ts":
-        "Guard.refusesConnection, Guard.#refusesConnection, Guard.givesWay, Guard.refusesLogIn, Guard.loggedIn",
-      "src/core/pptp/control-connection.ts":
-        "ControlConnection.handleUnsent, ControlConnection.giveWay",
-      "src/core/pptp/outputs.ts": "Outputs.unsent",
-      "src/core/server.ts":
-        "Server.handleUnsent, Server.readingPausedUntil, Server.handleWorkerLost, Server.makeRoom, Server.#giveWay, Server.#broken",
-      "src/plane/context.ts": "PlaneContext.noFlow",
-      "src/plane/engine.ts":
-        "Engine.handleTruncated, Engine.handleSendRefused, Engine.handleWriteRefused",
+      "src/core/server.ts": "Server.handleWorkerLost, Server.#broken",
+      "src/plane/engine.ts": "Engine.handleSendRefused, Engine.handleWriteRefused",
       "src/plane/outbound.ts": "Outbound.handleRefused, queuedAt",
     },
   },
   {
     why: "made of our own values, for a peer to read",
     functions: {
-      "src/core/ppp/authentication.ts": "showName",
       "src/client/proxy/socks-message.ts": "encodeMethod, encodeReply, encodeDatagram, writePlace",
       "src/client/proxy/socks4-message.ts": "encodeReply4",
     },
   },
   {
-    why: "a peer can bring it about, and no target does yet",
+    why: "the interface or the base has it, with nothing to do: no caller comes to it, whatever the peer does",
     functions: {
-      "src/core/access/user-buckets.ts": "UserBuckets.#giveBack",
-      "src/core/call-session.ts":
-        "CallSession.handleResyncNeeded, CallSession.handleDataProven, CallSession.handleKeysLost, CallSession.handleResetNeeded, CallSession.handleLinkInfo, CallSession.handleWanErrors",
-      "src/core/guard/incidents.ts": "RecentSources.forget",
-      "src/core/plane-outputs.ts": "linkLocal",
-      "src/core/ppp/allowed.ts": "Allowed.renegotiation, Allowed.keyLoss",
-      "src/core/ppp/ccp.ts": "CcpOptions.naked, CcpOptions.rejected, CcpOptions.#exactly",
-      "src/core/ppp/chap-authenticator.ts":
-        "ChapAuthenticator.handleTimeout, ChapAuthenticator.end, ChapAuthenticator.#handleChangePassword, ChapAuthenticator.#refuse, ChapAuthenticator.#failureOf",
-      "src/core/ppp/chap-peer.ts": "ChapPeer.handleVerdict, ChapPeer.#handleFailure, failureCode",
-      "src/core/ppp/control-protocol.ts":
-        "ControlProtocol.renegotiate, ControlProtocol.protocolRejected, ControlProtocol.#mayRestart, ControlProtocol.#isRepeated",
-      "src/core/ppp/doubt.ts":
-        "get Doubt.#waitMs, Doubt.holds, Doubt.proven, Doubt.handleTimeout, Doubt.#ask",
-      "src/core/ppp/echo.ts":
-        "Echo.resync, Echo.question, Echo.#newQuestion, Echo.handleTimeout, Echo.#send, Echo.#remembered",
-      "src/core/ppp/encryption.ts":
-        "Encryption.protocolRejected, Encryption.renegotiate, Encryption.requestReset, Encryption.question, Encryption.handleTimeout, Encryption.down, Encryption.finished, Encryption.failed, Encryption.#handleResetRequest, Encryption.#handleResetAck, Encryption.#sendResetRequest, Encryption.#sendReset",
-      "src/core/ppp/ipcp.ts": "IpcpGiver.naked, IpcpGiver.rejected, IpcpGiver.#leased",
-      "src/core/ppp/ipv6cp.ts":
-        "Ipv6cpOptions.naked, Ipv6cpOptions.rejected, Ipv6cpOptions.#suggestion",
-      "src/core/ppp/link.ts": "Link.rejectProtocol, Link.echoDead",
-      "src/core/ppp/network.ts":
-        "NetworkLayer.down, NetworkLayer.finished, NetworkLayer.failed, NetworkPhase.protocolRejected, NetworkPhase.question, NetworkPhase.handleKeysLost, NetworkPhase.handleResetNeeded, NetworkPhase.handleTimeout, NetworkPhase.handleDeadline, NetworkPhase.encryptionDown, NetworkPhase.encryptionFailed, NetworkPhase.layerOver, NetworkPhase.#hold",
+      "src/core/ppp/chap-peer.ts": "ChapPeer.handleVerdict",
       "src/core/ppp/pap-authenticator.ts": "PapAuthenticator.handleTimeout",
-      "src/core/ppp/pap-peer.ts": "PapPeer.handleVerdict, PapPeer.handleTimeout",
-      "src/core/ppp/rate-limit.ts": "new Allowance, Allowance.take",
-      "src/core/ppp/session.ts":
-        "PppSession.handleResyncNeeded, PppSession.handleKeysLost, PppSession.handleResetNeeded, PppSession.doubts, PppSession.mayRenegotiate, PppSession.proven, PppSession.question, PppSession.linkDead, PppSession.isOpened, PppSession.protocolRejected, PppSession.refused, PppSession.unsettled",
-      "src/core/pptp/call-events.ts": "linkInfoEvent, wanErrorsEvent",
+      "src/core/ppp/pap-peer.ts": "PapPeer.handleVerdict",
       "src/core/pptp/call.ts": "Call.accept, Call.refuse",
+    },
+  },
+  {
+    why: "of a composition that there is not: neither server nor client tells a connection of one to the same peer",
+    functions: {
       "src/core/pptp/collision.ts": "collision",
-      "src/core/pptp/incoming-call.ts":
-        "new PnsIncomingCall, PnsIncomingCall.handle, PnsIncomingCall.#connected, PnsIncomingCall.accept, PnsIncomingCall.refuse, PnsIncomingCall.clear, PnsIncomingCall.handleTimeout",
-      "src/core/pptp/outgoing-call.ts": "PacOutgoingCall.handleTimeout",
-      "src/plane/batches.ts": "Batches.#left",
-      "src/plane/destinations.ts": "Destinations.lead, Destinations.find",
-      "src/plane/engine.ts": "Engine.#network6, Engine.#advertise",
-      "src/plane/flow-table.ts":
-        "FlowTable.openNetwork6, FlowTable.toward6, FlowTable.towardLinkLocal6, Map64.get, Map64.set, Map64.delete, int32",
-      "src/plane/flow.ts": "get Flow.answers, get Flow.clampMtu",
-      "src/plane/gateway-answers.ts":
-        "GatewayAnswers.dhcpAck, GatewayAnswers.echoReply, GatewayAnswers.neighbor, GatewayAnswers.advertise, GatewayAnswers.#send, GatewayAnswers.fragmentationNeeded, GatewayAnswers.packetTooBig",
-      "src/plane/gateway.ts":
-        "Gateway.#inform, Gateway.#admitToUs, Gateway.admit6, Gateway.#isClosedHost6, admitToHost4",
-      "src/plane/inbound.ts": "carries",
-      "src/plane/judge.ts": "FlowJudge.#source6, ownsSource6",
-      "src/plane/key-budget.ts": "KeyBudget.grant",
-      "src/plane/key-walks.ts":
-        "new KeyWalk, KeyWalk.startsAt, KeyWalk.moved, KeyWalk.go, KeyWalk.wipe, KeyWalk.#startFor, KeyWalk.#advance, KeyWalks.of, KeyWalks.take",
-      "src/plane/mppe-receive.ts": "MppeReceive.placeProven, MppeReceive.#walk",
-      "src/plane/mppe-send.ts": "MppeSend.flush",
-      "src/plane/outbound.ts": "Outbound.#toward6, Outbound.#clamp4, Outbound.drain",
-      "src/plane/unread.ts": "Unread.proven",
-      "src/client/tcp/answers.ts": "Answers.echo",
-      "src/client/tcp/arrival.ts": "takeTimestamp",
-      "src/client/tcp/congestion.ts":
-        "get Congestion.threshold, Congestion.restart, Congestion.lost, Congestion.reduce, Congestion.fall, Congestion.timedOut",
-      "src/client/tcp/connection.ts":
-        "get Connection.writable, get Connection.#maySend, Connection.enterTimeWait, Connection.#rests, Connection.narrow, Connection.hasInFlight",
-      "src/client/tcp/round-trip.ts": "RoundTrip.backOff, RoundTrip.distrusted",
-      "src/client/tcp/scoreboard.ts":
-        "Scoreboard.highest, Scoreboard.add, Scoreboard.uncovered, Scoreboard.holeFrom, Scoreboard.holeEnd",
-      "src/client/tcp/sender.ts":
-        "get Sender.writable, get Sender.pushes, get Sender.recovering, Sender.copy, Sender.narrowed, Sender.handleTimeout, Sender.#again, Sender.#more, Sender.#repeat, Sender.#worthSending, Sender.#countDuplicate, Sender.#doubtRepeated, Sender.#lostBelow",
-      "src/client/tcp/stack.ts": "Stack.#takeIcmp, Stack.#rests",
-      "src/client/tcp/udp.ts": "DatagramSocket.unreachable",
+      "src/core/pptp/control-connection.ts": "ControlConnection.abandon",
+    },
+  },
+  {
+    why: "what unit tests look at: in use the compiled lane reads the same cells",
+    functions: {
+      "src/plane/destinations.ts": "Destinations.find",
     },
   },
 ];

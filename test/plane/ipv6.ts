@@ -20,7 +20,7 @@ export const LEASED6 = global6(1, 9);
 export const OUTSIDE6 = global6(9, 9);
 
 type Network6 = Extract<PlaneCommand, { kind: "Network6" }>["network"];
-const PREFIX: NonNullable<Network6> = {
+export const PREFIX: NonNullable<Network6> = {
   linkLocal: local6(2),
   ourLinkLocal: local6(1),
   prefix: global6(1, 0),

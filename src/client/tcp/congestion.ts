@@ -44,10 +44,6 @@ export class Congestion {
     return this.window < this.#threshold;
   }
 
-  get threshold(): number {
-    return this.#threshold;
-  }
-
   start(smss: number, synWasLost: boolean): void {
     this.window = synWasLost ? smss : INITIAL_SEGMENTS * smss;
   }

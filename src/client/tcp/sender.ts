@@ -94,10 +94,6 @@ export class Sender {
     return this.length > 0 && this.at + this.length === this.#end;
   }
 
-  get recovering(): boolean {
-    return this.#recovery !== "none";
-  }
-
   write(octets: Uint8Array): number {
     const length = Math.min(octets.length, this.writable);
     if (length > 0) {

@@ -199,6 +199,14 @@ const incidents = steps("incidents", () => {
     }
   };
   return [came, look, look];
-});
+}, [beginsAndEnds()]);
+
+/** Much came for a while, and nothing afterwards, for longer than an incident lasts. */
+function beginsAndEnds(): Uint8Array {
+  const came = [0, 1, 2, 3].flatMap((reason) => [0x00, reason, 255]);
+  const busy = Array.from({ length: 12 }, () => [...came, 0xf1, 0, 0]).flat();
+  const quiet = Array.from({ length: 40 }, () => [0xf1, 0, 0]).flat();
+  return Uint8Array.from([...busy, ...quiet]);
+}
 
 export const guards: readonly Target[] = [hitters, strangers, blocks, holds, incidents];

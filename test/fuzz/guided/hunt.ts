@@ -14,7 +14,7 @@ const EDGES = 65_536;
 export const INPUT_OCTETS_MAX = 1_024;
 /** Inputs kept while hunting. */
 const KEPT_MAX = 4_096;
-/** One input takes no longer, on a machine that has other work too. */
+/** One input takes no longer; a machine that has other work is asked a second time, for processor time. */
 const INPUT_MS_MAX = 3_000;
 
 const hits = new Uint8Array(EDGES);
@@ -66,8 +66,24 @@ export class Hunt {
 
   /** Throws a Finding. */
   try(input: Uint8Array): void {
+    // What ran since the last one, to make seeds say, would hide its branches.
+    for (let i = 0; i < touchedCount; i++) hits[touched[i]!] = 0;
     touchedCount = 0;
     const begun = performance.now();
+    this.#run(input);
+    if (performance.now() - begun > INPUT_MS_MAX) {
+      const before = process.cpuUsage();
+      this.#run(input);
+      const { user, system } = process.cpuUsage(before);
+      const ms = (user + system) / 1_000;
+      if (ms > INPUT_MS_MAX)
+        throw new Finding(this.target.name, input, `took ${Math.round(ms)} ms`);
+    }
+    this.runs++;
+    if (this.#isNew() && this.guided && this.kept.length < KEPT_MAX) this.kept.push(input);
+  }
+
+  #run(input: Uint8Array): void {
     try {
       // A copy: what decrypts in place must not change the corpus.
       this.target.run(input.slice());
@@ -75,10 +91,6 @@ export class Hunt {
       const why = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
       throw new Finding(this.target.name, input, why);
     }
-    const ms = performance.now() - begun;
-    if (ms > INPUT_MS_MAX) throw new Finding(this.target.name, input, `took ${Math.round(ms)} ms`);
-    this.runs++;
-    if (this.#isNew() && this.guided && this.kept.length < KEPT_MAX) this.kept.push(input);
   }
 
   until(over: () => boolean): void {

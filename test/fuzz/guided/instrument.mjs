@@ -1,5 +1,6 @@
 // Module hooks of run.mjs: TypeScript as it is, types taken away; what is under test counts on its way
-// which branch was taken: __edge(N), N being the branch's own number in a table of 65,536.
+// which branch was taken: __edge(N), N being the branch's own number in a table of 65,536; of five digits,
+// so that a file's text is as long whenever it is read.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -9,7 +10,8 @@ const root = new URL("../../../", import.meta.url).href;
 /** Rooms whose branches count; and the maze, which shows that counting leads somewhere. */
 const COUNTED = /^(src\/(base|wire|core|plane|client)\/|test\/fuzz\/guided\/maze\.ts)/;
 const EDGES = 65_536;
-let next = 1;
+const FIRST = 10_000;
+let next = 0;
 
 export function resolve(specifier, context, proceed) {
   const parent = context.parentURL ?? "";
@@ -29,7 +31,7 @@ function count(context) {
   const { factory: f } = context;
   const edge = () =>
     f.createCallExpression(f.createIdentifier("__edge"), undefined, [
-      f.createNumericLiteral(next++ % EDGES),
+      f.createNumericLiteral(FIRST + (next++ % (EDGES - FIRST))),
     ]);
   const statement = () => f.createExpressionStatement(edge());
   const within = (node) =>

@@ -3,17 +3,23 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Chance } from "../../../src/base/chance.js";
 import { fromHex } from "../../../src/base/hex.js";
+import { calls } from "./calls.js";
 import { decoders } from "./decoders.js";
+import { door } from "./door.js";
 import { guards } from "./guards.js";
 import { edge, Finding, Hunt, type Target } from "./hunt.js";
 import { keepers } from "./keepers.js";
 import { machines } from "./machines.js";
 import { maze } from "./maze.js";
 import { planes } from "./plane.js";
+import { pppTargets } from "./ppp.js";
 import { streams } from "./streams.js";
+import { tcpTargets } from "./tcp.js";
 
 export type FuzzOptions = {
   readonly seconds: number;
+  /** So many in place of a time; those of corpus and seeds come before. */
+  readonly inputs: number | undefined;
   readonly seed: number;
   /** All of them where left out. */
   readonly target: string | undefined;
@@ -30,7 +36,7 @@ const blind: Target = { name: "maze-blind", seeds: [new Uint8Array(8)], run: maz
 /** Only where they are asked for by name: what is found there is found on purpose. */
 const shown: readonly Target[] = [{ ...blind, name: "maze" }, blind];
 export const targets: readonly Target[] = [
-  ...[...decoders, ...machines, ...planes],
+  ...[...decoders, ...machines, calls, door, ...pppTargets, ...tcpTargets, ...planes],
   ...[...keepers, ...guards, ...streams],
 ];
 
@@ -75,7 +81,7 @@ export function fuzzAll(options: FuzzOptions, say: (line: string) => void): numb
 
 function fuzzOne(
   target: Target,
-  { seconds, seed, keep }: FuzzOptions,
+  { seconds, inputs, seed, keep }: FuzzOptions,
   say: (line: string) => void,
 ) {
   const guided = target !== blind;
@@ -84,11 +90,17 @@ function fuzzOne(
   for (const one of corpus) hunt.try(one);
   const replayed = hunt.edges;
   const end = performance.now() + seconds * 1_000;
-  hunt.until(() => performance.now() >= end);
+  let last: number | undefined;
+  hunt.until(() => {
+    if (inputs === undefined) return performance.now() >= end;
+    last ??= hunt.runs + inputs;
+    return hunt.runs >= last;
+  });
   const { runs, edges } = hunt;
+  const within = inputs === undefined ? ` in ${seconds} s` : "";
   say(
     `${target.name}: ${corpus.length} of the corpus took ${replayed} branches; ` +
-      `${runs} inputs of seed ${seed} in ${seconds} s: ${edges} branches, ${hunt.kept.length} kept`,
+      `${runs} inputs of seed ${seed}${within}: ${edges} branches, ${hunt.kept.length} kept`,
   );
   if (!keep) return;
   const lines: string[] = [];

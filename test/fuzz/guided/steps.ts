@@ -5,20 +5,27 @@ import type { Target } from "./hunt.js";
 
 export type Step = (a: number, b: number, now: Instant) => void;
 
-/** One step of `machine()`'s list for each three octets: which, and two numbers. */
-export function steps(name: string, machine: () => readonly Step[]): Target {
-  const seeds = [0, 1, 2].map((from) =>
+/** One step of `machine()`'s list for each three octets: which, and two numbers; `over` looks at what is left. */
+export function steps(
+  name: string,
+  machine: () => readonly Step[] | { readonly steps: readonly Step[]; readonly over: () => void },
+  own: readonly Uint8Array[] = [],
+): Target {
+  const mixed = [0, 1, 2].map((from) =>
     Uint8Array.from({ length: 48 }, (_, at) =>
       at % 3 === 0 ? (from + at / 3) % 6 : (at * 7) & 255,
     ),
   );
+  const seeds = [...mixed, ...own];
   const run = (input: Uint8Array) => {
-    const list = machine();
+    const made = machine();
+    const list = "steps" in made ? made.steps : made;
     let now = 0;
     for (let at = 0; at + 3 <= input.length; at += 3) {
       now += input[at]! >>> 4;
       list[(input[at]! & 15) % list.length]!(input[at + 1]!, input[at + 2]!, instant(now));
     }
+    if ("over" in made) made.over();
   };
   return { name, seeds, run };
 }
