@@ -74,13 +74,18 @@ export class ClientHost {
     const { flow } = slot;
     const control = { ...testPolicy, takeOutgoingCalls: false };
     const options = { control, ppp, credentials, rng, ledger, callIds, flow };
-    this.client = new Client({ ...options, localAddress, serverAddress }, schedule.now);
-    stream.user = {
-      octets: (octets) => this.input((client, now) => client.handleOctets(octets, now)),
-      pausedUntil: () => undefined,
-      closed: () => this.input((client, now) => client.handleDisconnected(now)),
+    const client = new Client({ ...options, localAddress, serverAddress }, schedule.now);
+    this.client = client;
+    // What an earlier call's connection still brings is not this one's.
+    const own = (handle: (now: Instant) => void) => {
+      if (this.client === client) this.input((_, now) => handle(now));
     };
-    this.input((client, now) => client.start(now));
+    stream.user = {
+      octets: (octets) => own((now) => client.handleOctets(octets, now)),
+      pausedUntil: () => undefined,
+      closed: () => own((now) => client.handleDisconnected(now)),
+    };
+    this.input((_, now) => client.start(now));
   }
 
   get over(): boolean {
