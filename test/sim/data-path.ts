@@ -10,6 +10,8 @@ import type { Sinks } from "../../src/plane/context.js";
 import { Engine } from "../../src/plane/engine.js";
 import { MemoryKernel, segmentsOf } from "../plane/lane.js";
 import { type EngineKind, giveMemoryBack, type Lent, lendMemory } from "./memories.js";
+import type { Network } from "./network.js";
+import type { Schedule } from "./schedule.js";
 
 /** Packets that the compiled lane took by itself: of all data paths so far. */
 export const counted = { byLane: 0 };
@@ -53,6 +55,28 @@ export class SendErrors {
     this.#narrow.set(destination, octets);
     return -EMSGSIZE;
   }
+}
+
+/** What a data path sends goes into `network`, or is refused by its kernel; what it delivers, to `packet`. */
+export function kernelSinks(
+  network: Network,
+  schedule: Schedule,
+  errors: SendErrors,
+  packet: (octets: Uint8Array) => void,
+): Pick<Sinks, "sendGre" | "writeTun"> {
+  return {
+    sendGre: (source: Ipv4, destination: Ipv4, octets, start, end, dontFragment) => {
+      const error = errors.of(destination, end - start, dontFragment);
+      if (error < 0) return error;
+      network.send(source, destination, octets.slice(start, end));
+      return end - start;
+    },
+    writeTun: (octets, start, end) => {
+      const written = octets.slice(start, end);
+      schedule.in(0, () => packet(written));
+      return end - start;
+    },
+  };
 }
 
 export class DataPath {

@@ -2,7 +2,6 @@
 
 import type { Chance } from "../../src/base/chance.js";
 import { type Instant, instant } from "../../src/base/instant.js";
-import type { Ipv4 } from "../../src/base/ip.js";
 import { worker as limits } from "../../src/limits.js";
 import type { Engine } from "../../src/plane/engine.js";
 import type { GatewayTerms, PlaneCommand, PlaneEvent } from "../../src/wire/worker-link.js";
@@ -13,7 +12,7 @@ import {
   encodeEvent,
   LINK_LENGTH_OCTETS,
 } from "../../src/wire/worker-link-codec.js";
-import { DataPath, SendErrors } from "./data-path.js";
+import { DataPath, kernelSinks, SendErrors } from "./data-path.js";
 import type { EngineKind } from "./memories.js";
 import type { Network } from "./network.js";
 import { Pipe, type Schedule } from "./schedule.js";
@@ -145,17 +144,7 @@ export class SimWorker {
   #start(): void {
     const { network, schedule } = this;
     this.#path = new DataPath(this.flows, this.kind, {
-      sendGre: (source: Ipv4, destination: Ipv4, octets, start, end, dontFragment) => {
-        const error = this.#sendErrors.of(destination, end - start, dontFragment);
-        if (error < 0) return error;
-        network.send(source, destination, octets.slice(start, end));
-        return end - start;
-      },
-      writeTun: (octets, start, end) => {
-        const packet = octets.slice(start, end);
-        schedule.in(0, () => this.user.packet(packet));
-        return end - start;
-      },
+      ...kernelSinks(network, schedule, this.#sendErrors, (packet) => this.user.packet(packet)),
       emit: (event) => this.#emit(event),
     });
     this.send({ kind: "Configure", gateway: this.gateway });

@@ -4,7 +4,6 @@ import type { ChildProcess } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { Chance } from "../../../src/base/chance.js";
 import { instant } from "../../../src/base/instant.js";
-import type { Ipv4 } from "../../../src/base/ip.js";
 import { worker as limits } from "../../../src/limits.js";
 import type { Sinks } from "../../../src/plane/context.js";
 import type { Engine } from "../../../src/plane/engine.js";
@@ -17,7 +16,7 @@ import {
 } from "../../../src/wire/worker-link-codec.js";
 import { LinkFramer } from "../../../src/wire/worker-link-framer.js";
 import { Alarm } from "../alarm.js";
-import { DataPath, SendErrors } from "../data-path.js";
+import { DataPath, kernelSinks, SendErrors } from "../data-path.js";
 import type { EngineKind } from "../memories.js";
 import type { Network } from "../network.js";
 import { Pipe } from "../schedule.js";
@@ -197,17 +196,7 @@ export class SimDataWorker extends EventEmitter {
   #sinks(): Sinks {
     const { network, time, packet } = this.around;
     return {
-      sendGre: (source: Ipv4, destination: Ipv4, octets, start, end, dontFragment) => {
-        const error = this.#sendErrors.of(destination, end - start, dontFragment);
-        if (error < 0) return error;
-        network.send(source, destination, octets.slice(start, end));
-        return end - start;
-      },
-      writeTun: (octets, start, end) => {
-        const written = octets.slice(start, end);
-        time.schedule.in(0, () => packet(written));
-        return end - start;
-      },
+      ...kernelSinks(network, time.schedule, this.#sendErrors, packet),
       passOn: (octets, start, end) =>
         this.around.passOn(octets.slice(start, end), this.#passes + 1),
       emit: (event) => this.#tell(event),
